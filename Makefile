@@ -1,0 +1,46 @@
+# Needs Linux on x86-64 and Python 3.11 to 3.13; everything else goes into .venv.
+# Another interpreter: make venv PYTHON=python3.12
+PYTHON ?= python3
+WORKDIR ?= runs/demo
+UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
+STAMP := .venv/.installed
+
+.PHONY: venv demo test lint format lock clean
+
+venv: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	@echo "[1/4] create .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@echo "[2/4] install uv $(UV_VERSION)"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "[3/4] install the locked packages (about 3 GB)"
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	@echo "[4/4] install kd-keras"
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv
+	@.venv/bin/python -m pipelines.study --config=configs/demo.py --workdir=$(WORKDIR)
+
+test: venv lint
+	@.venv/bin/python -m pytest
+
+lint: venv
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: venv
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+# uv.lock names registry hosts, so only the exported list with hashes is kept.
+lock: venv
+	@.venv/bin/uv lock
+	@.venv/bin/uv export --frozen --no-header --no-emit-project --no-annotate \
+	  --all-extras --all-groups > requirements.lock
+
+clean:
+	rm -rf .venv runs
