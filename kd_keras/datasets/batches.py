@@ -1,0 +1,62 @@
+"""Batches for training and evaluation, reproducible epoch by epoch."""
+
+import tensorflow as tf
+
+from kd_keras.datasets.spec import DatasetSpec
+
+
+def training_batches(
+    examples: tf.data.Dataset,
+    spec: DatasetSpec,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: tf.Variable,
+    shuffle_buffer: int,
+) -> tf.data.Dataset:
+    """Shuffled batches `(inputs, labels)` of one epoch per iteration.
+
+    Args:
+      examples: single examples, dicts under the spec's keys.
+      spec: the data set's spec.
+      batch_size: examples in a batch; the last one of an epoch may be smaller.
+      seed: with the epoch it fixes the order, so a run that is resumed at epoch k
+        sees what an undisturbed one sees.
+      epoch: int64 scalar variable, read when an iteration begins.
+      shuffle_buffer: number of examples to draw from; the size of the split gives a
+        uniform permutation.
+    """
+
+    def shuffled(_: tf.Tensor) -> tf.data.Dataset:
+        # Odd multiplier: neighbouring seeds do not share their later epochs.
+        order = tf.constant(seed * 1_000_003, tf.int64) + epoch
+        return examples.shuffle(shuffle_buffer, order, reshuffle_each_iteration=False)
+
+    size = examples.cardinality()
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(size))
+    dataset = dataset.batch(batch_size).map(lambda batch: _pair(batch, spec))
+    return without_autotune(dataset.prefetch(2))
+
+
+def evaluation_batches(
+    examples: tf.data.Dataset, spec: DatasetSpec, *, batch_size: int = 256
+) -> tf.data.Dataset:
+    """Batches `(inputs, labels)` in the order of the split."""
+    dataset = examples.batch(batch_size).map(lambda batch: _pair(batch, spec))
+    return without_autotune(dataset.prefetch(2))
+
+
+def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Switches tf.data's autotuner off.
+
+    In TensorFlow 2.21 the end of an iteration waits for the tuner's next tick, which
+    doubles each time: a 2.8 s epoch takes 5.1 s.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
+def _pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
+    return spec.inputs(batch), batch[spec.label]

@@ -1,0 +1,169 @@
+"""Fits one model so that a killed run goes on where it was."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kd_keras import files
+from kd_keras.datasets.batches import evaluation_batches, training_batches
+from kd_keras.datasets.spec import Dataset
+
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+def optimizer(
+    name: str,
+    *,
+    learning_rate: float,
+    schedule: str,
+    total_steps: int,
+    **options: Any,
+) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe.
+
+    Args:
+      name: "adam", "adamw" or "sgd".
+      learning_rate: its initial value.
+      schedule: "constant", "cosine" (to zero) or "step" (a tenth at 1/2 and again at
+        3/4 of the training).
+      total_steps: number of updates of the whole training.
+      **options: further arguments of the optimizer, such as weight_decay.
+
+    Raises:
+      ValueError: if there is no such optimizer or schedule.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(
+            f"Unknown optimizer {name!r}. Available: {', '.join(sorted(OPTIMIZERS))}."
+        )
+    schedules = keras.optimizers.schedules
+    rates = {
+        "constant": lambda: learning_rate,
+        "cosine": lambda: schedules.CosineDecay(learning_rate, total_steps),
+        "step": lambda: schedules.PiecewiseConstantDecay(
+            [total_steps // 2, total_steps * 3 // 4],
+            [learning_rate, learning_rate / 10, learning_rate / 100],
+        ),
+    }
+    if schedule not in rates:
+        raise ValueError(
+            f"Unknown schedule {schedule!r}. Available: {', '.join(sorted(rates))}."
+        )
+    return OPTIMIZERS[name](learning_rate=rates[schedule](), **options)
+
+
+def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
+    """Number of batches in an epoch of the training split, the last one included."""
+    return -(-int(dataset.splits["train"].cardinality()) // batch_size)
+
+
+def fit(
+    model: keras.Model,
+    dataset: Dataset,
+    *,
+    directory: str,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    shuffle_buffer: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> list[dict[str, float]]:
+    """Fits a compiled model, going on from the backup in `directory` if there is one.
+
+    An interrupted and continued fit gives the weights of an undisturbed one: the
+    order of the data depends on seed and epoch alone.
+
+    Args:
+      model: a compiled and built model with integer labels.
+      dataset: its splits "train" and "validation" are read.
+      directory: where history.csv and the backup are kept.
+      epochs: number of epochs in all.
+      batch_size: examples in a batch.
+      seed: fixes the order of the data.
+      shuffle_buffer: examples to shuffle among; None is the whole split.
+      callbacks: further Keras callbacks.
+
+    Returns:
+      The logs of every epoch, in order, as in history.csv.
+    """
+    examples = dataset.splits["train"]
+    backup = _Backup(directory)
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+    train = training_batches(
+        examples,
+        dataset.spec,
+        batch_size=batch_size,
+        seed=seed,
+        epoch=epoch,
+        shuffle_buffer=shuffle_buffer or int(examples.cardinality()),
+    )
+    set_epoch = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda index, logs: epoch.assign(index)
+    )
+    model.fit(
+        train,
+        epochs=epochs,
+        initial_epoch=backup.restore(model, steps_per_epoch(dataset, batch_size)),
+        validation_data=evaluation_batches(dataset.splits["validation"], dataset.spec),
+        callbacks=[set_epoch, *callbacks, backup],
+        shuffle=False,
+        verbose=0,
+    )
+    return backup.history
+
+
+class _Backup(keras.callbacks.Callback):
+    """Keeps the last epoch's weights, optimizer state and logs.
+
+    Unlike `keras.callbacks.BackupAndRestore` it never leaves weights and epoch number
+    of different epochs behind: the epoch is read from the optimizer's iterations,
+    which are in the file of the weights.
+    """
+
+    def __init__(self, directory: str):
+        super().__init__()
+        self.path = files.join(directory, "backup.weights.h5")
+        self.history_path = files.join(directory, "history.csv")
+        self.history: list[dict[str, float]] = []
+
+    def restore(self, model: keras.Model, steps: int) -> int:
+        """Loads the backup into `model` and returns the number of finished epochs."""
+        if not files.exists(self.path):
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self.path)
+        epoch = int(model.optimizer.iterations) // steps
+        rows = csv.DictReader(io.StringIO(files.read_text(self.history_path)))
+        self.history = [
+            {key: float(value) for key, value in row.items() if key != "epoch"}
+            for row in rows
+        ][:epoch]
+        return epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.history.append({key: float(value) for key, value in (logs or {}).items()})
+        files.write_text(self.history_path, _to_csv(self.history))
+        # Keras wants the ending .weights.h5, and gfile renames whole files only.
+        with files.replacing(self.path) as temporary:
+            self.model.save_weights(f"{temporary}.weights.h5")
+            files.gfile.rename(f"{temporary}.weights.h5", temporary)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        files.gfile.remove(self.path)
+
+
+def _to_csv(rows: list[dict[str, float]]) -> str:
+    buffer = io.StringIO()
+    names = ["epoch", *rows[0]]
+    writer = csv.DictWriter(buffer, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"epoch": index, **row} for index, row in enumerate(rows))
+    return buffer.getvalue()
