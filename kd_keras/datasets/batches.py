@@ -28,9 +28,10 @@ def training_batches(
     """
 
     def shuffled(_: tf.Tensor) -> tf.data.Dataset:
-        # Odd multiplier: neighbouring seeds do not share their later epochs.
-        order = tf.constant(seed * 1_000_003, tf.int64) + epoch
-        return examples.shuffle(shuffle_buffer, order, reshuffle_each_iteration=False)
+        # The seed of this function's graph, in place of TensorFlow's global one. It
+        # may not be 0, which would stand for "none".
+        tf.compat.v1.set_random_seed(seed + 1)
+        return examples.shuffle(shuffle_buffer, epoch, reshuffle_each_iteration=False)
 
     size = examples.cardinality()
     dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)

@@ -1,0 +1,117 @@
+"""Which images of Trifeature belong to which split."""
+
+import collections
+
+import numpy as np
+
+from kd_keras.datasets.trifeature.options import COMBINATIONS, FEATURES, Options
+
+_VALUES = 10
+
+
+def split_images(options: Options) -> dict[str, np.ndarray]:
+    """Lists the images of every split.
+
+    Split by combination: the 1,000 combinations are cut into ten blocks that are
+    Latin squares, so within a block the three features are pairwise independent and
+    uniform: every pair of values occurs once. Whole blocks go to one split, so with
+    fractions that are multiples of 0.1 all groups have the same base rates in every
+    split; with other fractions only the blocks at the borders are cut, at random. The
+    ten combinations whose features all match are in the first two blocks, which go to
+    training, since a correlated training split needs them.
+
+    Args:
+      options: the options; `options.seed` chooses the blocks.
+
+    Returns:
+      Split name -> int64 `[images, 4]`: shape, texture, color, version.
+
+    Raises:
+      ValueError: if a correlation asks for combinations that training lacks.
+    """
+    rng = np.random.default_rng(options.seed)
+    validation, test = options.held_out()
+    combinations = _combinations(rng)
+    if options.split == "combination":
+        parts = np.split(
+            combinations, [COMBINATIONS - validation - test, COMBINATIONS - test]
+        )
+        starts = [0, 0, 0]
+        versions = [options.versions] * 3
+    else:
+        parts = [combinations] * 3
+        # Training comes last: a correlated one may need more versions than there are.
+        starts = [test + validation, test, 0]
+        versions = [options.versions - validation - test, validation, test]
+    images = {
+        name: _with_versions(part, start, count)
+        for name, part, start, count in zip(
+            ("train", "validation", "test"), parts, starts, versions, strict=True
+        )
+    }
+    if options.correlated:
+        images["train"] = _correlated(images["train"], parts[0], options, rng)
+    return images
+
+
+def _combinations(rng: np.random.Generator) -> np.ndarray:
+    """All combinations `[1000, 3]`, block by block, in random order within each."""
+    grid = np.indices([_VALUES] * len(FEATURES)).reshape(len(FEATURES), -1)
+    place = rng.permutation(_VALUES)
+    shape, texture, color = place[grid]
+    # Each term is a bijection of the ten values modulo 10, hence the Latin squares.
+    # It is 0 or 1 where all three are equal.
+    square = (shape + texture - 2 * color + (color >= _VALUES // 2)) % _VALUES
+    block = np.concatenate([[0, 1], 2 + rng.permutation(_VALUES - 2)])[square]
+    return grid.T[np.lexsort([rng.random(COMBINATIONS), block])]
+
+
+def _with_versions(combinations: np.ndarray, start: int, count: int) -> np.ndarray:
+    numbers = np.tile(np.arange(start, start + count), len(combinations))
+    return np.column_stack([np.repeat(combinations, count, axis=0), numbers])
+
+
+def _correlated(
+    uncorrelated: np.ndarray,
+    combinations: np.ndarray,
+    options: Options,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draws as many training images of every label, with the correlations.
+
+    For every image it is drawn which attributes match; among the combinations of
+    `combinations` with that label and those matches all are equally likely.
+    """
+    label = FEATURES.index(options.label)
+    others = [FEATURES.index(attribute) for attribute in options.correlations]
+    probability = list(options.correlations.values())
+    drawn = []
+    for value in range(_VALUES):
+        own = combinations[combinations[:, label] == value]
+        matches = own[:, others] == value
+        number = np.count_nonzero(uncorrelated[:, label] == value)
+        wanted = rng.random((number, len(others))) < probability
+        for pattern in np.unique(wanted, axis=0):
+            candidates = own[(matches == pattern).all(axis=1)]
+            if not len(candidates):
+                raise ValueError(
+                    "The training split has too few combinations for these "
+                    f"correlations with the label: {options.correlations}. "
+                    "Lower `validation_fraction` and `test_fraction`, or use "
+                    "split='version'."
+                )
+            count = np.count_nonzero((wanted == pattern).all(axis=1))
+            drawn.append(candidates[rng.integers(len(candidates), size=count)])
+    images = np.concatenate(drawn)
+    first_version = uncorrelated[:, -1].min()
+    return np.column_stack([images, first_version + _earlier_equals(images)])
+
+
+def _earlier_equals(rows: np.ndarray) -> list[int]:
+    """For every row, how many rows before it are equal to it."""
+    seen: collections.Counter[tuple[int, ...]] = collections.Counter()
+    earlier = []
+    for row in map(tuple, rows.tolist()):
+        earlier.append(seen[row])
+        seen[row] += 1
+    return earlier
