@@ -1,0 +1,116 @@
+"""FairnessMonitor on a real Distiller, against values worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kd_keras.callbacks import FairnessMonitor
+from kd_keras.datasets import DatasetSpec
+from kd_keras.distiller import Distiller
+
+SPEC = DatasetSpec(
+    name="hand",
+    features={"x": tf.TensorSpec((1,), tf.float32)},
+    label="y",
+    class_names=("no", "yes"),
+    groups={"color": ("red", "blue"), "size": ("small", "large")},
+)
+# The student predicts class 1 for x > 0, the teacher for x > 2.
+EXAMPLES = {
+    "x": np.array([[1.0], [3], [-1], [-1], [1], [-1], [-1], [-1], [3]], np.float32),
+    "y": np.array([1, 1, 0, 0, 1, 1, 0, 0, 0]),
+    "color": np.array([0, 0, 0, 0, 1, 1, 1, 1, -1]),
+    "size": np.array([0, 1, 0, 1, 0, 1, 0, 1, 0]),
+    "id": np.array([f"id{i}" for i in range(9)]),
+}
+
+
+def threshold_model(threshold):
+    """Logits [0, x - threshold]."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)])
+    model.layers[0].set_weights(
+        [np.array([[0.0, 1.0]]), np.array([0.0, -float(threshold)])]
+    )
+    return model
+
+
+def distiller():
+    model = Distiller(threshold_model(0), threshold_model(2))
+    # A learning rate of 0 keeps the predictions that the numbers below assume.
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.0),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model
+
+
+def batches(batch_size=4):
+    return tf.data.Dataset.from_tensor_slices(EXAMPLES).batch(batch_size)
+
+
+def fit(model, *callbacks, epochs=1):
+    return model.fit(
+        EXAMPLES["x"], EXAMPLES["y"], epochs=epochs, callbacks=callbacks, verbose=0
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 9])
+def test_logs_equal_hand_worked_values(batch_size):
+    history = fit(distiller(), FairnessMonitor(batches(batch_size), SPEC)).history
+    # red: y 1100 p 1100, blue: y 1100 p 1000; selection 2/4 and 1/4, TPR 1 and 1/2.
+    assert history["val_dpd_color"] == [0.25]
+    assert history["val_eod_color"] == [0.5]
+    # small: y 10100 p 10101, large: y 1010 p 1000. The example without a color is
+    # small: FPR 1/3 and 0, TPR 1 and 1/2, selection 3/5 and 1/4.
+    assert history["val_dpd_size"] == [pytest.approx(3 / 5 - 1 / 4, abs=1e-12)]
+    assert history["val_eod_size"] == [0.5]
+    # red 1, blue 3/4, small 4/5, large 3/4.
+    assert history["val_worst_group_accuracy"] == [0.75]
+    # Student and teacher differ on the two examples with x = 1.
+    assert history["val_agreement"] == [pytest.approx(7 / 9, abs=1e-12)]
+
+
+def test_measures_every_second_epoch():
+    history = fit(distiller(), FairnessMonitor(batches(), SPEC, every=2), epochs=5)
+    assert len(history.history["loss"]) == 5
+    assert len(history.history["val_dpd_color"]) == 2
+
+
+def test_stock_callbacks_read_the_logs(tmp_path):
+    path = tmp_path / "best.weights.h5"
+    stop = keras.callbacks.EarlyStopping("val_eod_color", mode="min", patience=1)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        path, "val_agreement", save_weights_only=True, save_best_only=True, mode="max"
+    )
+    monitor = FairnessMonitor(batches(), SPEC)
+    history = fit(distiller(), monitor, stop, checkpoint, epochs=5)
+    # The gap never improves, so training stops one epoch after the first.
+    assert len(history.history["val_eod_color"]) == 2
+    assert path.exists()
+
+
+def test_model_without_teacher_has_no_agreement():
+    model = threshold_model(0)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = fit(model, FairnessMonitor(batches(), SPEC)).history
+    assert "val_agreement" not in history
+    assert "val_dpd_color" in history
+
+
+def test_predictions_follow_the_weights():
+    model = distiller()
+    monitor = FairnessMonitor(batches(), SPEC)
+    monitor.set_model(model)
+    monitor.on_train_begin()
+    before, after = {}, {}
+    monitor.on_epoch_end(0, before)
+    model.student.layers[0].set_weights([np.array([[0.0, 1.0]]), np.array([0.0, -2])])
+    monitor.on_epoch_end(1, after)
+    assert before["val_agreement"] == pytest.approx(7 / 9, abs=1e-12)
+    assert after["val_agreement"] == 1.0
+
+
+def test_every_must_be_positive():
+    with pytest.raises(ValueError, match="`every` must be a positive number"):
+        FairnessMonitor(batches(), SPEC, every=0)
