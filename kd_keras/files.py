@@ -10,6 +10,18 @@ import tensorflow as tf
 
 gfile = tf.io.gfile
 
+# What a file system's refusal can be raised as.
+ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    tf.errors.AlreadyExistsError,
+    tf.errors.DataLossError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnimplementedError,
+)
+
 
 def join(*parts: str) -> str:
     """Joins path parts without touching a scheme such as gs://."""

@@ -143,7 +143,11 @@ class _Backup(keras.callbacks.Callback):
         epoch = int(model.optimizer.iterations) // steps
         rows = csv.DictReader(io.StringIO(files.read_text(self.history_path)))
         self.history = [
-            {key: float(value) for key, value in row.items() if key != "epoch"}
+            {
+                key: float(value)
+                for key, value in row.items()
+                if key != "epoch" and value
+            }
             for row in rows
         ][:epoch]
         return epoch
@@ -162,7 +166,8 @@ class _Backup(keras.callbacks.Callback):
 
 def _to_csv(rows: list[dict[str, float]]) -> str:
     buffer = io.StringIO()
-    names = ["epoch", *rows[0]]
+    # A callback may log at some epochs only.
+    names = ["epoch", *dict.fromkeys(key for row in rows for key in row)]
     writer = csv.DictWriter(buffer, fieldnames=names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({"epoch": index, **row} for index, row in enumerate(rows))

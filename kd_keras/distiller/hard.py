@@ -1,0 +1,142 @@
+"""The hard term: the compiled loss, per example, checked against the head."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from kd_keras.distiller.reduction import Term, mean_term, replicas
+
+# These read probabilities whatever their arguments say.
+_PROBABILITY_LOSSES = {"kl_divergence", "kldivergence", "poisson"}
+
+
+def check_hard_loss(loss, head):
+    """Refuses a loss that contradicts logits with this head.
+
+    Args:
+        loss: Name, `keras.losses.Loss` or function; None passes.
+        head: "softmax", "sigmoid" or None, which passes everything.
+
+    Raises:
+        ValueError: If the loss expects probabilities, or another head's logits.
+    """
+    if loss is None or head is None:
+        return
+    name = loss if isinstance(loss, str) else _name(loss)
+    plain = name.lower().replace("_", "")
+    reads = _reads(loss, plain)
+    if reads == "probabilities":
+        raise ValueError(
+            f"`loss` reads probabilities, but head={head!r} means that the student "
+            f"gives logits. Received: loss={name!r} (from_logits=False). Pass "
+            f"{_suggestion(plain, head)}."
+        )
+    if reads is not None and reads != head:
+        raise ValueError(
+            f"`loss` applies a {reads}, which contradicts head={head!r}. Received: "
+            f"loss={name!r}. Pass {_suggestion('', head)}, or set head={reads!r}."
+        )
+
+
+def _name(loss):
+    return getattr(loss, "__name__", None) or type(loss).__name__
+
+
+def _reads(loss, plain):
+    """ "probabilities", the head whose logits the loss reads, or None if unknown."""
+    if plain in {"crossentropy", "ce"} | {
+        name.replace("_", "") for name in _PROBABILITY_LOSSES
+    }:
+        return "probabilities"
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if isinstance(loss, keras.losses.Loss):
+        from_logits = loss.get_config().get("from_logits")
+        plain = type(loss).__name__.lower()
+    else:
+        parameter = inspect.signature(loss).parameters.get("from_logits")
+        from_logits = parameter and parameter.default
+        plain = getattr(getattr(loss, "func", loss), "__name__", "").replace("_", "")
+    if from_logits is False:
+        return "probabilities"
+    if from_logits and plain.startswith("binary"):
+        return "sigmoid"
+    if from_logits and plain.startswith(("categorical", "sparsecategorical")):
+        return "softmax"
+    return None
+
+
+def _suggestion(plain, head):
+    if head == "sigmoid":
+        return "keras.losses.BinaryCrossentropy(from_logits=True)"
+    if plain.startswith("categorical"):
+        return "keras.losses.CategoricalCrossentropy(from_logits=True)"
+    return "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
+
+
+def hard_term(output, loss):
+    """The compiled loss of one output, divided as its reduction says.
+
+    Args:
+        output: `Output` with labels.
+        loss: Name, `keras.losses.Loss` or function (labels, predictions) ->
+            `[batch, ...]` or a scalar, their mean.
+
+    Returns:
+        `Term`.
+
+    Raises:
+        ValueError: If the loss is not to be reduced.
+    """
+    loss = keras.losses.get(loss)
+    reduction = getattr(loss, "reduction", "sum_over_batch_size")
+    values, mask = _entries(output, loss)
+    if len(values.shape) == 0:
+        return _scalar_term(values, output, loss)
+    term = mean_term(values, output.weights, mask)
+    if reduction == "sum":
+        return term._replace(divisor=1.0 / replicas())
+    if reduction == "mean_with_sample_weight" and output.weights is not None:
+        ones = ops.ones_like(values)
+        return term._replace(divisor=mean_term(ones, output.weights, mask).total)
+    if reduction in (None, "none"):
+        raise ValueError(
+            "`loss` must have a reduction. Received: "
+            f"{_name(loss)}(reduction={reduction!r}). Allowed: "
+            "'sum_over_batch_size', 'mean', 'mean_with_sample_weight', 'sum'."
+        )
+    return term
+
+
+def _entries(output, loss):
+    """Unreduced losses `[batch, ...]` and the mask that applies to them."""
+    labels, predictions = output.labels, output.student
+    if isinstance(loss, keras.losses.Loss):
+        labels = ops.cast(labels, loss.dtype)
+        values = loss.call(labels, ops.cast(predictions, loss.dtype))
+    else:
+        if len(labels.shape) == len(predictions.shape) - 1 and (
+            predictions.shape[-1] == 1
+        ):
+            labels = ops.expand_dims(labels, -1)
+        values = loss(labels, predictions)
+    values = ops.convert_to_tensor(values)
+    # Set by losses that ignore a class.
+    own_mask = getattr(values, "_keras_mask", None)
+    mask = output.mask
+    if own_mask is not None:
+        own_mask = ops.cast(own_mask, "bool")
+        mask = own_mask if mask is None else ops.logical_and(mask, own_mask)
+    return ops.cast(values, "float32"), mask
+
+
+def _scalar_term(value, output, loss):
+    if output.weights is not None or output.mask is not None:
+        raise ValueError(
+            "`loss` must give one value per example for a weighted or masked batch. "
+            f"Received: {_name(loss)}, which gives a scalar. Return [batch]."
+        )
+    entries = ops.cast(ops.shape(output.student)[0], "float32")
+    # An empty replica's mean is NaN.
+    return Term(ops.where(entries > 0, value * entries, 0.0), entries, entries)

@@ -1,0 +1,82 @@
+"""A number that may change while a model trains."""
+
+import keras
+import tensorflow as tf
+
+
+class LiveNumber:
+    """A schedule over optimizer steps, or a variable that callbacks can set.
+
+    Args:
+        model: Model that owns the variable and saves it with its weights.
+        name: Name of the variable.
+        value: Number or `LearningRateSchedule`.
+
+    Attributes:
+        variable: Scalar that holds the number.
+    """
+
+    def __init__(self, model, name, value):
+        self._schedule = None
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+            self._schedule = value
+            value = value(0)
+        self.variable = model.add_weight(
+            name=name,
+            initializer=keras.initializers.Constant(float(value)),
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+        )
+
+    def at(self, step):
+        """Value at an optimizer step, float32 scalar."""
+        if self._schedule is not None:
+            return keras.ops.cast(self._schedule(step), "float32")
+        return keras.ops.convert_to_tensor(self.variable)
+
+    def get(self):
+        """The schedule, or the number."""
+        if self._schedule is not None:
+            return self._schedule
+        with tf.init_scope():
+            value = keras.ops.convert_to_numpy(self.variable)
+        # Through the shortest decimal: 0.8, not 0.800000011920929.
+        return float(str(value))
+
+    def set(self, value):
+        """Replaces the value.
+
+        Returns:
+            Whether graphs that read the old value must be traced again.
+        """
+        was_schedule = self._schedule is not None
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+            self._schedule = value
+            return True
+        self._schedule = None
+        self.variable.assign(float(value))
+        return was_schedule
+
+
+def live_property(name, check, doc):
+    """A property over the `LiveNumber` in the attribute `_name`.
+
+    Args:
+        name: Name of the property.
+        check: Function that raises ValueError for values that are not allowed.
+        doc: Docstring of the property.
+
+    Returns:
+        `property` for a `TeacherHolder`.
+    """
+
+    def get(model):
+        return getattr(model, f"_{name}").get()
+
+    def set_(model, value):
+        check(value)
+        if getattr(model, f"_{name}").set(value):
+            model.retrace()
+
+    return property(get, set_, doc=doc)

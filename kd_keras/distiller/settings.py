@@ -1,0 +1,149 @@
+"""Checks of the Distiller's arguments."""
+
+import math
+
+import keras
+
+from kd_keras.distiller.soft import COMBINATIONS, resolve_soft_loss
+
+HEADS = ("softmax", "sigmoid", None)
+
+
+def check_temperature(value):
+    """Raises ValueError unless the temperature is positive or a schedule."""
+    _check_number(
+        "temperature",
+        value,
+        lambda number: 0 < number < math.inf,
+        "a positive finite number",
+        "A common choice is 4.",
+    )
+
+
+def check_alpha(value):
+    """Raises ValueError unless alpha is in [0, 1] or a schedule."""
+    _check_number(
+        "alpha",
+        value,
+        lambda number: 0 <= number <= 1,
+        "a number in [0, 1]",
+        "It is the share of the soft term.",
+    )
+
+
+def _check_number(name, value, allowed, description, advice):
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return
+    try:
+        valid = not isinstance(value, bool) and allowed(float(value))
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"`{name}` must be {description} or a "
+            "keras.optimizers.schedules.LearningRateSchedule. "
+            f"Received: {name}={value!r}. {advice}"
+        )
+
+
+def check_choice(name, value, allowed):
+    """Raises ValueError unless the value is one of the allowed ones."""
+    if value not in allowed:
+        raise ValueError(
+            f"`{name}` must be one of {allowed}. Received: {name}={value!r}. "
+            "Choose one of them."
+        )
+
+
+def check_heads(head, soft_loss, teacher_outputs, combine_teachers):
+    """Raises ValueError for an unknown name, or a loss that a head cannot have."""
+    for entry in keras.tree.flatten(head):
+        check_choice("head", entry, HEADS)
+        if entry is not None:
+            resolve_soft_loss(soft_loss, entry)
+    for entry in keras.tree.flatten(teacher_outputs):
+        check_choice("teacher_outputs", entry, ("logits", "probabilities"))
+    check_choice("combine_teachers", combine_teachers, COMBINATIONS)
+    if isinstance(soft_loss, keras.distillation.FeatureDistillation) and (
+        soft_loss.teacher_layer_name or soft_loss.student_layer_name
+    ):
+        raise ValueError(
+            "`soft_loss` compares outputs. Received: FeatureDistillation between the "
+            f"layers {soft_loss.teacher_layer_name!r} and "
+            f"{soft_loss.student_layer_name!r}. Pass it as "
+            "hints=[kd_keras.losses.FeatureHint(teacher_layer, student_layer)]."
+        )
+
+
+def check_teacher_weights(weights, teachers):
+    """Raises ValueError unless there is one positive weight per teacher."""
+    if weights is None:
+        return
+    if len(weights) != teachers or not all(weight > 0 for weight in weights):
+        raise ValueError(
+            "`teacher_weights` must have one positive number per teacher. "
+            f"Received: {weights} for {teachers} teacher(s). "
+            "Leave out teachers without weight."
+        )
+
+
+def check_soft_only(alpha):
+    """Raises ValueError if labels would be ignored because no loss is compiled."""
+    if alpha != 1.0:
+        raise ValueError(
+            "`loss` of compile is needed where there are labels and alpha < 1. "
+            f"Received: loss=None, alpha={alpha}. Pass a loss with from_logits=True, "
+            "or alpha=1 for the soft term alone."
+        )
+
+
+def check_student(student):
+    """Raises unless the student is a model that gives logits."""
+    if not isinstance(student, keras.Model):
+        raise ValueError(
+            "`student` must be a keras.Model. "
+            f"Received: {student!r} of type {type(student).__name__}. "
+            "Wrap layers in keras.Sequential."
+        )
+    for layer, activation in output_activations(student):
+        if activation in ("softmax", "sigmoid"):
+            raise ValueError(
+                "`student` must give logits. Received: "
+                f"{student.name!r}, whose output layer {layer!r} applies "
+                f"{activation}; the loss would apply it twice. Remove the "
+                "activation, and compile with a loss with from_logits=True."
+            )
+
+
+def check_teacher_outputs(teacher, teacher_outputs):
+    """Raises ValueError if `teacher_outputs` contradicts the output layers."""
+    kinds = set(keras.tree.flatten(teacher_outputs))
+    if not isinstance(teacher, keras.Model) or len(kinds) != 1:
+        return
+    for layer, activation in output_activations(teacher):
+        given = {"softmax": "probabilities", "sigmoid": "probabilities"}.get(activation)
+        if activation == "linear":
+            given = "logits"
+        if given is not None and given not in kinds:
+            raise ValueError(
+                f"`teacher_outputs` contradicts the teacher's output layer {layer!r}, "
+                f"which applies {activation}. Received: "
+                f"teacher_outputs={teacher_outputs!r}. Pass {given!r}."
+            )
+
+
+def output_activations(model):
+    """(layer name, activation name) of the output layers that have one."""
+    outputs = getattr(model, "outputs", None)
+    for output in outputs if model.built and outputs else ():
+        layer = output._keras_history.operation
+        while isinstance(layer, (keras.Sequential,)):
+            layer = layer.layers[-1]
+        activation = getattr(layer, "activation", None)
+        if isinstance(layer, keras.layers.Softmax):
+            yield layer.name, "softmax"
+        elif activation is not None and (
+            isinstance(layer, keras.layers.Dense)
+            or activation in (keras.activations.softmax, keras.activations.sigmoid)
+        ):
+            yield layer.name, activation.__name__

@@ -1,0 +1,1 @@
+"""The mains, and what they are made of."""

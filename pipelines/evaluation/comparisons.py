@@ -1,0 +1,92 @@
+"""From planned evaluations to evaluation directories: one job for all models."""
+
+import itertools
+from collections.abc import Sequence
+
+from kd_keras import files
+from kd_keras.datasets import DatasetSpec
+from pipelines import workdir as layout
+from pipelines.eval_config import eval_config
+from pipelines.evaluation import exports, job, output
+from pipelines.evaluation.plan import Evaluation, compared_with
+from pipelines.workdir import Run
+
+JOB_OUTPUT = "evaluation.partial"
+
+
+def run(
+    workdir: str,
+    spec: DatasetSpec,
+    planned: Sequence[Evaluation],
+    missing: Sequence[Evaluation],
+    examples: str,
+    beam_args: Sequence[str] = (),
+) -> None:
+    """Evaluates the models of `missing` and writes their evaluation directories.
+
+    Args:
+      workdir: the study's working directory.
+      spec: the data set.
+      planned: the evaluations of all finished runs; teachers are taken from it.
+      missing: the ones to make.
+      examples: pattern of the shards of tf.Examples.
+      beam_args: flags of Beam.
+    """
+    scratch = files.join(workdir, JOB_OUTPUT)
+    files.remove_tree(scratch)
+    by_seed = _by_seed(planned, missing)
+    for evaluation in itertools.chain(*by_seed):
+        exports.check(evaluation.directory, evaluation.export)
+    compared = [_comparison(scratch, spec, models) for models in by_seed]
+    job.run(compared, examples, beam_args)
+    for comparison, models in zip(compared, by_seed, strict=True):
+        metrics = output.read_metrics(comparison.output)
+        for evaluation in models:
+            if evaluation not in missing:
+                continue
+            name = evaluation.run.directory
+            described = output.eval_run(
+                comparison.eval_config, name, evaluation.export, examples
+            )
+            output.write_model(
+                metrics, name, described, evaluation.directory, evaluation.record
+            )
+    files.remove_tree(scratch)
+
+
+def _by_seed(
+    planned: Sequence[Evaluation], missing: Sequence[Evaluation]
+) -> list[list[Evaluation]]:
+    """The missing evaluations of each seed, and those they are compared with."""
+    needed = {evaluation.run for evaluation in missing}
+    needed |= {other for run in list(needed) for other in compared_with(run)}
+    by_seed: dict[int, list[Evaluation]] = {}
+    for evaluation in planned:
+        if evaluation.run in needed:
+            by_seed.setdefault(evaluation.run.seed, []).append(evaluation)
+    return list(by_seed.values())
+
+
+def _comparison(
+    scratch: str, spec: DatasetSpec, models: Sequence[Evaluation]
+) -> job.Comparison:
+    exports_by_name = {e.run.directory: e.export for e in models}
+    seed = models[0].run.seed
+    references = {
+        f"versus_{model}": Run(model, seed).directory
+        for model in (layout.TEACHER, layout.NDS)
+        if len(models) > 1 and Run(model, seed).directory in exports_by_name
+    }
+    name = f"seed{seed}"
+    return job.Comparison(
+        name,
+        eval_config(
+            spec,
+            list(exports_by_name),
+            baseline=references.get(f"versus_{layout.TEACHER}"),
+            references=references,
+            confidence_intervals=models[0].record["confidence_intervals"],
+        ),
+        exports_by_name,
+        files.join(scratch, name),
+    )

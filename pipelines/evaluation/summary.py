@@ -1,0 +1,44 @@
+"""The summary by which TensorBoard's Fairness Indicators tab finds an evaluation."""
+
+import os
+
+import tensorflow as tf
+from tensorboard_plugin_fairness_indicators import summary_v2
+from tensorflow.core.util.event_pb2 import Event
+
+from kd_keras import files
+from pipelines.evaluation.plan import EVALUATION
+
+DIRECTORY = "tensorboard"
+SUFFIX = ".fairness_indicators"
+
+
+def ensure(run_dir: str) -> None:
+    """Writes the summary of a run, unless it is there and names the right path.
+
+    It holds the absolute path of the evaluation, so it has to be written again after
+    the working directory was moved.
+    """
+    evaluation = _absolute(files.join(run_dir, EVALUATION))
+    directory = files.join(run_dir, DIRECTORY)
+    existing = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))
+    if [_read(path) for path in existing] == [evaluation]:
+        return
+    for path in existing:
+        files.gfile.remove(path)
+    writer = tf.summary.create_file_writer(directory, filename_suffix=SUFFIX)
+    with writer.as_default():
+        summary_v2.FairnessIndicators(evaluation, step=0)
+    writer.close()
+
+
+def _read(path: str) -> str | None:
+    """The path that a summary holds; None where it was not written to its end."""
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        for value in Event.FromString(record).summary.value:
+            return value.tensor.string_val[0].decode()
+    return None
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else os.path.abspath(path)

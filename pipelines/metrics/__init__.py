@@ -1,0 +1,1 @@
+"""Native TFMA metrics of hard predictions and of gaps between groups."""

@@ -1,0 +1,148 @@
+"""Which classes pay: class bias over the seeds, and change by class and group."""
+
+import numpy as np
+
+from kd_keras.fairness import PairedCounts, class_bias
+from kd_keras.fairness.paired import ClassGroupChanges, class_group_changes
+from pipelines.report.drawing import Drawing, file_name
+from pipelines.report.figures import matrix_figure
+from pipelines.report.measures import (
+    MODEL_COLUMNS,
+    group_counts,
+    model_cells,
+    named_groups,
+)
+from pipelines.report.results import Model, Study
+from pipelines.report.table import COUNT, DECIMAL, POINTS, Column, Table
+
+
+def class_bias_table(study: Study) -> Table:
+    """The paper's #SC and #TC for every T, with corrected and chance counts."""
+    tested = [m for m, seeds in study.models.items() if len(seeds) > 1]
+    accuracies = {model: _accuracies(study, model) for model in tested}
+    bases = {"sc": study.nds, "tc": study.teacher}
+    rows = []
+    for model in study.distilled:
+        for relative in ("ratio", "difference"):
+            row = model_cells(model) | {"relative": relative}
+            for name, base in bases.items():
+                if model not in accuracies or base not in accuracies:
+                    continue
+                by_class, overall = accuracies[model]
+                base_by_class, base_overall = accuracies[base]
+                bias = class_bias(
+                    base_by_class,
+                    by_class,
+                    overall_a=base_overall,
+                    overall_b=overall,
+                    relative=relative,
+                )
+                row[name] = len(bias.significant)
+                row[f"{name}_corrected"] = len(bias.significant_corrected)
+                row[f"{name}_chance"] = bias.expected_by_chance
+            rows.append(row)
+    columns = [*MODEL_COLUMNS, Column("relative", "class accuracy to overall as")]
+    for name, against in (("sc", "nds"), ("tc", "teacher")):
+        columns += [
+            Column(name, f"#{name.upper()}: differ from {against}", COUNT),
+            Column(f"{name}_corrected", "after correction", COUNT),
+            Column(f"{name}_chance", "by chance alone", DECIMAL),
+        ]
+    caption = (
+        f"Classes of {study.spec.num_classes} whose accuracy, relative to the overall "
+        "one, differs over the seeds (Welch's test, p < 0.05; corrected: "
+        "Benjamini-Hochberg)."
+    )
+    return Table("class_bias", caption, columns, rows)
+
+
+def _accuracies(study: Study, model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy by class `[seeds, classes]` and overall `[seeds]`."""
+    labels = study.truth[study.split].labels
+    predicted = [r.predicted(study.split) for r in study.models[model].values()]
+    by_class = [group_counts(study, p, study.split).class_accuracy() for p in predicted]
+    return np.stack(by_class), np.array([np.mean(p == labels) for p in predicted])
+
+
+def changes_from_nds(study: Study) -> dict[tuple[str, Model], ClassGroupChanges]:
+    """(attribute, ds) -> change of accuracy against nds, over all common seeds."""
+    if study.nds is None:
+        return {}
+    truth, groups = study.truth[study.split], named_groups(study, study.split)
+    changes = {}
+    for model in study.distilled:
+        pairs = [
+            PairedCounts.from_predictions(
+                truth.labels,
+                nds.predicted(study.split),
+                ds.predicted(study.split),
+                groups=groups,
+                num_classes=study.spec.num_classes,
+            )
+            for nds, ds in study.pairs(study.nds, model)
+        ]
+        if pairs:
+            counts = PairedCounts.merge(pairs)
+            for attribute in study.spec.groups:
+                changes[attribute, model] = class_group_changes(counts, attribute)
+    return changes
+
+
+def class_group_table(study: Study, changes) -> Table:
+    """One row per attribute, group, class and T."""
+    rows = []
+    for (attribute, model), found in changes.items():
+        sizes = _sizes(study, attribute)
+        for i, group in enumerate(found.groups):
+            for label, name in enumerate(study.spec.class_names):
+                row = {"attribute": attribute, "group": group, "class": name}
+                row["examples"] = sizes[
+                    study.spec.groups[attribute].index(group), label
+                ]
+                row["change"] = float(found.change[i, label])
+                rows.append(row | model_cells(model))
+    columns = (
+        Column("attribute", "attribute"),
+        Column("group", "group"),
+        Column("class", "class"),
+        *MODEL_COLUMNS,
+        Column("examples", "examples", COUNT),
+        Column("change", "accuracy against nds, points", POINTS),
+    )
+    caption = "Change of accuracy by class and group, over all seeds."
+    return Table("class_group_change", caption, columns, rows)
+
+
+def _sizes(study: Study, attribute: str) -> np.ndarray:
+    """Examples by group and class, `[groups, classes]`."""
+    truth = study.truth[study.split]
+    known = truth.groups[attribute] >= 0
+    sizes = np.zeros((len(study.spec.groups[attribute]), study.spec.num_classes))
+    np.add.at(sizes, (truth.groups[attribute][known], truth.labels[known]), 1)
+    return sizes
+
+
+def class_group_figures(study: Study, changes, model: Model) -> list[Drawing]:
+    """One heat map per attribute for one distilled student."""
+    drawings = []
+    for attribute in study.spec.groups:
+        if (attribute, model) not in changes:
+            continue
+        found = changes[attribute, model]
+        points = 100 * found.change.T
+        drawings.append(
+            matrix_figure(
+                points,
+                name=file_name("class_group_change", attribute),
+                title=f"{model.title} against nds, by {attribute}",
+                rows=("class", study.spec.class_names),
+                columns=(attribute, found.groups),
+                limit=np.nanmax(abs(points), initial=1.0),
+                signed=True,
+                caption=(
+                    f"Change of accuracy in points from nds to {model.title}, by class "
+                    f"and {attribute}. Above 0 the distilled student is better."
+                ),
+            )
+        )
+    return drawings

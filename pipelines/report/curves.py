@@ -1,0 +1,57 @@
+"""Accuracy, DPD and EOD against the temperature."""
+
+from collections.abc import Mapping
+
+from pipelines.report.bands import Band, Replicates, seed_mean
+from pipelines.report.chance import Chance
+from pipelines.report.drawing import Drawing, file_name
+from pipelines.report.figures import Curve, curve_figure
+from pipelines.report.measures import Measure
+from pipelines.report.results import Study
+
+TITLES = {"accuracy": "accuracy", "dpd": "DPD", "eod": "EOD"}
+
+# (metric, attribute) -> temperature -> percent.
+Published = Mapping[Measure, Mapping[float, float]]
+
+
+def curve_figures(
+    study: Study,
+    replicates: Replicates,
+    bands: Mapping[Measure, Band],
+    chance: Chance,
+    published: Published,
+) -> list[Drawing]:
+    """One figure per measure: accuracy, then DPD and EOD of each attribute."""
+    drawings = []
+    for measure, band in bands.items():
+        curve = Curve(
+            temperatures=[model.temperature for model in study.distilled],
+            mean=100 * band.mean,
+            lower=100 * band.lower,
+            upper=100 * band.upper,
+            references={
+                model.name: 100 * seed_mean(replicates, measure, model)[0]
+                for model in (study.teacher, study.nds)
+                if model is not None
+            },
+            chance=[
+                100 * chance[model][measure].mean
+                for model in study.distilled
+                if measure in chance[model]
+            ],
+            published=published.get(measure, {}),
+        )
+        of = f" by {measure.attribute}" if measure.attribute else ""
+        title = TITLES[measure.metric] + of
+        caption = (
+            f"{title[:1].upper()}{title[1:]}: mean over the seeds. The shade is a "
+            "joint 95 % band: it covers the whole curve, for other test examples."
+        )
+        if measure.attribute:
+            caption += " Grey dots: random groups of the same sizes."
+        drawing = curve_figure(
+            curve, name=file_name(*measure), ylabel=f"{title}, %", caption=caption
+        )
+        drawings.append(drawing)
+    return drawings

@@ -1,0 +1,208 @@
+"""The report's figures: curves against the temperature, matrices, a trade-off."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipelines.report.drawing import INK, Drawing, save, style
+
+# Okabe and Ito's colours; line style and marker tell them apart without colour.
+TEACHER_LINE = {"color": "#009E73", "linestyle": "--"}
+NDS_LINE = {"color": "#D55E00", "linestyle": ":"}
+STUDENT_LINE = {"color": "#0072B2", "marker": "o"}
+CHANCE_LINE = {"color": "#8a8a8a", "linestyle": (0, (1, 4)), "linewidth": 2}
+PUBLISHED_LINE = {"color": "#CC79A7", "linestyle": "-.", "marker": "s"}
+
+# Cells of larger matrices are too small for a number.
+_MOST_NUMBERED = 12
+_LONGEST_NAME = 14
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One measure against the temperature, in percent.
+
+    Attributes:
+      temperatures: `[T]`.
+      mean: over the seeds `[T]`.
+      lower: end of the interval `[T]`; NaN where there is none.
+      upper: end of the interval `[T]`.
+      references: the teacher's and the nds' value.
+      chance: the same measure by chance `[T]`, or empty.
+      published: temperature -> published value, may be empty.
+    """
+
+    temperatures: Sequence[float]
+    mean: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    references: Mapping[str, float]
+    chance: Sequence[float] = ()
+    published: Mapping[float, float] = dataclasses.field(default_factory=dict)
+
+
+def curve_figure(curve: Curve, *, name: str, ylabel: str, caption: str) -> Drawing:
+    """A measure of the distilled students against T, beside teacher and nds."""
+    with style(name):
+        figure = Figure(figsize=(4.8, 3.6))
+        axes = figure.add_subplot()
+        low, high = np.nan_to_num(
+            np.stack([curve.mean - curve.lower, curve.upper - curve.mean])
+        )
+        axes.fill_between(
+            curve.temperatures,
+            curve.mean - low,
+            curve.mean + high,
+            color=STUDENT_LINE["color"],
+            alpha=0.2,
+            linewidth=0,
+        )
+        axes.plot(curve.temperatures, curve.mean, label="ds(T)", **STUDENT_LINE)
+        for model, line in (("teacher", TEACHER_LINE), ("nds", NDS_LINE)):
+            if model in curve.references:
+                axes.axhline(curve.references[model], label=model, lw=2, **line)
+        if curve.chance:
+            axes.plot(curve.temperatures, curve.chance, label="chance", **CHANCE_LINE)
+        if curve.published:
+            axes.plot(
+                list(curve.published),
+                list(curve.published.values()),
+                label="published",
+                markersize=4,
+                **PUBLISHED_LINE,
+            )
+        _temperature_axis(axes, sorted({*curve.temperatures, *curve.published}))
+        axes.set_ylabel(ylabel)
+        axes.grid(axis="y")
+        figure.legend(
+            loc="outside lower center",
+            ncols=5,
+            fontsize=9,
+            columnspacing=0.8,
+            handlelength=1.8,
+        )
+        return save(figure, name, caption)
+
+
+def _temperature_axis(axes: Axes, temperatures: Sequence[float]) -> None:
+    """A logarithmic axis that names as many of the temperatures as fit."""
+    axes.set_xscale("log")
+    axes.set_xlabel("temperature T (logarithmic)")
+    step = 0.06 * np.log(temperatures[-1] / temperatures[0])
+    named: list[float] = []
+    for temperature in temperatures:
+        if not named or np.log(temperature / named[-1]) >= step:
+            named.append(temperature)
+    axes.set_xticks(named, labels=[f"{temperature:g}" for temperature in named])
+    axes.set_xticks([], minor=True)
+
+
+def matrix_figure(
+    values: np.ndarray,
+    *,
+    name: str,
+    title: str,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+    limit: float,
+    signed: bool = False,
+    caption: str,
+) -> Drawing:
+    """A heat map with the value in each cell while cells are few.
+
+    Args:
+      values: `[rows, columns]`; NaN cells stay empty.
+      rows: axis label and tick labels.
+      columns: axis label and tick labels.
+      limit: value at the end of the colour scale, so that figures can share it.
+      signed: colours run from -limit to limit instead of 0 to limit.
+    """
+    with style(name):
+        size = 1.6 + 0.34 * np.clip([values.shape[1], values.shape[0]], 6, 12)
+        figure = Figure(figsize=(size[0] + 0.7, size[1]))
+        axes = figure.add_subplot()
+        image = axes.imshow(
+            values,
+            # Both are ordered by lightness from the middle out, as in grey print.
+            cmap="PuOr" if signed else "cividis_r",
+            vmin=-limit if signed else 0,
+            vmax=limit or 1,
+            aspect="auto",
+        )
+        if max(values.shape) <= _MOST_NUMBERED:
+            _number_cells(axes, image, values, "{:+.0f}" if signed else "{:.0f}")
+        _name_ticks(axes.xaxis, columns, rotation=90)
+        _name_ticks(axes.yaxis, rows, rotation=0)
+        axes.set_title(title)
+        axes.spines[:].set_visible(False)
+        figure.colorbar(image, ax=axes).outline.set_visible(False)
+        return save(figure, name, caption)
+
+
+def _number_cells(axes: Axes, image, values: np.ndarray, template: str) -> None:
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            continue
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        axes.text(
+            column, row, template.format(value), fontsize=8,
+            ha="center", va="center", color="#ffffff" if dark else "#000000",
+        )  # fmt: skip
+
+
+def _name_ticks(axis, labelled: tuple[str, Sequence[str]], rotation: int) -> None:
+    label, names = labelled
+    axis.set_label_text(label)
+    if len(names) <= 2 * _MOST_NUMBERED:
+        short = [_shorten(name) for name in names]
+        axis.set_ticks(range(len(names)), labels=short, rotation=rotation)
+    axis.set_tick_params(length=0, labelsize=9)
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 2] + ".."
+
+
+def tradeoff_figure(
+    points: Sequence[tuple[str, float, float]],
+    *,
+    front: Sequence[int],
+    chosen: int | None,
+    name: str,
+    xlabel: str,
+    ylabel: str,
+    caption: str,
+) -> Drawing:
+    """Models by error and gap; the front is joined, the chosen one is ringed.
+
+    Args:
+      points: title, x and y of each model.
+      front: indices of the points that no other is better than, by rising x.
+      chosen: index of the chosen point.
+    """
+    with style(name):
+        figure = Figure(figsize=(4.8, 3.6))
+        axes = figure.add_subplot()
+        for index, (title, x, y) in enumerate(points):
+            line = {"teacher": TEACHER_LINE, "nds": NDS_LINE}.get(title, STUDENT_LINE)
+            marker = {"teacher": "^", "nds": "D"}.get(title, "o")
+            filled = line["color"] if index in front else "none"
+            axes.plot(x, y, marker=marker, color=line["color"], mfc=filled, ms=7)
+            # Names of neighbouring temperatures would cover each other.
+            if len(points) <= 8 or index in front or line is not STUDENT_LINE:
+                axes.annotate(
+                    title, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=9
+                )
+        joined = [points[index][1:] for index in front]
+        axes.plot(*zip(*joined, strict=True), color=INK, lw=1, alpha=0.6, zorder=0)
+        if chosen is not None:
+            axes.plot(*points[chosen][1:], "o", ms=15, mfc="none", mec=INK)
+        axes.margins(0.15)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.grid()
+        return save(figure, name, caption)

@@ -1,0 +1,62 @@
+"""What was run: configuration, data, versions, seeds, time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.report.measures import MODEL_COLUMNS, model_cells
+from pipelines.report.results import Model, Study
+from pipelines.report.table import COUNT, Column, Table
+
+
+def facts(study: Study) -> dict[str, str]:
+    """Name -> value: data, source, versions and every field of the configuration."""
+    sizes = (f"{name} {len(truth.labels):,}" for name, truth in study.truth.items())
+    seconds = sum(result.info["seconds"] for result in study.results)
+    known = {
+        "data set": f"{study.spec.name}; examples: {', '.join(sizes)}",
+        "classes": ", ".join(study.spec.class_names[:20])
+        + (", ..." if study.spec.num_classes > 20 else ""),
+    }
+    for attribute, groups in study.spec.groups.items():
+        known[f"attribute {attribute}"] = ", ".join(groups)
+    known["runs"] = f"{len(study.results)} of {study.planned}"
+    known["training time"] = _duration(seconds)
+    known["source revision"] = study.document["git_revision"] or "unknown"
+    for name, version in sorted(study.document["versions"].items()):
+        known[f"{name} version"] = str(version)
+    return known | _flat(study.config)
+
+
+def training_table(study: Study) -> Table:
+    """Epochs and parameters of every run; no times, which differ from call to call."""
+    rows = [
+        model_cells(Model.of(result.run))
+        | {"seed": result.run.seed}
+        | {name: result.info[name] for name in ("epochs", "parameters")}
+        for result in study.results
+    ]
+    columns = (
+        *MODEL_COLUMNS,
+        Column("seed", "seed", COUNT),
+        Column("epochs", "epochs", COUNT),
+        Column("parameters", "parameters", COUNT),
+    )
+    return Table("training", "Training of every run.", columns, rows)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "config.") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            flat[prefix + key] = ", ".join(map(str, value))
+        else:
+            flat[prefix + key] = "(empty)" if value == "" else str(value)
+    return flat

@@ -1,0 +1,89 @@
+"""A table that is written as CSV and shown in the report from the same values."""
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """How a column's values are written.
+
+    Attributes:
+      exact: format of the CSV.
+      shown: format in the report.
+      scale: what a value is multiplied by before it is shown.
+    """
+
+    exact: str
+    shown: str
+    scale: float = 1
+
+    @property
+    def numeric(self) -> bool:
+        return self.exact != "{}"
+
+
+TEXT = Kind("{}", "{}")
+COUNT = Kind("{:.0f}", "{:,.0f}")
+TEMPERATURE = Kind("{:g}", "{:g}")
+PERCENT = Kind("{:.6f}", "{:.2f}", scale=100)
+POINTS = Kind("{:.6f}", "{:+.2f}", scale=100)
+TENTHS = Kind("{:.6f}", "{:.1f}")
+DECIMAL = Kind("{:.6f}", "{:.3f}")
+
+
+class Column(NamedTuple):
+    name: str
+    title: str
+    kind: Kind = TEXT
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of values under named columns.
+
+    Attributes:
+      name: file name without ending, and anchor in the report.
+      caption: what the table shows, for people.
+      columns: in order.
+      rows: column name -> value; None and NaN are empty cells.
+    """
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]]
+
+    def exact(self, row: Mapping[str, Any], column: Column) -> str:
+        """The value as in the CSV file."""
+        value = row.get(column.name)
+        return "" if is_empty(value) else _zero(column.kind.exact.format(value))
+
+    def shown(self, row: Mapping[str, Any], column: Column) -> str:
+        """The value for people; a dash where there is none."""
+        value = row.get(column.name)
+        if is_empty(value):
+            return "-"
+        if column.kind.numeric:
+            value = value * column.kind.scale
+        return _zero(column.kind.shown.format(value))
+
+    def csv(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        for row in self.rows:
+            writer.writerow([self.exact(row, column) for column in self.columns])
+        return text.getvalue()
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _zero(text: str) -> str:
+    """Without the sign of a number that was rounded to zero."""
+    return text[1:] if text[:1] in "+-" and not text.strip("+-0.") else text

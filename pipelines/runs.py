@@ -1,0 +1,158 @@
+"""Trains, exports and records one run of a study."""
+
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import ml_collections
+import numpy as np
+
+from kd_keras import Distiller, files, models, training
+from kd_keras.datasets import Dataset
+from kd_keras.datasets.batches import evaluation_batches
+from kd_keras.export import export
+from pipelines import workdir as layout
+from pipelines.workdir import Run
+
+MODEL_FILE = "model.keras"
+
+
+def train_run(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, Any]:
+    """Makes the directory of one run; a killed call is continued by the next one.
+
+    Everything is written to `<run>.partial`, which becomes the run's directory when
+    it is whole.
+
+    Args:
+      config: the study's config.
+      dataset: with the splits train, validation and test.
+      workdir: the study's working directory; a distilled student needs its seed's
+        teacher there.
+      run: what to train.
+      callbacks: further Keras callbacks.
+
+    Returns:
+      What run.json holds.
+    """
+    directory = layout.run_dir(workdir, run)
+    partial = f"{directory}.partial"
+    recipe = config.teacher if run.model == layout.TEACHER else config.student
+    began = time.monotonic()
+
+    trainer, model = _compiled(config, dataset, workdir, run)
+    files.gfile.makedirs(partial)
+    history = training.fit(
+        trainer,
+        dataset,
+        directory=partial,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=run.seed,
+        callbacks=[
+            keras.callbacks.TensorBoard(
+                files.join(partial, "tensorboard"), write_graph=False
+            ),
+            *callbacks,
+        ],
+    )
+    _save(model, dataset, partial)
+    record = {
+        "model": run.model,
+        "temperature": run.temperature,
+        "seed": run.seed,
+        "architecture": recipe.model,
+        "parameters": model.count_params(),
+        "epochs": recipe.epochs,
+        "seconds": round(time.monotonic() - began, 1),
+        "val_accuracy": history[-1]["val_accuracy"],
+    }
+    files.write_json(files.join(partial, layout.RUN_FILE), record)
+    files.replace_directory(partial, directory)
+    return record
+
+
+def _compiled(
+    config: ml_collections.ConfigDict, dataset: Dataset, workdir: str, run: Run
+) -> tuple[keras.Model, keras.Model]:
+    """The model to fit, and the model to keep: the same unless it is distilled."""
+    keras.backend.clear_session()
+    teacher = _teacher(workdir, run) if run.model == layout.DS else None
+    recipe = config.teacher if run.model == layout.TEACHER else config.student
+    # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
+    keras.utils.set_random_seed(run.seed)
+    model = _build(recipe, dataset)
+    trainer = model
+    if teacher is not None:
+        trainer = Distiller(
+            model,
+            teacher,
+            temperature=run.temperature,
+            alpha=config.alpha,
+            scale_by_temperature_squared=config.scale_by_temperature_squared,
+        )
+    steps = training.steps_per_epoch(dataset, recipe.batch_size)
+    trainer.compile(
+        optimizer=training.optimizer(
+            recipe.optimizer,
+            learning_rate=recipe.learning_rate,
+            schedule=recipe.schedule,
+            total_steps=steps * recipe.epochs,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+        jit_compile=False,  # XLA is slower on CPUs.
+    )
+    return trainer, model
+
+
+def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
+    (feature,) = dataset.spec.features.values()
+    return models.build(recipe.model, tuple(feature.shape), dataset.spec.num_classes)
+
+
+def _teacher(workdir: str, run: Run) -> keras.Model:
+    directory = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
+    path = files.join(directory, MODEL_FILE)
+    if not files.exists(path):
+        raise ValueError(
+            f"{run.title} needs its teacher {path}, which is missing. Delete "
+            f"{directory} and run the study again to train it."
+        )
+    return keras.models.load_model(path)
+
+
+def _save(model: keras.Model, dataset: Dataset, directory: str) -> None:
+    model.save(files.join(directory, MODEL_FILE))
+    export(model, dataset.spec, files.join(directory, "export"))
+    for split in ("validation", "test"):
+        path = files.join(directory, "predictions", f"{split}.npz")
+        files.write_bytes(path, _predictions(model, dataset, split))
+
+
+def _predictions(model: keras.Model, dataset: Dataset, split: str) -> bytes:
+    """The split's ids, labels and groups beside the model's logits, as npz."""
+    spec, examples = dataset.spec, dataset.splits[split]
+    keys = (spec.label, spec.example_id, *spec.groups)
+    columns = next(
+        examples.map(lambda example: {key: example[key] for key in keys})
+        .batch(int(examples.cardinality()))
+        .as_numpy_iterator()
+    )
+    logits = model.predict(evaluation_batches(examples, spec), verbose=0)
+    content = io.BytesIO()
+    np.savez(
+        content,
+        id=columns[spec.example_id].astype("S"),
+        label=columns[spec.label],
+        logits=logits.astype(np.float32),
+        **{f"group_{name}": columns[name] for name in spec.groups},
+    )
+    return content.getvalue()

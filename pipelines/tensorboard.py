@@ -1,0 +1,88 @@
+"""TensorBoard over a study: training curves, and Fairness Indicators of every run."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from absl import flags
+
+from pipelines import cli
+
+PORT = flags.DEFINE_integer("port", 6006, "Port on 127.0.0.1.")
+
+
+def serve(workdir: str, port: int = 6006) -> None:
+    """Runs TensorBoard until it is interrupted.
+
+    Args:
+      workdir: the study's working directory.
+      port: port to listen on.
+
+    Raises:
+      ValueError: if there is no study, or the port cannot be used.
+      OSError: if TensorBoard ends by itself.
+    """
+    _require_free(port)
+    _point_to_evaluations(workdir)
+    command = [
+        *(sys.executable, "-m", "tensorboard.main"),
+        f"--logdir={workdir}",
+        # The Fairness Indicators tab is dead under the fast loader.
+        "--load_fast=false",
+        # One of that tab's routes answers with any file that it is asked for.
+        "--host=127.0.0.1",
+        f"--port={port}",
+    ]
+    print("starting TensorBoard, which may take a minute", flush=True)
+    with subprocess.Popen(command) as server:
+        try:
+            while not _answers(port) and server.poll() is None:
+                time.sleep(0.5)
+            if server.poll() is None:
+                print(f"TensorBoard: http://127.0.0.1:{port}/", flush=True)
+            server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return
+    raise OSError(f"TensorBoard ended with exit code {server.returncode}.")
+
+
+def _point_to_evaluations(workdir: str) -> None:
+    """Makes every run's summary name its evaluation, wherever the workdir is now."""
+    from kd_keras import files
+    from pipelines import config as configs
+    from pipelines import workdir as layout
+    from pipelines.evaluation import plan, summary
+
+    config = configs.read_config(workdir)
+    runs = layout.study_runs(config.temperatures, config.seeds)
+    for directory in (layout.run_dir(workdir, run) for run in runs):
+        if files.exists(files.join(directory, plan.EVALUATION)):
+            summary.ensure(directory)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise ValueError(
+                f"--port={port} cannot be used: {error}. Choose another one."
+            ) from error
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def main(argv: Sequence[str]) -> None:
+    del argv
+    serve(cli.WORKDIR.value, PORT.value)
+
+
+if __name__ == "__main__":
+    cli.run(main, needs=["workdir"])

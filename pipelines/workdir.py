@@ -1,0 +1,81 @@
+"""The names of things in a study's working directory."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+
+from kd_keras import files
+
+TEACHER = "teacher"
+NDS = "nds"
+DS = "ds"
+RUN_FILE = "run.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One trained model of a study.
+
+    Attributes:
+      model: "teacher", "nds" (non-distilled student) or "ds" (distilled student).
+      seed: seed of the initialisation and of the data order.
+      temperature: distillation temperature; None unless the model is "ds".
+    """
+
+    model: str
+    seed: int
+    temperature: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The model without its seed: teacher, student-nds, student-t04."""
+        if self.model == TEACHER:
+            return TEACHER
+        if self.model == NDS:
+            return "student-nds"
+        whole, _, fraction = f"{self.temperature:g}".partition(".")
+        return f"student-t{int(whole):02d}" + (f".{fraction}" if fraction else "")
+
+    @property
+    def directory(self) -> str:
+        """Path below the working directory, such as student-t04/seed0."""
+        return f"{self.name}/seed{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """For people: teacher, student without teacher, student T=4; with the seed."""
+        titles = {TEACHER: "teacher", NDS: "student nds"}
+        model = titles.get(self.model, f"student T={self.temperature or 0:g}")
+        return f"{model} seed {self.seed}"
+
+
+def study_runs(temperatures: Sequence[float], seeds: Sequence[int]) -> list[Run]:
+    """Every run of a study, teachers first, in the order of the tables."""
+    runs = [Run(TEACHER, seed) for seed in seeds]
+    runs += [Run(NDS, seed) for seed in seeds]
+    runs += [Run(DS, seed, float(t)) for t in temperatures for seed in seeds]
+    return runs
+
+
+def parse_directory(directory: str) -> Run | None:
+    """The run of a path such as student-t04/seed0; None for any other path."""
+    match = re.fullmatch(r"(teacher|student-(?:nds|t([\d.]+)))/seed(\d+)", directory)
+    if match is None:
+        return None
+    name, temperature, seed = match.groups()
+    if temperature:
+        return Run(DS, int(seed), float(temperature))
+    return Run(TEACHER if name == TEACHER else NDS, int(seed))
+
+
+def run_dir(workdir: str, run: Run) -> str:
+    return files.join(workdir, run.directory)
+
+
+def is_complete(workdir: str, run: Run) -> bool:
+    """A run counts only with its run.json, which is written last."""
+    return files.exists(files.join(run_dir(workdir, run), RUN_FILE))
+
+
+def complete_runs(workdir: str, runs: Sequence[Run]) -> Iterator[Run]:
+    return (run for run in runs if is_complete(workdir, run))

@@ -1,0 +1,184 @@
+"""Hints between layers of models of every kind."""
+
+import keras
+import numpy as np
+import pytest
+from cases import LABELS, SPARSE, X, reads_student, reads_teacher
+
+from kd_keras.distiller import Distiller
+from kd_keras.losses import FeatureHint
+
+FEATURES = np.array([[1.0, 0, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0]], "float32")
+
+
+def with_hidden(kernel, nested=False):
+    """Multiplies by the kernel, in a layer "hidden", then by zeros."""
+    hidden = keras.layers.Dense(
+        len(kernel[0]),
+        use_bias=False,
+        name="hidden",
+        kernel_initializer=lambda shape, dtype: keras.ops.convert_to_tensor(
+            kernel, dtype
+        ),
+    )
+    head = keras.layers.Dense(3, kernel_initializer="zeros")
+    inputs = keras.Input((6,))
+    if nested:
+        inner = keras.Model(inputs, hidden(inputs), name="backbone")
+        outer = keras.Input((6,))
+        return keras.Model(outer, head(inner(outer)))
+    return keras.Model(inputs, head(hidden(inputs)))
+
+
+class WithBackbone(keras.Model):
+    def __init__(self, kernel):
+        super().__init__()
+        self.backbone = with_hidden(kernel)
+        self.backbone.name = "backbone"
+        self.head = keras.layers.Dense(3)
+        self(FEATURES)
+
+    def call(self, inputs):
+        return self.head(self.backbone(inputs))
+
+
+def hint_log(student, teacher, hint, **kwargs):
+    distiller = Distiller(student, teacher, alpha=0.0, hints=[hint])
+    distiller.compile(keras.optimizers.SGD(0.0), SPARSE, run_eagerly=True)
+    return distiller.evaluate(FEATURES, LABELS, return_dict=True, verbose=0, **kwargs)
+
+
+TWICE = 2 * np.eye(6, dtype="float32")
+ONCE = np.eye(6, dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "paths"),
+    [
+        (lambda: with_hidden(ONCE), lambda: with_hidden(TWICE), ("hidden", "hidden")),
+        (
+            lambda: with_hidden(ONCE),
+            lambda: with_hidden(TWICE, nested=True),
+            ("backbone/hidden", "hidden"),
+        ),
+        (
+            lambda: WithBackbone(ONCE),
+            lambda: WithBackbone(TWICE),
+            ("backbone/hidden", "backbone/hidden"),
+        ),
+    ],
+    ids=["functional", "nested", "subclassed"],
+)
+def test_hint_by_path(student, teacher, paths):
+    # Features differ by [1, 0...] and [0, 2, 0...]: (1 / 6 + 4 / 6) / 2.
+    logs = hint_log(student(), teacher(), FeatureHint(*paths, weight=3.0, name="hint"))
+    assert logs["hint"] == pytest.approx(5 / 12, rel=1e-6)
+    assert logs["loss"] == pytest.approx(logs["hard_loss"] + 3 * 5 / 12, rel=1e-6)
+
+
+def test_hint_is_weighted_by_example():
+    hint = FeatureHint("hidden", "hidden", name="hint")
+    logs = hint_log(
+        with_hidden(ONCE),
+        with_hidden(TWICE),
+        hint,
+        sample_weight=np.array([2.0, 0.0]),
+    )
+    assert logs["hint"] == pytest.approx(1 / 6, rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["cosine", "relational"])
+def test_scaled_features_are_equal_to_these(loss):
+    hint = FeatureHint("hidden", "hidden", loss, name="hint")
+    logs = hint_log(with_hidden(ONCE), with_hidden(TWICE), hint)
+    assert logs["hint"] == pytest.approx(0, abs=1e-6)
+
+
+def test_attention_transfer_between_images_of_other_widths():
+    def convolution(filters):
+        inputs = keras.Input((4, 4, 1))
+        hidden = keras.layers.Conv2D(
+            filters, 1, kernel_initializer="ones", name="hidden"
+        )(inputs)
+        pooled = keras.layers.GlobalAveragePooling2D()(hidden)
+        return keras.Model(inputs, keras.layers.Dense(3)(pooled))
+
+    hint = FeatureHint("hidden", "hidden", "attention_transfer", name="hint")
+    distiller = Distiller(convolution(2), convolution(5), hints=[hint])
+    assert distiller.projections == [None]
+    distiller.compile("sgd", SPARSE)
+    images = np.random.default_rng(0).normal(size=(2, 4, 4, 1))
+    logs = distiller.evaluate(images, LABELS, return_dict=True, verbose=0)
+    # Equal kernels give proportional maps.
+    assert logs["hint"] == pytest.approx(0, abs=1e-6)
+
+
+def test_padded_steps_do_not_enter_a_hint():
+    def model(factor):
+        inputs = keras.Input((2, 6))
+        hidden = keras.layers.Dense(
+            6, use_bias=True, bias_initializer="ones", name="hidden"
+        )(keras.layers.Masking()(inputs))
+        result = keras.Model(inputs, keras.layers.Dense(3)(hidden))
+        result.get_layer("hidden").kernel.assign(factor * ONCE)
+        return result
+
+    hint = FeatureHint("hidden", "hidden", name="hint")
+    distiller = Distiller(model(1.0), model(3.0), hints=[hint])
+    distiller.compile("sgd", SPARSE)
+    x = np.zeros((1, 2, 6), "float32")
+    x[0, 0, 0] = 1
+    logs = distiller.evaluate(x, np.zeros((1, 2), int), return_dict=True, verbose=0)
+    # The valid step differs by [2, 0...].
+    assert logs["hint"] == pytest.approx(4 / 6, rel=1e-6)
+
+
+def test_hint_of_a_second_teacher():
+    hint = FeatureHint("hidden", "hidden", teacher_index=1, name="hint")
+    teachers = [reads_teacher(), with_hidden(TWICE)]
+    logs = hint_log(with_hidden(ONCE), teachers, hint)
+    assert logs["hint"] == pytest.approx(5 / 12, rel=1e-6)
+
+
+def test_layers_are_left_as_they_were():
+    student, teacher = with_hidden(ONCE), with_hidden(TWICE)
+    hint_log(student, teacher, FeatureHint("hidden", "hidden"))
+    for model in (student, teacher):
+        assert "call" not in vars(model.get_layer("hidden"))
+
+
+def test_unknown_layer_is_refused():
+    with pytest.raises(ValueError, match=r"`student_layer` must name a layer.*'nope'"):
+        Distiller(
+            reads_student(), reads_teacher(), hints=[FeatureHint("head0", "nope")]
+        )
+
+
+def test_features_at_other_positions_are_refused():
+    def model(size):
+        inputs = keras.Input((6,))
+        hidden = keras.layers.Reshape((size, 6 // size), name="hidden")(inputs)
+        return keras.Model(
+            inputs, keras.layers.Dense(3)(keras.layers.Flatten()(hidden))
+        )
+
+    with pytest.raises(ValueError, match=r"needs features with the same positions"):
+        Distiller(model(2), model(3), hints=[FeatureHint("hidden", "hidden")])
+
+
+def test_a_subclassed_student_gets_its_projection_at_the_first_batch():
+    class Plain(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = keras.layers.Dense(2, name="hidden")
+            self.head = keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.head(self.hidden(inputs))
+
+    hint = FeatureHint("hidden", "hidden", name="hint")
+    distiller = Distiller(Plain(), with_hidden(TWICE), hints=[hint])
+    distiller.compile("adam", SPARSE)
+    logs = distiller.fit(X, LABELS, epochs=20, verbose=0).history
+    assert distiller.projections[0].kernel.shape == (2, 6)
+    assert logs["hint"][-1] < logs["hint"][0]

@@ -1,0 +1,143 @@
+"""A study's working directory with made-up predictions, quick to write."""
+
+import io
+
+import numpy as np
+import tensorflow as tf
+
+from kd_keras import files
+from kd_keras.datasets.spec import DatasetSpec
+from pipelines.workdir import DS, NDS, TEACHER, Run, run_dir, study_runs
+
+# Names that would run, or end the document, if they were not escaped.
+HOSTILE_CLASS = "<script>document.title='run'</script>"
+HOSTILE_GROUP = "<img src=x onerror=\"document.title='run'\">"
+
+SHAPES = DatasetSpec(
+    name="shapes",
+    features={"image": tf.TensorSpec((8, 8, 3), tf.uint8)},
+    label="shape",
+    class_names=("circle", "$x^2$", HOSTILE_CLASS, *(f"shape{i}" for i in range(7))),
+    groups={"color": ("red", HOSTILE_GROUP, "blue"), "texture": ("solid", "dots")},
+)
+FACES = DatasetSpec(
+    name="faces",
+    features={"image": tf.TensorSpec((8, 8, 3), tf.uint8)},
+    label="smiling",
+    class_names=("no", "yes"),
+    groups={"young": ("old", "young"), "male": ("female", "male")},
+)
+
+
+PAIRS = DatasetSpec(
+    name="pairs",
+    features={"x": tf.TensorSpec((1,), tf.float32)},
+    label="y",
+    class_names=("no", "yes"),
+    groups={"side": ("a", "b")},
+)
+PAIRS_TRUTH = {
+    "id": np.array([f"e{i}" for i in range(8)]),
+    "label": np.array([1, 1, 0, 0, 1, 1, 0, 0]),
+    "group_side": np.repeat([0, 1], 4),
+}
+
+
+def write_pairs(workdir) -> str:
+    """Two seeds of teacher, nds and T=4 on eight examples, to be counted by hand."""
+    workdir = write_workdir(workdir, PAIRS, temperatures=[4], examples=8)
+    for run, predicted in {
+        Run(TEACHER, 0): "11001100",
+        Run(TEACHER, 1): "11001100",
+        Run(NDS, 0): "11101000",
+        Run(NDS, 1): "11001100",
+        Run(DS, 0, 4.0): "11001101",
+        Run(DS, 1, 4.0): "11001101",
+    }.items():
+        write_predictions(workdir, run, "test", pairs_predictions(predicted))
+    return workdir
+
+
+def pairs_predictions(predicted: str) -> dict[str, np.ndarray]:
+    """Predictions of PAIRS' eight examples, one digit each; logits 0 and 1."""
+    logits = np.eye(2, dtype=np.float32)[[int(digit) for digit in predicted]]
+    return PAIRS_TRUTH | {"logits": logits}
+
+
+def write_workdir(
+    workdir,
+    spec: DatasetSpec,
+    *,
+    temperatures=(1, 4, 10),
+    seeds=(0, 1),
+    examples: int = 600,
+) -> str:
+    """Writes config.json and every run's run.json and predictions."""
+    workdir = str(workdir)
+    config = {
+        "name": f"{spec.name}_study",
+        "alpha": 0.8,
+        "dataset": {"name": spec.name},
+        "evaluation": {"split": "test"},
+        "seeds": list(seeds),
+        "temperatures": list(temperatures),
+        "teacher": {"model": "resnet20"},
+        "student": {"model": "lenet5"},
+    }
+    document = {
+        "config": config,
+        "git_revision": "0" * 40,
+        "versions": {"keras": "3.15.1", "tensorflow": "2.21.0"},
+    }
+    files.write_json(files.join(workdir, "config.json"), document)
+    for run in study_runs(temperatures, seeds):
+        write_run(workdir, spec, run, examples)
+    return workdir
+
+
+def write_run(workdir: str, spec: DatasetSpec, run: Run, examples: int = 600) -> None:
+    """Writes one complete run, with errors that depend on model and group."""
+    directory = run_dir(workdir, run)
+    for split in ("validation", "test"):
+        arrays = _truth(spec, split, examples) | {"logits": np.zeros(0)}
+        arrays["logits"] = _logits(spec, run, arrays, split)
+        write_predictions(workdir, run, split, arrays)
+    info = {
+        "model": run.model,
+        "temperature": run.temperature,
+        "seed": run.seed,
+        "seconds": 12.5,
+        "epochs": 3,
+        "parameters": 61706,
+    }
+    files.write_json(files.join(directory, "run.json"), info)
+
+
+def write_predictions(workdir: str, run: Run, split: str, arrays) -> None:
+    """Writes one split's predictions: id, label, group_<attribute>, logits."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    path = files.join(run_dir(workdir, run), "predictions", f"{split}.npz")
+    files.write_bytes(path, content.getvalue())
+
+
+def _truth(spec: DatasetSpec, split: str, examples: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(len(split))
+    arrays = {"label": rng.integers(spec.num_classes, size=examples)}
+    for attribute, names in spec.groups.items():
+        groups = rng.integers(len(names), size=examples)
+        groups[rng.random(examples) < 0.05] = -1
+        arrays[f"group_{attribute}"] = groups
+    arrays["id"] = np.array([f"{split}-{i}" for i in range(examples)])
+    return arrays
+
+
+def _logits(spec, run: Run, arrays, split: str) -> np.ndarray:
+    rng = np.random.default_rng([run.seed, int(run.temperature or 0), len(split)])
+    margin = {TEACHER: 4.0, NDS: 1.2}.get(run.model, 1.5 + (run.temperature or 0) / 10)
+    first = next(iter(spec.groups))
+    # The first group pays: its examples are harder for the students.
+    margin = margin - (run.model != TEACHER) * 0.5 * (arrays[f"group_{first}"] == 0)
+    logits = rng.normal(size=(len(margin), spec.num_classes))
+    logits[np.arange(len(margin)), arrays["label"]] += margin
+    return logits.astype(np.float32)

@@ -1,0 +1,168 @@
+"""The report in a real headless Chromium: offline, escaped, sortable, readable."""
+
+import csv
+import pathlib
+import shutil
+
+import pytest
+from report_workdir import HOSTILE_CLASS, HOSTILE_GROUP, SHAPES, write_workdir
+
+from pipelines.report import write_report
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory) -> str:
+    path = write_workdir(tmp_path_factory.mktemp("report"), SHAPES)
+    write_report(path, SHAPES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, workdir):
+    """The report; nothing may be reported on the console or asked of a network."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.problems, page.requested = [], []
+    page.on("console", lambda message: page.problems.append(message.text))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.goto(f"file://{workdir}/report.html")
+    yield page
+    page.close()
+
+
+def read_csv(workdir: str, name: str) -> list[list[str]]:
+    with open(f"{workdir}/tables/{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+def test_page_is_quiet_and_asks_for_nothing_else(page, workdir):
+    assert page.problems == []
+    requested = [url for url in page.requested if not url.startswith("data:")]
+    assert requested == [f"file://{workdir}/report.html"]
+    assert pathlib.Path(workdir, "report.html").stat().st_size < 3_000_000
+
+
+def test_every_table_holds_the_values_of_its_csv(page, workdir):
+    shown = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("table")].map(
+          table => [table.id.slice("table-".length), [...table.tBodies[0].rows].map(
+            row => [...row.cells].map(c => c.dataset.value ?? c.textContent))]))"""
+    )
+    files = sorted(path.stem for path in pathlib.Path(workdir, "tables").iterdir())
+    assert sorted(shown) == files
+    for name in files:
+        expected = read_csv(workdir, name)
+        assert [[cell if cell != "-" else "" for cell in row] for row in shown[name]] \
+            == expected[: len(shown[name])]  # fmt: skip
+
+
+def test_percentages_are_the_csv_times_100(page, workdir):
+    cells = page.locator("#table-summary tbody tr").first.locator("td").all()
+    teacher = read_csv(workdir, "summary")[0]
+    accuracy = next(c for c in cells if c.get_attribute("data-value") == teacher[4])
+    assert accuracy.text_content() == f"{100 * float(teacher[4]):.2f}"
+
+
+def test_names_with_markup_are_shown_and_not_run(page):
+    assert page.title() == "Whom the student fails: shapes_study"
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 1
+    text = page.locator("body").evaluate("body => body.textContent")
+    assert HOSTILE_CLASS in text
+    assert HOSTILE_GROUP in text
+    assert "$x^2$" in text
+
+
+def test_headers_sort_by_mouse_and_keyboard(page):
+    header = page.locator("#table-summary thead th", has_text="DPD").first
+    column = header.evaluate("header => header.cellIndex")
+
+    def values():
+        return page.locator("#table-summary tbody").evaluate(
+            "(body, i) => [...body.rows].map(r => Number(r.cells[i].dataset.value))",
+            column,
+        )
+
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert values() == sorted(values())
+    header.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert header.get_attribute("aria-sort") == "descending"
+    assert values() == sorted(values(), reverse=True)
+
+
+def test_filter_keeps_rows_with_all_words(page):
+    page.locator("details", has=page.locator("#table-runs")).locator("summary").click()
+    field = page.locator("details", has=page.locator("#table-runs")).get_by_role(
+        "searchbox"
+    )
+    field.fill("teacher dpd")
+    rows = page.locator("#table-runs tbody tr:visible").all_text_contents()
+    assert len(rows) == 4  # Two seeds, two attributes.
+    assert all("teacher" in row and "dpd" in row for row in rows)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_fits_the_window(page, width, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_links_have_enough_contrast(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    ratios = page.evaluate(
+        """() => {
+          const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+          const light = rgb => rgb.match(/[\\d.]+/g).slice(0, 3).map(
+            (c, i) => [0.2126, 0.7152, 0.0722][i] * linear(c / 255))
+            .reduce((a, b) => a + b);
+          const paper = light(getComputedStyle(document.body).backgroundColor);
+          return ["p", "a", "caption", "figcaption", "summary", "th button", "svg text"]
+            .map(selector => {
+              const style = getComputedStyle(document.querySelector(selector));
+              const ink = light(selector.startsWith("svg") ? style.fill : style.color);
+              const [low, high] = [ink, paper].sort((a, b) => a - b);
+              return (high + 0.05) / (low + 0.05);
+            });
+        }"""
+    )
+    # WCAG 2.2, 1.4.3: at least 4.5 for text.
+    assert min(ratios) >= 4.5
+
+
+def test_page_is_structured_for_screen_readers(page):
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("h1").count() == 1
+    for figure in page.locator("[role=img]").all():
+        assert figure.evaluate(
+            "node => document.getElementById(node.getAttribute('aria-labelledby'))"
+            ".textContent.trim().length > 20"
+        )
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("table:not(:has(caption))").count() == 0
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+    assert len(ids) == len(set(ids))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the results"

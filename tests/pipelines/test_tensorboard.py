@@ -1,0 +1,182 @@
+"""pipelines.tensorboard: the server, and the Fairness Indicators tab in Chromium."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import evaluation_study as study
+import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from tensorflow.core.util.event_pb2 import Event
+
+from pipelines import config as configs
+from pipelines import evaluate, tensorboard
+from pipelines.evaluation import summary
+from pipelines.workdir import Run, run_dir
+
+TEACHER, STUDENT = Run("teacher", 0), Run("nds", 0)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """An evaluated teacher and student of a binary data set with groups."""
+    workdir = str(tmp_path_factory.mktemp("study"))
+    dataset = study.binary_dataset()
+    study.write_study(workdir, dataset, seeds=(0,), temperatures=())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configs, "load_dataset", lambda config: dataset)
+        evaluate.evaluate(workdir)
+    for run in (TEACHER, STUDENT):
+        curve = tf.summary.create_file_writer(
+            f"{run_dir(workdir, run)}/tensorboard/train"
+        )
+        with curve.as_default():
+            tf.summary.scalar("epoch_loss", 0.5, step=0)
+        curve.close()
+    return workdir
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(workdir):
+    """The main in a process of its own: the process and its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "pipelines.tensorboard"]
+    with subprocess.Popen(
+        [*command, f"--workdir={workdir}", f"--port={port}"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if line == f"TensorBoard: http://127.0.0.1:{port}/\n":
+                break
+        yield process, port
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def tab(server):
+    """The Fairness Indicators tab in headless Chromium, when it has drawn bars."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    _, port = server
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{port}/#fairness_indicators")
+        frame = page.frame_locator("iframe[src*='name=fairness_indicators']")
+        # TensorBoard reads the runs after it answers.
+        frame.locator("svg#bar-chart rect").first.wait_for(timeout=60_000)
+        yield frame
+        browser.close()
+
+
+@pytest.mark.browser
+def test_the_tab_draws_a_bar_per_group(tab, workdir):
+    bars = tab.locator("svg#bar-chart rect")
+    before = bars.count()
+    tab.locator("paper-button", has_text="Select Slices").click()
+    groups = ("black", "blond", "brown")
+    tab.locator("#SlicesDropDownMenu paper-item").get_by_text(
+        "hair", exact=True
+    ).click()
+    bars.nth(before + len(groups) - 1).wait_for(timeout=10_000)
+    assert bars.count() == before + len(groups)
+
+    (run,) = shown_run(tab)
+    expected = accuracies(workdir, run)
+    ticks = tab.locator("svg#bar-chart .tick text").all_text_contents()
+    heights = bars.evaluate_all(
+        "all => all.map(bar => Number(bar.getAttribute('height')))"
+    )
+    height = dict(zip(ticks[: len(heights)], heights, strict=True))
+    for group in groups:
+        # Drawn to whole pixels.
+        assert height[group] / height["Overall"] == pytest.approx(
+            expected[(("hair", group),)] / expected[()], abs=0.02
+        )
+
+
+def shown_run(tab):
+    selected = tab.locator("paper-dropdown-menu input").first.input_value()
+    return [run for run in (TEACHER, STUDENT) if selected.startswith(run.directory)]
+
+
+def accuracies(workdir, run):
+    result = tfma.load_eval_result(f"{run_dir(workdir, run)}/evaluation")
+    return {
+        key: metrics[""][""]["accuracy"]["doubleValue"]
+        for key, metrics in result.slicing_metrics
+    }
+
+
+@pytest.mark.browser
+def test_the_tab_offers_every_run_beside_the_curves(server, tab):
+    _, port = server
+    from urllib.request import urlopen
+
+    with urlopen(f"http://127.0.0.1:{port}/data/runs") as answer:
+        runs = set(__import__("json").load(answer))
+    assert runs == {
+        f"{run.directory}/tensorboard{part}"
+        for run in (TEACHER, STUDENT)
+        for part in ("", "/train")
+    }
+
+
+def test_only_this_machine_is_served(server):
+    _, port = server
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) == 0
+    # Another address of the loopback device answers where all addresses are bound.
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+def test_a_port_in_use(server, workdir):
+    _, port = server
+    with pytest.raises(ValueError, match=f"--port={port} cannot be used"):
+        tensorboard.serve(workdir, port)
+
+
+def test_no_study(tmp_path):
+    with pytest.raises(ValueError, match=r"has no config\.json"):
+        tensorboard.serve(str(tmp_path), free_port())
+
+
+def test_a_moved_workdir_is_found_again(workdir, tmp_path):
+    moved = str(tmp_path / "moved")
+    shutil.copytree(workdir, moved)
+    directory = run_dir(moved, STUDENT)
+    summary.ensure(directory)
+    (path,) = [
+        name for name in os.listdir(f"{directory}/tensorboard") if "events" in name
+    ]
+    records = tf.data.TFRecordDataset(f"{directory}/tensorboard/{path}")
+    events = [Event.FromString(record) for record in records.as_numpy_iterator()]
+    paths = [v.tensor.string_val[0] for event in events for v in event.summary.value]
+    assert paths == [f"{directory}/evaluation".encode()]
+
+
+# Last: it ends the server.
+def test_a_signal_ends_it_cleanly(server):
+    process, port = server
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    with contextlib.closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
