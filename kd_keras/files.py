@@ -10,12 +10,13 @@ import tensorflow as tf
 
 gfile = tf.io.gfile
 
-# What a file system's refusal can be raised as.
+# What a file system's refusal, or a file's broken content, can be raised as.
 ERRORS: tuple[type[Exception], ...] = (
     OSError,
     tf.errors.AlreadyExistsError,
     tf.errors.DataLossError,
     tf.errors.FailedPreconditionError,
+    tf.errors.InvalidArgumentError,
     tf.errors.NotFoundError,
     tf.errors.PermissionDeniedError,
     tf.errors.ResourceExhaustedError,

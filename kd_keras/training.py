@@ -73,7 +73,8 @@ def fit(
     epochs: int,
     batch_size: int,
     seed: int,
-    shuffle_buffer: int | None = None,
+    augmentation: str = "",
+    shuffle_buffer: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, float]]:
     """Fits a compiled model, going on from the backup in `directory` if there is one.
@@ -87,8 +88,9 @@ def fit(
       directory: where history.csv and the backup are kept.
       epochs: number of epochs in all.
       batch_size: examples in a batch.
-      seed: fixes the order of the data.
-      shuffle_buffer: examples to shuffle among; None is the whole split.
+      seed: fixes the order of the data, and the views of an augmentation.
+      augmentation: a key of `kd_keras.datasets.augment.AUGMENTATIONS`; "" is none.
+      shuffle_buffer: examples to shuffle among; 0 is the whole split.
       callbacks: further Keras callbacks.
 
     Returns:
@@ -104,6 +106,7 @@ def fit(
         seed=seed,
         epoch=epoch,
         shuffle_buffer=shuffle_buffer or int(examples.cardinality()),
+        augmentation=augmentation,
     )
     set_epoch = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda index, logs: epoch.assign(index)

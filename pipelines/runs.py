@@ -14,6 +14,10 @@ from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.export import export
 from pipelines import workdir as layout
+from pipelines.config import CONFIG_FILE
+from pipelines.evaluation import exports
+from pipelines.release.candidate import EXPORT_DIGEST
+from pipelines.release.card import model_card
 from pipelines.workdir import Run
 
 MODEL_FILE = "model.keras"
@@ -56,6 +60,8 @@ def train_run(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         seed=run.seed,
+        augmentation=recipe.augmentation,
+        shuffle_buffer=recipe.shuffle_buffer,
         callbacks=[
             keras.callbacks.TensorBoard(
                 files.join(partial, "tensorboard"), write_graph=False
@@ -63,7 +69,7 @@ def train_run(
             *callbacks,
         ],
     )
-    _save(model, dataset, partial)
+    model.save(files.join(partial, MODEL_FILE))
     record = {
         "model": run.model,
         "temperature": run.temperature,
@@ -74,6 +80,17 @@ def train_run(
         "seconds": round(time.monotonic() - began, 1),
         "val_accuracy": history[-1]["val_accuracy"],
     }
+    predictions = _save_predictions(model, dataset, partial)
+    card = model_card(
+        files.read_json(files.join(workdir, CONFIG_FILE)),
+        dataset.spec,
+        record,
+        predictions[config.evaluation.split],
+        trainer.teacher_fingerprint if run.model == layout.DS else None,
+    )
+    path = export(model, dataset.spec, files.join(partial, "export"), card)
+    # Says which export the predictions are of.
+    record[EXPORT_DIGEST] = exports.digest(path)
     files.write_json(files.join(partial, layout.RUN_FILE), record)
     files.replace_directory(partial, directory)
     return record
@@ -105,6 +122,7 @@ def _compiled(
             learning_rate=recipe.learning_rate,
             schedule=recipe.schedule,
             total_steps=steps * recipe.epochs,
+            **recipe.optimizer_options,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
@@ -114,8 +132,15 @@ def _compiled(
 
 
 def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
-    (feature,) = dataset.spec.features.values()
-    return models.build(recipe.model, tuple(feature.shape), dataset.spec.num_classes)
+    spec = dataset.spec
+    first, *others = spec.features.values()
+    return models.build(
+        recipe.model,
+        spec.features if others else tuple(first.shape),
+        spec.num_classes,
+        pretrained=recipe.pretrained,
+        **recipe.model_options,
+    )
 
 
 def _teacher(workdir: str, run: Run) -> keras.Model:
@@ -129,16 +154,24 @@ def _teacher(workdir: str, run: Run) -> keras.Model:
     return keras.models.load_model(path)
 
 
-def _save(model: keras.Model, dataset: Dataset, directory: str) -> None:
-    model.save(files.join(directory, MODEL_FILE))
-    export(model, dataset.spec, files.join(directory, "export"))
+def _save_predictions(
+    model: keras.Model, dataset: Dataset, directory: str
+) -> dict[str, dict[str, np.ndarray]]:
+    """Writes predictions/{validation,test}.npz; returns their arrays by split."""
+    predictions = {}
     for split in ("validation", "test"):
+        predictions[split] = _predictions(model, dataset, split)
+        content = io.BytesIO()
+        np.savez(content, **predictions[split])
         path = files.join(directory, "predictions", f"{split}.npz")
-        files.write_bytes(path, _predictions(model, dataset, split))
+        files.write_bytes(path, content.getvalue())
+    return predictions
 
 
-def _predictions(model: keras.Model, dataset: Dataset, split: str) -> bytes:
-    """The split's ids, labels and groups beside the model's logits, as npz."""
+def _predictions(
+    model: keras.Model, dataset: Dataset, split: str
+) -> dict[str, np.ndarray]:
+    """The split's ids, labels and groups beside the model's logits."""
     spec, examples = dataset.spec, dataset.splits[split]
     keys = (spec.label, spec.example_id, *spec.groups)
     columns = next(
@@ -147,12 +180,9 @@ def _predictions(model: keras.Model, dataset: Dataset, split: str) -> bytes:
         .as_numpy_iterator()
     )
     logits = model.predict(evaluation_batches(examples, spec), verbose=0)
-    content = io.BytesIO()
-    np.savez(
-        content,
-        id=columns[spec.example_id].astype("S"),
-        label=columns[spec.label],
-        logits=logits.astype(np.float32),
+    return {
+        "id": columns[spec.example_id].astype("S"),
+        "label": columns[spec.label],
+        "logits": logits.astype(np.float32),
         **{f"group_{name}": columns[name] for name in spec.groups},
-    )
-    return content.getvalue()
+    }

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kd_keras.datasets import augment
 from kd_keras.datasets.spec import DatasetSpec
 
 
@@ -13,6 +14,7 @@ def training_batches(
     seed: int,
     epoch: tf.Variable,
     shuffle_buffer: int,
+    augmentation: str = "",
 ) -> tf.data.Dataset:
     """Shuffled batches `(inputs, labels)` of one epoch per iteration.
 
@@ -25,13 +27,26 @@ def training_batches(
       epoch: int64 scalar variable, read when an iteration begins.
       shuffle_buffer: number of examples to draw from; the size of the split gives a
         uniform permutation.
+      augmentation: a key of `augment.AUGMENTATIONS`, which changes the images; "" is
+        none. The view of an example depends on seed, epoch and example id alone.
+
+    Raises:
+      ValueError: if there is no such augmentation, or the images differ in size and
+        no augmentation brings them to the spec's.
     """
+    view = augment.view(augmentation, examples, spec)
 
     def shuffled(_: tf.Tensor) -> tf.data.Dataset:
         # The seed of this function's graph, in place of TensorFlow's global one. It
         # may not be 0, which would stand for "none".
         tf.compat.v1.set_random_seed(seed + 1)
-        return examples.shuffle(shuffle_buffer, epoch, reshuffle_each_iteration=False)
+        now = epoch.read_value()
+        order = examples.shuffle(shuffle_buffer, now, reshuffle_each_iteration=False)
+        return order.map(
+            lambda example: view(example, seed, now),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
 
     size = examples.cardinality()
     dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)

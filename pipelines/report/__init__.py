@@ -3,6 +3,7 @@
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.report import html, sections
+from pipelines.report.litert import litert_table
 from pipelines.report.measures import run_table
 from pipelines.report.measures import summary_table as summarise
 from pipelines.report.published import read_published
@@ -31,7 +32,9 @@ def write_report(
     """
     study = _read(workdir, spec)
     content = sections.build(
-        study, read_published(published, study.spec.name) if published else {}
+        study,
+        read_published(published, study.spec.name) if published else {},
+        litert_table(workdir, study),
     )
     paths = []
 

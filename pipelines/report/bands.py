@@ -44,13 +44,13 @@ def replicate(study: Study) -> Replicates:
     measures = measures_of(study)
     return {
         model: {seed: _draw(counts, measures) for seed, counts in seeds.items()}
-        for model, seeds in _joint_counts(study).items()
+        for model, seeds in joint_counts(study, study.split).items()
     }
 
 
-def _joint_counts(study: Study) -> dict[Model, dict[int, GroupCounts]]:
+def joint_counts(study: Study, split: str) -> dict[Model, dict[int, GroupCounts]]:
     """Counts of every run over the same cells: equal in groups, label, predictions."""
-    truth = study.truth[study.split]
+    truth = study.truth[split]
     names, columns = {}, []
     for attribute in sorted(study.spec.groups):
         groups = study.spec.groups[attribute]
@@ -59,7 +59,7 @@ def _joint_counts(study: Study) -> dict[Model, dict[int, GroupCounts]]:
         columns.append(np.array([*order, -1])[truth.groups[attribute]])
     columns.append(truth.labels)
     shared = len(columns)
-    columns += [result.predicted(study.split) for result in study.results]
+    columns += [result.predicted(split) for result in study.results]
     rows, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
     column = itertools.count(shared)
 

@@ -14,6 +14,7 @@ from pipelines.report import (
 )
 from pipelines.report.html import Page, Section
 from pipelines.report.results import Model, Study
+from pipelines.report.table import Table
 
 _DEFINITIONS = [
     "DPD is the demographic parity difference: how far the groups are apart in "
@@ -29,7 +30,9 @@ _DEFINITIONS = [
 ]
 
 
-def build(study: Study, published: curves.Published) -> Page:
+def build(
+    study: Study, published: curves.Published, litert: Table | None = None
+) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
     runs = measures.run_table(study)
@@ -59,6 +62,7 @@ def build(study: Study, published: curves.Published) -> Page:
             _classes(study, shown),
             _disagreement(study),
             *([_groups(study, shown)] if study.spec.groups else []),
+            *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
     )
@@ -79,12 +83,12 @@ def _introduction(study: Study) -> list[str]:
 
 def _choice(study: Study, choice: tradeoff.Choice) -> Section:
     text = [
-        "Chosen is the distilled student with the lowest EOD among those whose "
-        f"validation accuracy is within {100 * tradeoff.TOLERANCE:g} point of the best "
-        f"student's. The {study.split} data had no part in it."
+        "Chosen is the most accurate distilled student of those whose EOD cannot be "
+        "told from the lowest one, among students whose validation accuracy is within "
+        f"{100 * tradeoff.OBJECTIVE.tolerance:g} point of the best one's. The "
+        f"{study.split} data had no part in it.",
+        f"{choice.reason[:1].upper()}{choice.reason[1:]}.",
     ]
-    if choice.chosen is None:
-        text.append("No distilled student is that accurate: none is chosen.")
     return Section(
         "choice",
         "Which temperature to choose",
@@ -138,6 +142,18 @@ def _disagreement(study: Study) -> Section:
         drawings=disagreement.disagreement_figures(study, matrices),
         tables=[disagreement.disagreement_totals(study, matrices)],
         folded=[disagreement.disagreement_table(study, matrices)],
+    )
+
+
+def _litert(table: Table) -> Section:
+    return Section(
+        "litert",
+        "What ships on a device",
+        text=[
+            "Quantization makes another function of the model. An interval that holds "
+            "0 shows no change of fairness."
+        ],
+        tables=[table],
     )
 
 

@@ -182,3 +182,9 @@ def test_a_subclassed_student_gets_its_projection_at_the_first_batch():
     logs = distiller.fit(X, LABELS, epochs=20, verbose=0).history
     assert distiller.projections[0].kernel.shape == (2, 6)
     assert logs["hint"][-1] < logs["hint"][0]
+
+
+def test_a_hint_of_a_missing_teacher_is_refused():
+    hint = FeatureHint("hidden", "hidden", teacher_index=1)
+    with pytest.raises(ValueError, match=r"found no output to read.*1 teacher\(s\)"):
+        Distiller(with_hidden(ONCE), with_hidden(TWICE), hints=[hint])

@@ -1,0 +1,83 @@
+"""The published study's protocol, which the configs of its rows share."""
+
+from typing import Any
+
+import ml_collections
+
+
+def study(
+    name: str,
+    *,
+    dataset: dict[str, Any],
+    teacher: ml_collections.ConfigDict,
+    student: ml_collections.ConfigDict,
+    attributes: tuple[str, ...] = (),
+) -> ml_collections.ConfigDict:
+    """A study of five seeds and thirteen temperatures.
+
+    Args:
+      name: name of the study.
+      dataset: name of the data set and options of its `load`.
+      teacher: recipe of the teacher.
+      student: recipe of the students, distilled or not.
+      attributes: sensitive attributes, of those that the data set has.
+    """
+    config = ml_collections.ConfigDict()
+    config.name = name
+    # Every model is trained once per seed: teacher, nds and ds(T).
+    config.seeds = (0, 1, 2, 3, 4)
+    config.temperatures = tuple(float(t) for t in (*range(1, 11), 20, 30, 40))
+    # Weight of the distillation term; the hard labels' term has 1 - alpha.
+    config.alpha = 0.8
+    # Multiply the distillation term by T squared (Hinton et al. 2015).
+    config.scale_by_temperature_squared = True
+    config.attributes = attributes
+    # data_dir empty: the default of TensorFlow Datasets. Nothing is fetched unless
+    # download is True.
+    config.dataset = ml_collections.ConfigDict(
+        {"data_dir": "", "download": False, **dataset}
+    )
+    config.teacher = teacher
+    config.student = student
+    config.evaluation = ml_collections.ConfigDict()
+    config.evaluation.split = "test"
+    config.evaluation.confidence_intervals = False  # TFMA's jackknife; slow.
+    return config
+
+
+def recipe(
+    model: str,
+    *,
+    optimizer: str,
+    learning_rate: float,
+    schedule: str,
+    epochs: int,
+    batch_size: int,
+    augmentation: str = "",
+    shuffle_buffer: int = 0,
+    pretrained: str = "",
+    model_options: dict[str, Any] | None = None,
+    optimizer_options: dict[str, Any] | None = None,
+) -> ml_collections.ConfigDict:
+    """How one model is trained.
+
+    Args:
+      model: a key of kd_keras.models.MODELS.
+      optimizer: "adam", "adamw" or "sgd".
+      learning_rate: its initial value.
+      schedule: "constant", "cosine" or "step".
+      epochs: number of epochs.
+      batch_size: examples in a batch.
+      augmentation: a key of kd_keras.datasets.augment.AUGMENTATIONS; "" is none.
+      shuffle_buffer: examples to shuffle among; 0 is the whole split.
+      pretrained: file or name of weights to start from; "" is none.
+      model_options: further arguments of the architecture.
+      optimizer_options: further arguments of the optimizer. SGD's weight_decay is
+        decoupled in Keras and not carried on by the momentum: that of a paper is
+        divided by (1 - momentum).
+    """
+    fields = locals() | {
+        "model_options": model_options or {},
+        "optimizer_options": optimizer_options or {},
+    }
+    return ml_collections.ConfigDict(fields)

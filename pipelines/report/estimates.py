@@ -1,0 +1,98 @@
+"""Estimates of one model, or of its change from another one, with intervals."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from kd_keras.fairness import Interval, PairedCounts, bootstrap_interval, wilson
+from pipelines.report.choice import calibration_values
+from pipelines.report.measures import group_counts, named_groups
+from pipelines.report.results import Result, Study
+
+
+class Options(TypedDict):
+    """Nominal coverage in (0, 1), and replicates of the bootstrap."""
+
+    level: float
+    replicates: int
+
+
+def gap(
+    study: Study,
+    name: str,
+    attribute: str,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    min_examples: int = 1,
+) -> Interval:
+    """A gap of `result`, or its change from `base`, on the evaluation split."""
+    if base is None:
+        counts = group_counts(study, result.predicted(study.split), study.split)
+        # Percentiles of a gap lie too high: noise alone makes it positive.
+        return counts.gap_interval(
+            name, attribute, kind="bca", min_examples=min_examples, **options
+        )
+    pair = PairedCounts.from_predictions(
+        study.truth[study.split].labels,
+        base.predicted(study.split),
+        result.predicted(study.split),
+        groups=named_groups(study, study.split),
+        num_classes=study.spec.num_classes,
+    )
+    change = pair.gap_change(name, attribute, min_examples=min_examples, **options)
+    return change.interval
+
+
+def accuracy(
+    study: Study,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    members: np.ndarray | None = None,
+) -> Interval:
+    """The accuracy of `result`, or its change from `base`, in [-1, 1].
+
+    Args:
+      study, result, base, options: as in `gap`.
+      members: which examples count, bool `[examples]`; None for all.
+    """
+    labels = study.truth[study.split].labels
+    members = np.ones(len(labels), bool) if members is None else members
+    right = (result.predicted(study.split) == labels)[members]
+    if base is None:
+        low, high = wilson(right.sum(), right.size, level=options["level"])
+        value = float(right.mean()) if right.size else np.nan
+        return Interval(value, float(low), float(high), options["level"])
+    before = (base.predicted(study.split) == labels)[members]
+    # Pairs of right (1) and wrong (0) answers.
+    counts = PairedCounts.from_predictions(
+        np.ones(right.size), before, right, groups={}
+    )
+
+    def change(replicates: PairedCounts) -> np.ndarray:
+        gained = replicates.prediction_b - replicates.prediction_a
+        return (replicates.counts * gained).sum(axis=-1) / right.size
+
+    return bootstrap_interval(counts, change, **options)[0]
+
+
+def calibration(
+    study: Study,
+    metric: str,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    members: np.ndarray,
+) -> Interval:
+    """The ECE, Brier score or NLL of `result`, or its change from `base`."""
+    labels = study.truth[study.split].labels[members]
+
+    def values(of: Result) -> np.ndarray:
+        logits = of.logits[study.split][members]
+        return calibration_values(labels, logits, metric, options["replicates"])
+
+    found = values(result) - (values(base) if base else 0)
+    tail = (1 - options["level"]) / 2
+    low, high = np.quantile(found[1:], [tail, 1 - tail])
+    return Interval(float(found[0]), float(low), float(high), options["level"])

@@ -1,0 +1,63 @@
+"""Every config names models, data sets, options and recipes that there are."""
+
+import importlib
+import inspect
+import pathlib
+
+import pytest
+
+from kd_keras import models, training
+from kd_keras.datasets import DATASETS
+from kd_keras.datasets.augment import AUGMENTATIONS
+from kd_keras.models import layers
+from pipelines import config as configs
+
+ROOT = pathlib.Path(__file__).parents[2] / "configs"
+ROWS = sorted(path.stem for path in ROOT.glob("[!_]*.py"))
+# Teacher and student of every row of the study's table, and two sets beyond it.
+PAIRS = {
+    ("adult", "wide_and_deep", "mlp"),
+    ("celeb_a", "resnet50", "resnet18"),
+    ("cifar10", "resnet56", "resnet20"),
+    ("cifar100", "densenet169", "densenet121"),
+    ("cifar100", "resnet56", "resnet20"),
+    ("fairface", "resnet50", "resnet18"),
+    ("hatexplain", "bert", "distilbert"),
+    ("imagenet2012", "resnet50", "resnet18"),
+    ("imagenet2012", "vit_b16", "tinyvit_5m"),
+    ("svhn_cropped", "resnet56", "resnet20"),
+    ("tiny_imagenet", "resnet50", "resnet18"),
+    ("trifeature", "resnet20", "lenet5"),
+}
+
+
+def load(row):
+    return importlib.import_module(f"configs.{row}").get_config()
+
+
+def test_every_row_has_a_config():
+    found = [load(row) for row in ROWS]
+    assert {(c.dataset.name, c.teacher.model, c.student.model) for c in found} == PAIRS
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_names_are_known(row):
+    config = load(row)
+    configs.validate(config)
+    assert config.name == row
+    options = inspect.signature(DATASETS[config.dataset.name]).parameters
+    if "options" not in options:
+        assert set(config.dataset) - {"name"} <= set(options)
+    for recipe in (config.teacher, config.student):
+        assert recipe.model in models.MODELS
+        assert recipe.get("augmentation", "") in {"", *AUGMENTATIONS}
+        model = inspect.signature(models.MODELS[recipe.model]).parameters
+        assert set(recipe.get("model_options", {})) <= set(model)
+        layers.require_stem(recipe.get("model_options", {}).get("stem", "small"))
+        training.optimizer(
+            recipe.optimizer,
+            learning_rate=recipe.learning_rate,
+            schedule=recipe.schedule,
+            total_steps=100,
+            **recipe.get("optimizer_options", {}),
+        )
