@@ -108,15 +108,26 @@ def fit(
         shuffle_buffer=shuffle_buffer or int(examples.cardinality()),
         augmentation=augmentation,
     )
-    set_epoch = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda index, logs: epoch.assign(index)
-    )
+    steps = steps_per_epoch(dataset, batch_size)
+    seeds = [v for v in model.variables if v.name == "seed_generator_state"]
+    first = [state.numpy() for state in seeds]
+
+    def begin_epoch(index: int, logs: Any) -> None:
+        epoch.assign(index)
+        # Keras does not save dropout's state: a resumed fit would repeat its masks.
+        for state, start in zip(seeds, first, strict=True):
+            state.assign(start + [0, index * steps])
+
     model.fit(
         train,
         epochs=epochs,
-        initial_epoch=backup.restore(model, steps_per_epoch(dataset, batch_size)),
+        initial_epoch=backup.restore(model, steps),
         validation_data=evaluation_batches(dataset.splits["validation"], dataset.spec),
-        callbacks=[set_epoch, *callbacks, backup],
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_begin=begin_epoch),
+            *callbacks,
+            backup,
+        ],
         shuffle=False,
         verbose=0,
     )

@@ -1,12 +1,24 @@
 """Architectures: raw features in, logits out."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from kd_keras.models import lenet, resnet_cifar
+from kd_keras.models import (
+    densenet,
+    lenet,
+    resnet,
+    resnet_cifar,
+    tabular,
+    text,
+    tinyvit,
+    vit,
+    weights,
+)
+from kd_keras.models.normalization import fuse_batch_normalization
 
 MODELS: dict[str, Callable[..., keras.Model]] = {
     "lenet5": lenet.build,
@@ -15,15 +27,55 @@ MODELS: dict[str, Callable[..., keras.Model]] = {
     "resnet44": functools.partial(resnet_cifar.build, depth=44),
     "resnet56": functools.partial(resnet_cifar.build, depth=56),
     "resnet110": functools.partial(resnet_cifar.build, depth=110),
+    "resnet18": functools.partial(resnet.build, depth=18),
+    "resnet34": functools.partial(resnet.build, depth=34),
+    "resnet50": functools.partial(resnet.build, depth=50),
+    "densenet121": functools.partial(densenet.build, depth=121),
+    "densenet169": functools.partial(densenet.build, depth=169),
+    "vit_b16": vit.build,
+    "tinyvit_5m": functools.partial(tinyvit.build, size="5m"),
+    "tinyvit_11m": functools.partial(tinyvit.build, size="11m"),
+    "tinyvit_21m": functools.partial(tinyvit.build, size="21m"),
+    "bert": functools.partial(text.build, family="bert"),
+    "distilbert": functools.partial(text.build, family="distilbert", num_layers=6),
+    "mlp": tabular.build_mlp,
+    "wide_and_deep": tabular.build_wide_and_deep,
 }
 
 
 def build(
-    name: str, input_shape: tuple[int, ...], num_classes: int, **options: Any
+    name: str,
+    input_shape: tuple[int, ...] | Mapping[str, tf.TensorSpec],
+    num_classes: int,
+    *,
+    pretrained: str = "",
+    **options: Any,
 ) -> keras.Model:
-    """Builds the architecture `name`; ValueError where there is no such one."""
+    """Builds an architecture.
+
+    Args:
+      name: a key of `MODELS`.
+      input_shape: height, width and channels of an image; `()` for a text; for tabular
+        data feature -> its spec, as in `DatasetSpec.features`.
+      num_classes: number of logits.
+      pretrained: file or name of weights to start from, see `weights.load`; for bert
+        and distilbert a KerasHub preset too. Empty: random weights.
+      **options: of the architecture, see its module.
+
+    Returns:
+      A model from raw features to float32 logits `[batch, num_classes]`.
+
+    Raises:
+      ValueError: if there is no such architecture, or the weights do not fit it.
+    """
     if name not in MODELS:
         raise ValueError(
             f"Unknown architecture {name!r}. Available: {', '.join(sorted(MODELS))}."
         )
-    return MODELS[name](input_shape, num_classes, **options)
+    if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
+        # The preset decides the vocabulary and the sizes too.
+        options["preset"], pretrained = pretrained, ""
+    model = fuse_batch_normalization(MODELS[name](input_shape, num_classes, **options))
+    if pretrained:
+        weights.load(model, pretrained, name)
+    return model

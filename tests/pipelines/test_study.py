@@ -112,7 +112,7 @@ def test_the_students_of_a_seed_begin_alike_and_differ_in_the_end(study):
 def test_accuracy_in_the_table_is_that_of_the_predictions(study):
     workdir, _ = study
     with open(f"{workdir}/tables/summary.csv") as file:
-        rows = [row for row in csv.DictReader(file) if row["model"] == "T=4"]
+        rows = [row for row in csv.DictReader(file) if row["model"] == "ds"]
     with np.load(f"{layout.run_dir(workdir, RUNS[2])}/predictions/test.npz") as p:
         expected = (p["logits"].argmax(-1) == p["label"]).mean()
     assert rows

@@ -1,0 +1,139 @@
+"""Models of numeric and categorical features: an MLP, and wide and deep."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kd_keras.models import layers
+
+
+def build_mlp(
+    features: Mapping[str, tf.TensorSpec],
+    num_classes: int,
+    *,
+    hidden_units: Sequence[int] = (256, 128),
+    dropout: float = 0.0,
+    num_bins: int = 1000,
+    embedding_dim: int = 8,
+    name: str | None = None,
+) -> keras.Model:
+    """Dense layers over standardized numbers and embedded categories.
+
+    Nothing has to be fitted to the data beforehand: batch normalization standardizes
+    the numbers, and categories are hashed, unseen ones too.
+
+    Args:
+      features: feature -> its spec, a scalar: a float is a number, a string or an
+        integer a category.
+      num_classes: number of logits.
+      hidden_units: widths of the hidden layers.
+      dropout: dropout rate after each of them.
+      num_bins: number of hash bins of a categorical feature.
+      embedding_dim: width of a category's embedding.
+      name: name of the model.
+
+    Returns:
+      A model from a dict of features, each `[batch]`, to logits
+      `[batch, num_classes]`.
+
+    Raises:
+      ValueError: if a feature is no scalar, or neither number nor category.
+    """
+    inputs = _inputs(features)
+    x = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
+    logits = layers.logits(x, num_classes)
+    return keras.Model(inputs, logits, name=name or "mlp")
+
+
+def build_wide_and_deep(
+    features: Mapping[str, tf.TensorSpec],
+    num_classes: int,
+    *,
+    hidden_units: Sequence[int] = (1024, 512, 256),
+    dropout: float = 0.0,
+    num_bins: int = 1000,
+    embedding_dim: int = 32,
+    name: str | None = None,
+) -> keras.Model:
+    """A deep part as in `build_mlp` and a linear part over categories and their pairs.
+
+    Args:
+      features: as in `build_mlp`.
+      num_classes: number of logits.
+      hidden_units: widths of the deep part's hidden layers.
+      dropout: dropout rate after each of them.
+      num_bins: number of hash bins of a categorical feature, and of a pair of them.
+      embedding_dim: width of a category's embedding in the deep part.
+      name: name of the model.
+
+    Returns:
+      A model from a dict of features, each `[batch]`, to logits
+      `[batch, num_classes]`.
+
+    Raises:
+      ValueError: as `build_mlp`.
+
+    Source: Cheng et al. 2016, https://arxiv.org/abs/1606.07792, sections 3 and 4.
+    """
+    inputs = _inputs(features)
+    deep = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
+    terms = [layers.logits(deep, num_classes)]
+    categories = [x for x in inputs.values() if not _is_number(x)]
+    bins = [keras.layers.Hashing(num_bins)(x) for x in categories]
+    bins += [
+        keras.layers.HashedCrossing(num_bins)(pair)
+        for pair in itertools.combinations(categories, 2)
+    ]
+    # A linear layer over one-hot bins.
+    terms += [keras.layers.Embedding(num_bins, num_classes, "zeros")(x) for x in bins]
+    logits = keras.layers.Add(dtype="float32")(terms) if bins else terms[0]
+    return keras.Model(inputs, logits, name=name or "wide_and_deep")
+
+
+def _inputs(features: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
+    for name, feature in features.items():
+        dtype = feature.dtype
+        known = dtype.is_floating or dtype.is_integer or dtype == tf.string
+        if feature.shape.rank != 0 or not known:
+            raise ValueError(
+                "A tabular model takes scalar features, floats as numbers, strings and "
+                f"integers as categories. Received: {name!r}: {feature}."
+            )
+    return {
+        name: keras.Input((), name=name, dtype=feature.dtype.name)
+        for name, feature in features.items()
+    }
+
+
+def _is_number(x: Any) -> bool:
+    return "float" in x.dtype
+
+
+def _deep(
+    inputs: Mapping[str, Any],
+    hidden_units: Sequence[int],
+    dropout: float,
+    num_bins: int,
+    embedding_dim: int,
+) -> Any:
+    numbers = [x for x in inputs.values() if _is_number(x)]
+    columns = []
+    if numbers:
+        stacked = keras.ops.stack(numbers, axis=-1)
+        columns.append(keras.layers.BatchNormalization(name="standardized")(stacked))
+    for feature, x in inputs.items():
+        if not _is_number(x):
+            bins = keras.layers.Hashing(num_bins)(x)
+            embedding = keras.layers.Embedding(
+                num_bins, embedding_dim, name=f"embedded_{feature}"
+            )
+            columns.append(embedding(bins))
+    x = keras.ops.concatenate(columns, axis=-1)
+    for units in hidden_units:
+        x = keras.layers.Dense(units, activation="relu")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout)(x)
+    return x

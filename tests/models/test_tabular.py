@@ -1,0 +1,74 @@
+"""The models of numeric and categorical features."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kd_keras import models
+
+FLOAT, STRING, INT = (tf.TensorSpec((), t) for t in ("float32", "string", "int64"))
+
+
+def test_inputs_are_named_like_the_features():
+    features = {"age": FLOAT, "job": STRING, "education": INT}
+    model = models.build("mlp", features, 2)
+    assert {name: x.dtype for name, x in model.input.items()} == {
+        "age": "float32",
+        "job": "string",
+        "education": "int64",
+    }
+    assert set(model.input) == set(features)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        # Batch norm of 1 number, embeddings 2 * 50 * 4, dense (1 + 8) * 5 + 5 and
+        # 5 * 3 + 3.
+        ("mlp", 2 + 400 + 50 + 18),
+        # And 2 features and 1 pair of 50 bins for 3 classes.
+        ("wide_and_deep", 2 + 400 + 50 + 18 + 3 * 50 * 3),
+    ],
+)
+def test_trainable_weights(name, weights):
+    model = models.build(
+        name,
+        {"age": FLOAT, "job": STRING, "education": INT},
+        3,
+        hidden_units=(5,),
+        num_bins=50,
+        embedding_dim=4,
+    )
+    assert sum(np.prod(w.shape) for w in model.trainable_weights) == weights
+
+
+@pytest.mark.parametrize("name", ["mlp", "wide_and_deep"])
+@pytest.mark.parametrize("features", [{"age": FLOAT}, {"job": STRING}])
+def test_only_numbers_or_only_categories(name, features):
+    model = models.build(name, features, 2)
+    values = {"age": tf.constant([1.0, 1e6]), "job": tf.constant(["", "never seen"])}
+    assert np.isfinite(model({key: values[key] for key in features})).all()
+
+
+@pytest.mark.parametrize(("name", "learns"), [("wide_and_deep", True), ("mlp", False)])
+def test_the_wide_part_learns_pairs_of_categories(name, learns):
+    keras.utils.set_random_seed(0)
+    # Without hidden layers the rest is additive, and cannot learn exclusive or.
+    model = models.build(name, {"a": STRING, "b": INT}, 2, hidden_units=(), num_bins=64)
+    model.compile(
+        keras.optimizers.Adam(0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    table = {"a": tf.constant(["x", "x", "y", "y"]), "b": tf.constant([3, 4, 3, 4])}
+    examples = tf.data.Dataset.from_tensor_slices((table, [0, 1, 1, 0])).batch(4)
+    model.fit(examples.repeat(60), epochs=1, shuffle=False, verbose=0)
+    accuracy = model.evaluate(examples, verbose=0, return_dict=True)["accuracy"]
+    assert (accuracy == 1) is learns
+
+
+def test_features_that_are_no_scalars():
+    with pytest.raises(ValueError, match=r"scalar features.*'image': TensorSpec"):
+        models.build("mlp", {"image": tf.TensorSpec((8, 8, 3), tf.uint8)}, 2)
