@@ -31,6 +31,9 @@ def study(
     config.alpha = 0.8
     # Multiply the distillation term by T squared (Hinton et al. 2015).
     config.scale_by_temperature_squared = True
+    # The teacher's logits are stored once per seed, as "float32" or "float16"; ""
+    # runs the teacher in every step, which new views of the images need.
+    config.teacher_cache = "" if student.augmentation else "float32"
     config.attributes = attributes
     # data_dir empty: the default of TensorFlow Datasets. Nothing is fetched unless
     # download is True.

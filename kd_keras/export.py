@@ -1,31 +1,122 @@
 """SavedModels with TensorFlow Serving's layout and tf.Example signatures."""
 
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from kd_keras import files
-from kd_keras.datasets.examples import parse_features
+from kd_keras.datasets.examples import decode_images, is_image, parse_features
 from kd_keras.datasets.spec import DatasetSpec
 
-VERSION = "1"
+GRAPH = "saved_model.pb"
+CLASS_NAMES = "class_names.txt"
+MODEL_CARD = "model_card.json"
 
 
-def export(model: keras.Model, spec: DatasetSpec, directory: str) -> str:
-    """Writes `<directory>/<version>/`, a SavedModel that answers probabilities.
-
-    Its signatures are `serving_default`, which takes serialized tf.Examples under the
-    name `examples`, string `[batch]`, and `serving_features`, which takes one tensor
-    `[batch, *shape]` per feature. Both answer `probabilities`, float32
-    `[batch, num_classes]`.
+def export(
+    model: keras.Model,
+    spec: DatasetSpec,
+    directory: str,
+    card: Mapping[str, Any] | None = None,
+) -> str:
+    """Writes the next version `<directory>/<version>/`, as `save_model` does.
 
     Args:
-      model: maps `spec.inputs` to logits `[batch, num_classes]`.
-      spec: names, shapes and dtypes of the features.
+      model, spec, card: as in `save_model`.
       directory: the model's directory, as TensorFlow Serving's --model_base_path.
 
     Returns:
       The path of the new version.
     """
+    path = files.join(directory, str(max(versions(directory), default=0) + 1))
+    save_model(model, spec, path, card)
+    return path
+
+
+def save_model(
+    model: keras.Model,
+    spec: DatasetSpec,
+    path: str,
+    card: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a SavedModel that answers probabilities.
+
+    Every signature answers `probabilities`, float32 `[batch, num_classes]`:
+
+    - `serving_default` takes serialized tf.Examples, `examples`, string `[batch]`;
+    - `serving_features` takes one tensor `[batch, *shape]` per feature;
+    - `serving_raw` takes one string `[batch]` per feature: a text, or the JPEG or PNG
+      file of an image of the spec's size. It is there when all features are such.
+
+    The class names are the asset `class_names.txt`, one a line. `path` appears when
+    everything is written; what a killed call leaves behind is `<path>.partial`.
+
+    Args:
+      model: maps `spec.inputs` to logits `[batch, num_classes]`.
+      spec: names, shapes and dtypes of the features.
+      path: where the SavedModel shall be; one that is there is replaced.
+      card: what model_card.json shall hold; None leaves it out.
+    """
+    partial = f"{path}.partial"
+    files.remove_tree(partial)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for name, (serve, inputs) in _endpoints(model, spec).items():
+        serve.get_concrete_function(**inputs)
+        archive.add_endpoint(name, serve)
+    if card is not None:
+        files.write_json(files.join(partial, MODEL_CARD), card)
+    with tempfile.TemporaryDirectory() as directory:
+        names = os.path.join(directory, CLASS_NAMES)
+        files.write_text(names, "".join(f"{name}\n" for name in spec.class_names))
+        archive.track(_class_names(names))
+        # TensorFlow writes saved_model.pb after the variables and the assets.
+        archive.write_out(partial, verbose=False)
+    files.replace_directory(partial, path)
+
+
+def versions(directory: str) -> list[int]:
+    """The versions below a model's directory, in order."""
+    names = files.gfile.listdir(directory) if files.exists(directory) else []
+    return sorted(int(n) for n in (name.strip("/") for name in names) if n.isdigit())
+
+
+def copy_version(path: str, directory: str) -> str:
+    """Copies a SavedModel to the next version `<directory>/<version>/`.
+
+    The version appears when everything is written, its saved_model.pb last.
+
+    Args:
+      path: the SavedModel.
+      directory: the model's directory, as TensorFlow Serving's --model_base_path.
+
+    Returns:
+      The path of the new version.
+    """
+    target = files.join(directory, str(max(versions(directory), default=0) + 1))
+    partial = f"{target}.partial"
+    files.remove_tree(partial)
+    found = [
+        files.join(parent, name)[len(path) :].lstrip("/")
+        for parent, _, names in files.gfile.walk(path)
+        for name in names
+    ]
+    for name in sorted(found, key=lambda name: name == GRAPH):
+        copied = files.join(partial, name)
+        files.gfile.makedirs(copied.rpartition("/")[0])
+        files.gfile.copy(files.join(path, name), copied)
+    files.gfile.rename(partial, target)
+    return target
+
+
+def _endpoints(
+    model: keras.Model, spec: DatasetSpec
+) -> dict[str, tuple[Any, dict[str, tf.TensorSpec]]]:
+    """Signature -> its function, and the specs of its inputs by name."""
 
     @tf.function
     def serve_features(**features: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -36,22 +127,45 @@ def export(model: keras.Model, spec: DatasetSpec, directory: str) -> str:
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return serve_features(**parse_features(spec, examples))
 
-    serve_features.get_concrete_function(
-        **{
-            name: tf.TensorSpec((None, *feature.shape), feature.dtype, name=name)
+    @tf.function
+    def serve_raw(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = {
+            name: decode_images(raw[name], feature) if is_image(feature) else raw[name]
             for name, feature in spec.features.items()
         }
+        return serve_features(**features)
+
+    endpoints: dict[str, tuple[Any, dict[str, tf.TensorSpec]]] = {
+        "serving_default": (serve_examples, {"examples": _strings("examples")}),
+        "serving_features": (
+            serve_features,
+            {
+                name: tf.TensorSpec((None, *feature.shape), feature.dtype, name=name)
+                for name, feature in spec.features.items()
+            },
+        ),
+    }
+    if all(is_image(f) or _is_text(f) for f in spec.features.values()):
+        inputs = {name: _strings(name) for name in spec.features}
+        endpoints["serving_raw"] = (serve_raw, inputs)
+    return endpoints
+
+
+def _class_names(path: str) -> tf.lookup.StaticHashTable:
+    """Class index -> class name; what it is made from becomes an asset."""
+    content = tf.lookup.TextFileInitializer(
+        path,
+        key_dtype=tf.int64,
+        key_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+        value_dtype=tf.string,
+        value_index=tf.lookup.TextFileIndex.WHOLE_LINE,
     )
-    serve_examples.get_concrete_function(
-        tf.TensorSpec([None], tf.string, name="examples")
-    )
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serving_default", serve_examples)
-    archive.add_endpoint("serving_features", serve_features)
-    path = files.join(directory, VERSION)
-    partial = files.join(directory, f"{VERSION}.partial")
-    files.remove_tree(partial)
-    archive.write_out(partial, verbose=False)
-    files.replace_directory(partial, path)
-    return path
+    return tf.lookup.StaticHashTable(content, default_value="")
+
+
+def _strings(name: str) -> tf.TensorSpec:
+    return tf.TensorSpec([None], tf.string, name=name)
+
+
+def _is_text(feature: tf.TensorSpec) -> bool:
+    return feature.dtype == tf.string and feature.shape.rank == 0

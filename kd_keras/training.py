@@ -116,7 +116,7 @@ def fit(
         epoch.assign(index)
         # Keras does not save dropout's state: a resumed fit would repeat its masks.
         for state, start in zip(seeds, first, strict=True):
-            state.assign(start + [0, index * steps])
+            state.assign([start[0], start[1] + index * steps])
 
     model.fit(
         train,

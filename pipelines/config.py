@@ -13,6 +13,7 @@ from kd_keras import datasets, files
 
 CONFIG_FILE = "config.json"
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
+CACHES = ("", "float32", "float16")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory that has runs already.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
@@ -34,6 +35,18 @@ def validate(config: ml_collections.ConfigDict) -> None:
     _require(len(config.seeds) > 0, "seeds", tuple(config.seeds), "at least one")
     for seed in config.seeds:
         _require(isinstance(seed, int) and seed >= 0, "seeds", seed, "integers >= 0")
+    _require(
+        config.teacher_cache in CACHES,
+        "teacher_cache",
+        config.teacher_cache,
+        f"one of {CACHES}",
+    )
+    if config.teacher_cache and config.student.augmentation:
+        raise ValueError(
+            "A teacher cache holds the logits of unchanged images. Received: "
+            f"teacher_cache={config.teacher_cache!r} and student.augmentation="
+            f"{config.student.augmentation!r}. Set one of them to ''."
+        )
     for role in ("teacher", "student"):
         for field in ("epochs", "batch_size", "learning_rate"):
             value = config[role][field]

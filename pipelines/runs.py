@@ -9,7 +9,7 @@ import keras
 import ml_collections
 import numpy as np
 
-from kd_keras import Distiller, files, models, training
+from kd_keras import Distiller, files, models, teacher_cache, training
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.export import export
@@ -55,7 +55,7 @@ def train_run(
     files.gfile.makedirs(partial)
     history = training.fit(
         trainer,
-        dataset,
+        _taught(config, dataset, workdir, run, trainer),
         directory=partial,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
@@ -129,6 +129,33 @@ def _compiled(
         jit_compile=False,  # XLA is slower on CPUs.
     )
     return trainer, model
+
+
+def _taught(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    run: Run,
+    trainer: keras.Model,
+) -> Dataset:
+    """The data set, for a distilled student with its teacher's logits.
+
+    The seed's first distilled student stores them; the others read what it stored.
+    """
+    if run.model != layout.DS or not config.teacher_cache:
+        return dataset
+    root = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
+    splits = dict(dataset.splits)
+    for split in ("train", "validation"):
+        cache = teacher_cache.build(
+            files.join(root, "cache", split),
+            trainer.teacher,
+            splits[split],
+            dataset.spec,
+            storage=config.teacher_cache,
+        )
+        splits[split] = cache.join(splits[split])
+    return Dataset(dataset.spec, splits)
 
 
 def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:

@@ -1,32 +1,44 @@
 """The exported SavedModel answers what the Keras model answers."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras import models
-from kd_keras.datasets import examples
-from kd_keras.export import export
+from kd_keras import files, models
+from kd_keras.datasets import DatasetSpec, examples
+from kd_keras.export import copy_version, export, versions
+
+ROOT = pathlib.Path(__file__).parent.parent
+CARD = {"evaluation": {"accuracy": 0.5}}
 
 
 @pytest.fixture(scope="module")
 def served(tiny_dataset, tmp_path_factory):
+    """Directory of the export, it loaded, examples, images and probabilities."""
     keras.utils.set_random_seed(0)
-    model = models.build("resnet20", (12, 12, 3), 3)
+    model = models.build("lenet5", (16, 16, 3), 3)
+    model = keras.Sequential(
+        [keras.Input((12, 12, 3)), keras.layers.ZeroPadding2D(2), model]
+    )
     directory = tmp_path_factory.mktemp("model") / "export"
-    path = export(model, tiny_dataset.spec, str(directory))
+    path = export(model, tiny_dataset.spec, str(directory), CARD)
     assert [p.name for p in directory.iterdir()] == ["1"]
     batch = list(tiny_dataset.splits["test"].take(8).as_numpy_iterator())
     images = np.stack([example["image"] for example in batch])
     probabilities = keras.ops.softmax(model.predict(images, verbose=0))
     # Held, since signatures do not keep their SavedModel alive.
     loaded = tf.saved_model.load(path)
-    return loaded, batch, images, np.asarray(probabilities)
+    return directory, loaded, batch, images, np.asarray(probabilities)
 
 
 def test_serialized_examples(served, tiny_dataset):
-    loaded, batch, _, expected = served
+    _, loaded, batch, _, expected = served
     serialized = [examples.encode(tiny_dataset.spec, example) for example in batch]
     answer = loaded.signatures["serving_default"](examples=tf.constant(serialized))
     assert list(answer) == ["probabilities"]
@@ -34,14 +46,114 @@ def test_serialized_examples(served, tiny_dataset):
 
 
 def test_features(served):
-    loaded, _, images, expected = served
+    _, loaded, _, images, expected = served
     answer = loaded.signatures["serving_features"](image=tf.constant(images))
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
 
 
 def test_the_groups_are_no_input(served, tiny_dataset):
-    loaded, batch, _, expected = served
+    _, loaded, batch, _, expected = served
     unknown = [{**example, "side": -1, "channel": 0} for example in batch]
     serialized = [examples.encode(tiny_dataset.spec, example) for example in unknown]
     answer = loaded.signatures["serving_default"](examples=tf.constant(serialized))
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
+
+
+def test_raw_jpeg_is_the_decoded_image(served):
+    _, loaded, _, images, _ = served
+    encoded = [tf.io.encode_jpeg(image).numpy() for image in images]
+    decoded = np.stack([tf.io.decode_jpeg(content) for content in encoded])
+    serve = loaded.signatures
+    np.testing.assert_allclose(
+        serve["serving_raw"](image=tf.constant(encoded))["probabilities"],
+        serve["serving_features"](image=tf.constant(decoded))["probabilities"],
+        atol=1e-6,
+    )
+
+
+def test_a_raw_image_of_another_size_is_refused(served):
+    _, loaded, _, _, _ = served
+    encoded = tf.io.encode_png(np.zeros((5, 5, 3), np.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="5,5,3"):
+        loaded.signatures["serving_raw"](image=encoded[None])
+
+
+def test_class_names_and_card_travel_along(served):
+    directory, *_ = served
+    names = directory / "1" / "assets" / "class_names.txt"
+    assert names.read_text() == "red\ngreen\nblue\n"
+    assert files.read_json(str(directory / "1" / "model_card.json")) == CARD
+
+
+def test_raw_text(tmp_path):
+    spec = DatasetSpec(
+        "text", {"text": tf.TensorSpec((), tf.string)}, "y", ("no", "yes"), {}
+    )
+    text = keras.Input((), dtype="string", name="text")
+    bins = keras.layers.Hashing(num_bins=8)(text)
+    model = keras.Model(text, keras.layers.Embedding(8, 2)(bins))
+    path = export(model, spec, str(tmp_path))
+    texts = tf.constant(["a", "bb", "ccc"])
+    loaded = tf.saved_model.load(path)
+    answer = loaded.signatures["serving_raw"](text=texts)["probabilities"]
+    np.testing.assert_allclose(answer, tf.nn.softmax(model(texts)), atol=1e-6)
+
+
+def test_tabular_data_have_no_raw_form(tmp_path):
+    spec = DatasetSpec("t", {"x": tf.TensorSpec((2,))}, "y", ("no", "yes"), {})
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    loaded = tf.saved_model.load(export(model, spec, str(tmp_path)))
+    assert sorted(loaded.signatures) == ["serving_default", "serving_features"]
+
+
+def test_copies_are_the_next_version_and_whole(served, tmp_path):
+    directory, *_ = served
+    (tmp_path / "9").mkdir()
+    (tmp_path / "10.partial").mkdir()
+    (tmp_path / "10.partial" / "stale").touch()
+    path = copy_version(str(directory / "1"), str(tmp_path))
+    assert versions(str(tmp_path)) == [9, 10]
+    assert not (tmp_path / "10.partial").exists()
+    assert _contents(pathlib.Path(path)) == _contents(directory / "1")
+
+
+def _contents(directory: pathlib.Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def another_process(served, tmp_path_factory):
+    """Directory of 20 killed exports, and what another process answered."""
+    directory, _, _, images, _ = served
+    np.save(directory / "images.npy", images)
+    path = tmp_path_factory.mktemp("killed")
+    answers = path / "answers.npz"
+    command = [sys.executable, str(ROOT / "tests" / "another_process.py")]
+    arguments = [str(path), str(directory / "1"), str(answers)]
+    subprocess.run([*command, *arguments], cwd=ROOT, check=True)
+    with np.load(answers) as arrays:
+        return path, dict(arrays)
+
+
+@pytest.mark.parametrize("signature", ["features", "raw"])
+def test_another_process_serves_the_same(served, another_process, signature):
+    expected = served[-1]
+    np.testing.assert_allclose(another_process[1][signature], expected, atol=1e-5)
+
+
+def test_a_killed_export_leaves_no_loadable_half(another_process):
+    directories = [path for path in another_process[0].iterdir() if path.is_dir()]
+    assert len(directories) == 20
+    stages = {len(_contents(left)) for d in directories for left in d.glob("*.partial")}
+    assert len(stages) > 2, "the exports were not killed at several stages"
+    for directory in directories:
+        for version in versions(str(directory)):
+            path = directory / str(version)
+            assert {"saved_model.pb", "model_card.json"} <= set(os.listdir(path))
+            loaded = tf.saved_model.load(path)
+            answer = loaded.signatures["serving_features"](x=tf.zeros((1, 2)))
+            np.testing.assert_allclose(answer["probabilities"], [[0.5, 0.5]])

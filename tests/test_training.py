@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import models, training
+from kd_keras import training
 
 EPOCHS = 4
 
@@ -23,7 +23,15 @@ class _Crash(keras.callbacks.Callback):
 
 def _model(dataset):
     keras.utils.set_random_seed(7)
-    model = models.build("resnet20", (12, 12, 3), 3)
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            keras.layers.Flatten(),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),  # Its masks go on where they were.
+            keras.layers.Dense(3),
+        ]
+    )
     model.compile(
         training.optimizer(
             "adam",

@@ -164,6 +164,9 @@ class Features:
 
         Returns:
             List of the teachers' outputs; list with one tensor per hint.
+
+        Raises:
+            ValueError: If a hint names a teacher or a layer that did not run.
         """
         outputs, features = [], [None] * len(self._hints)
         for index, teacher in enumerate(teachers):
@@ -176,6 +179,14 @@ class Features:
                 outputs.append(teacher(x))
             for i, feature in zip(read, recorded, strict=True):
                 features[i] = feature
+        for hint, feature in zip(self._hints, features, strict=True):
+            if feature is None:
+                raise ValueError(
+                    f"`hints`: {hint.name!r} found no output to read. Received: "
+                    f"teacher_layer={hint.teacher_layer!r}, teacher_index="
+                    f"{hint.teacher_index}, {len(teachers)} teacher(s). Name a layer "
+                    "that runs, of a teacher that there is."
+                )
         return outputs, features
 
 

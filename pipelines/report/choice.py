@@ -7,6 +7,7 @@ import scipy.special
 
 from kd_keras.fairness import GAPS, GroupCounts, calibration, gap_values
 from kd_keras.fairness.bootstrap import resample
+from pipelines.release.intervals import around
 from pipelines.report.bands import joint_counts
 from pipelines.report.results import Model, Study
 from pipelines.workdir import TEACHER, Run, parse_directory
@@ -208,12 +209,11 @@ def _tied(
     if best is None:
         return []
     found = costs(study, objective, good, "validation", objective.replicates)
-    tail = (1 - objective.level) / 2
+    differences = {model: found[model] - found[best] for model in good}
     return [
         model
-        for model in good
-        if model == best
-        or not np.nanquantile(found[model][1:] - found[best][1:], tail) > 0
+        for model, values in differences.items()
+        if not around(values[0], values[1:], objective.level).low > 0
     ]
 
 

@@ -1,20 +1,18 @@
 """Estimates of one model, or of its change from another one, with intervals."""
 
-from typing import TypedDict
-
 import numpy as np
 
-from kd_keras.fairness import Interval, PairedCounts, bootstrap_interval, wilson
+from kd_keras.fairness import Interval, PairedCounts, bootstrap_values, wilson
+from pipelines.release.intervals import (
+    Options,
+    around,
+    gap_change,
+    gap_interval,
+    within,
+)
 from pipelines.report.choice import calibration_values
 from pipelines.report.measures import group_counts, named_groups
 from pipelines.report.results import Result, Study
-
-
-class Options(TypedDict):
-    """Nominal coverage in (0, 1), and replicates of the bootstrap."""
-
-    level: float
-    replicates: int
 
 
 def gap(
@@ -29,10 +27,7 @@ def gap(
     """A gap of `result`, or its change from `base`, on the evaluation split."""
     if base is None:
         counts = group_counts(study, result.predicted(study.split), study.split)
-        # Percentiles of a gap lie too high: noise alone makes it positive.
-        return counts.gap_interval(
-            name, attribute, kind="bca", min_examples=min_examples, **options
-        )
+        return gap_interval(counts, name, attribute, options, min_examples)
     pair = PairedCounts.from_predictions(
         study.truth[study.split].labels,
         base.predicted(study.split),
@@ -40,8 +35,7 @@ def gap(
         groups=named_groups(study, study.split),
         num_classes=study.spec.num_classes,
     )
-    change = pair.gap_change(name, attribute, min_examples=min_examples, **options)
-    return change.interval
+    return gap_change(pair, name, attribute, options, min_examples)
 
 
 def accuracy(
@@ -74,7 +68,9 @@ def accuracy(
         gained = replicates.prediction_b - replicates.prediction_a
         return (replicates.counts * gained).sum(axis=-1) / right.size
 
-    return bootstrap_interval(counts, change, **options)[0]
+    value = float(right.mean() - before.mean())
+    values = bootstrap_values(counts, change, replicates=options["replicates"])
+    return within(around(value, values, options["level"]), -1, 1)
 
 
 def calibration(
@@ -93,6 +89,4 @@ def calibration(
         return calibration_values(labels, logits, metric, options["replicates"])
 
     found = values(result) - (values(base) if base else 0)
-    tail = (1 - options["level"]) / 2
-    low, high = np.quantile(found[1:], [tail, 1 - tail])
-    return Interval(float(found[0]), float(low), float(high), options["level"])
+    return around(float(found[0]), found[1:], options["level"])

@@ -7,7 +7,9 @@ import numpy as np
 
 from kd_keras import files
 from kd_keras.fairness import Interval
+from kd_keras.litert import FORMATS
 from pipelines import workdir as workdirs
+from pipelines.release.intervals import Options
 from pipelines.report import estimates
 from pipelines.report.measures import (
     GAPS,
@@ -19,7 +21,7 @@ from pipelines.report.table import COUNT, DECIMAL, PERCENT, POINTS, Column, Tabl
 from pipelines.workdir import Run
 
 RECORD = "litert.json"
-_OPTIONS: estimates.Options = {"level": 0.95, "replicates": 1000}
+_OPTIONS: Options = {"level": 0.95, "replicates": 1000}
 
 
 def directory(workdir: str, run: Run) -> str:
@@ -68,13 +70,13 @@ def litert_table(workdir: str, study: Study) -> Table | None:
 def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
     rows = []
     record = files.read_json(files.join(path, RECORD))
-    for name, measured in record["formats"].items():
+    for name in FORMATS:
         content = io.BytesIO(files.read_bytes(files.join(path, f"{name}.npz")))
         with np.load(content, allow_pickle=False) as arrays:
             logits = {record["split"]: arrays["probabilities"]}
         quantized = Result(result.run, result.info, logits)
         about = model_cells(Model.of(result.run)) | {"seed": result.run.seed}
-        about |= {"format": name, **measured}
+        about |= {"format": name, **record["formats"][name]}
         about |= _cells(
             "accuracy",
             estimates.accuracy(study, quantized, None, _OPTIONS),

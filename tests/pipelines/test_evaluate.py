@@ -1,19 +1,27 @@
 """pipelines.evaluate on studies of real exported models, through Beam and TFMA."""
 
 import os
+import pathlib
+import shutil
+import subprocess
+import sys
 
 import evaluation_study as study
+import fairlearn.metrics
 import numpy as np
 import pytest
+import scipy.special
 import tensorflow_model_analysis as tfma
 from sklearn import metrics as sklearn_metrics
 
 from kd_keras import files
 from pipelines import config as configs
 from pipelines import evaluate
+from pipelines.evaluation import exports
 from pipelines.workdir import Run, parse_directory, run_dir
 
 TEACHER, STUDENT = Run("teacher", 1), Run("ds", 1, 4.0)
+DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"
 PREFIX = "fairness_indicators_metrics"
 
 
@@ -49,8 +57,7 @@ def number(value):
     return float(value["doubleValue"])
 
 
-def test_counts_of_every_slice_equal_the_keras_models(several_classes):
-    workdir, dataset, logits = several_classes
+def assert_counts_equal_the_keras_models(workdir, dataset, logits):
     columns = study.columns(dataset)
     for run, of_run in logits.items():
         for key, metrics in slices(workdir, run).items():
@@ -67,14 +74,17 @@ def test_counts_of_every_slice_equal_the_keras_models(several_classes):
             )
 
 
+def test_counts_of_every_slice_equal_the_keras_models(several_classes):
+    assert_counts_equal_the_keras_models(*several_classes)
+
+
 def rows(spec, columns, key):
     """Which examples belong to a slice, bool `[examples]`."""
+    names = spec.groups | {f"{spec.label}_name": spec.class_names}
+    values = columns | {f"{spec.label}_name": columns[spec.label]}
     chosen = np.ones(len(columns["id"]), bool)
     for feature, value in key:
-        if feature == "channel_name":
-            chosen &= columns["channel"] == spec.class_names.index(value)
-        else:
-            chosen &= columns[feature] == spec.groups[feature].index(value)
+        chosen &= values[feature] == names[feature].index(value)
     return chosen
 
 
@@ -143,7 +153,7 @@ def test_only_what_changed_is_evaluated_again(several_classes, capsys):
     }
     assert changed == {STUDENT.directory}
     assert "evaluate 1 of 6 runs" in capsys.readouterr().out
-    test_counts_of_every_slice_equal_the_keras_models(several_classes)
+    assert_counts_equal_the_keras_models(*several_classes)
 
 
 def modified(workdir):
@@ -163,32 +173,127 @@ def test_a_new_teacher_makes_its_seeds_students_be_evaluated_again(several_class
         if before[path] != time
     }
     assert changed == {TEACHER.seed}
-    test_the_seeds_teacher_is_the_baseline(several_classes)
+    assert_counts_equal_the_keras_models(*several_classes)
 
 
-def test_binary_indicators_are_those_of_the_positive_class(use_dataset):
+@pytest.fixture(scope="module")
+def binary(use_dataset):
+    """An evaluated study of two classes: workdir, data set, and logits by run."""
     dataset = study.binary_dataset()
     workdir = use_dataset(dataset)
-    run = Run("teacher", 0)
-    logits = study.write_study(workdir, dataset)[run]
+    logits = study.write_study(workdir, dataset, seeds=(0,))
     evaluate.evaluate(workdir)
+    return workdir, dataset, logits
+
+
+def test_binary_indicators_are_those_of_the_positive_class(binary):
+    workdir, dataset, logits = binary
     columns = study.columns(dataset)
-    # In float32, as the exported model computes them.
-    positive = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))[:, 1]
+    run = Run("teacher", 0)
+    scores = scipy.special.softmax(logits[run], axis=1)[:, 1]
     for key, metrics in slices(workdir, run).items():
-        chosen = rows_binary(dataset.spec, columns, key)
+        chosen = rows(dataset.spec, columns, key)
         for threshold in (0.1, 0.5, 0.9):
-            selected = positive[chosen] > threshold
-            assert number(
-                metrics[f"{PREFIX}/positive_rate@{threshold}"]
-            ) == pytest.approx(selected.mean(), abs=1e-12)
+            name = f"{PREFIX}/positive_rate@{threshold}"
+            expected = (scores[chosen] > threshold).mean()
+            assert number(metrics[name]) == pytest.approx(expected, abs=1e-12)
 
 
-def rows_binary(spec, columns, key):
-    chosen = np.ones(len(columns["id"]), bool)
-    for feature, value in key:
-        if feature == "smiling_name":
-            chosen &= columns["smiling"] == spec.class_names.index(value)
-        else:
-            chosen &= columns[feature] == spec.groups[feature].index(value)
-    return chosen
+@pytest.mark.parametrize("gap", [DPD, EOD])
+@pytest.mark.parametrize("attribute", ["hair", "young"])
+def test_gaps_equal_fairlearns(binary, gap, attribute):
+    workdir, dataset, logits = binary
+    columns = study.columns(dataset)
+    for run, of_run in logits.items():
+        found = number(slices(workdir, run)[()][f"{gap}/{attribute}"])
+        expected = getattr(fairlearn.metrics, gap)(
+            columns["smiling"],
+            of_run.argmax(axis=1),
+            sensitive_features=columns[attribute],
+        )
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_distilled_students_are_paired_with_teacher_and_nds(binary):
+    workdir, dataset, logits = binary
+    labels = study.columns(dataset)["smiling"]
+    run = Run("ds", 0, 4.0)
+    metrics = slices(workdir, run)[()]
+    right = {r: of_run.argmax(axis=1) == labels for r, of_run in logits.items()}
+    for other in (Run("teacher", 0), Run("nds", 0)):
+        introduced = (right[other] & ~right[run]).mean()
+        name = f"versus_{other.model}/introduced_errors"
+        assert number(metrics[name]) == pytest.approx(introduced, abs=1e-12)
+
+
+@pytest.fixture
+def copy(several_classes, use_dataset, tmp_path):
+    """A copy of the evaluated study to spoil."""
+    workdir, _, _ = several_classes
+    return shutil.copytree(workdir, tmp_path / "copy")
+
+
+def test_nothing_visible_changes_when_an_export_is_corrupt(
+    copy, several_classes, monkeypatch
+):
+    _, dataset, _ = several_classes
+    monkeypatch.setattr(configs, "load_dataset", lambda config: dataset)
+    version = pathlib.Path(exports.latest(str(copy / STUDENT.directory)))
+    before = modified(str(copy))
+    (version / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
+    with (version / "saved_model.pb").open("ab") as graph:
+        graph.write(b"\0\0")
+    with pytest.raises(ValueError, match="student-t04/seed1 cannot be used: "):
+        evaluate.evaluate(str(copy))
+    assert modified(str(copy)) == before
+
+
+def test_a_missing_export(copy):
+    shutil.rmtree(copy / STUDENT.directory / "export")
+    with pytest.raises(ValueError, match=r"saved_model\.pb is missing"):
+        evaluate.evaluate(str(copy))
+
+
+def test_no_finished_run(copy):
+    for path in copy.glob("*/*/run.json"):
+        path.unlink()
+    with pytest.raises(ValueError, match="has no finished run"):
+        evaluate.evaluate(str(copy))
+
+
+def test_an_unknown_split(copy, several_classes, monkeypatch):
+    _, dataset, _ = several_classes
+    monkeypatch.setattr(configs, "load_dataset", lambda config: dataset)
+    path = str(copy / "config.json")
+    config = files.read_json(path)
+    config["config"]["evaluation"]["split"] = "tset"
+    files.write_json(path, config)
+    with pytest.raises(ValueError, match=r"must be one of .*test.*Received: 'tset'"):
+        evaluate.evaluate(str(copy))
+
+
+def test_beams_flags_reach_beam(copy, several_classes, monkeypatch):
+    _, dataset, _ = several_classes
+    monkeypatch.setattr(configs, "load_dataset", lambda config: dataset)
+    shutil.rmtree(copy / STUDENT.directory / "evaluation")
+    with pytest.raises(ValueError, match="NoSuchRunner"):
+        evaluate.evaluate(str(copy), beam_args=["--runner=NoSuchRunner"])
+
+
+def test_flags_that_are_not_absls_come_last():
+    given = ["x", "--runner=FnApiRunner", "--workdir", "w", "--direct_num_workers=2"]
+    assert evaluate.beam_flags_last(given) == [
+        *("x", "--workdir", "w", "--"),
+        *("--runner=FnApiRunner", "--direct_num_workers=2"),
+    ]
+
+
+def test_the_main_answers_bad_input_with_one_line(tmp_path):
+    command = [sys.executable, "-m", "pipelines.evaluate", f"--workdir={tmp_path}"]
+    done = subprocess.run(
+        [*command, "--runner=FnApiRunner"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "has no config.json" in line
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""DPD, EOD and paired errors as TFMA metrics: reference cases, Fairlearn, thresholds."""
+"""DPD, EOD and paired errors as TFMA metrics: hand-made cases, Fairlearn, gates."""
 
 import itertools
 import json
@@ -33,13 +33,16 @@ def gap(name, attribute="group", **config):
 
 def eval_config(metrics, *, models=("",), slices=((),), weighted=False):
     """Of several models, the first one is the baseline."""
+    metrics_spec = config_pb2.MetricsSpec(metrics=metrics)
+    if weighted:
+        metrics_spec.example_weights.weighted = True
     return config_pb2.EvalConfig(
         model_specs=[
             {"name": name, "is_baseline": i == 0 and len(models) > 1}
             for i, name in enumerate(models)
         ],
         slicing_specs=[{"feature_keys": keys} for keys in slices],
-        metrics_specs=[{"metrics": metrics, "example_weights": {"weighted": weighted}}],
+        metrics_specs=[metrics_spec],
     )
 
 

@@ -49,6 +49,16 @@ def _run(config, extracts, output):
             | beam.Create(extracts)
             | tfma.ExtractEvaluateAndWriteResults(
                 eval_config=config,
+                # Without them TFMA drops the baseline; no model is run.
+                eval_shared_model=[
+                    tfma.EvalSharedModel(
+                        model_name=spec.name,
+                        model_path="",
+                        model_type="tf_generic",
+                        is_baseline=spec.is_baseline,
+                    )
+                    for spec in config.model_specs
+                ],
                 extractors=[slices],
                 output_path=output,
                 random_seed_for_testing=0,

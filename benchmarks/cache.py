@@ -1,0 +1,278 @@
+"""Measures the teacher cache: writing, containers, the student's step, memory.
+
+    python benchmarks/cache.py
+
+Competitors take turns in one process; the figures are medians over the rounds, wall
+clock and CPU time. On a machine that others use too, the CPU time says more.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kd_keras import Distiller, models, teacher_cache
+from kd_keras.datasets import DatasetSpec
+from kd_keras.datasets.batches import (
+    evaluation_batches,
+    training_batches,
+    without_autotune,
+)
+
+SPEC = DatasetSpec(
+    name="noise",
+    features={"image": tf.TensorSpec((32, 32, 3), tf.uint8)},
+    label="label",
+    class_names=tuple(map(str, range(10))),
+    groups={},
+)
+
+
+def images(size: int) -> tf.data.Dataset:
+    """Examples that are drawn as they are read: no memory grows with their number."""
+
+    def draw(i: tf.Tensor) -> dict[str, tf.Tensor]:
+        seed = tf.stack([i, i])
+        pixels = tf.random.stateless_uniform((32, 32, 3), seed, 0, 256, tf.int32)
+        return {
+            "image": tf.cast(pixels, tf.uint8),
+            "label": i % 10,
+            "id": tf.strings.as_string(i),
+        }
+
+    return tf.data.Dataset.range(size).map(draw)
+
+
+class Cost(NamedTuple):
+    """Median seconds of a competitor."""
+
+    wall: float
+    cpu: float
+
+    def over(self, other: "Cost") -> str:
+        wall, cpu = self.wall / other.wall, self.cpu / other.cpu
+        return f"{wall:.3f} (CPU time {cpu:.3f})"
+
+    def per(self, count: int, unit: float) -> str:
+        wall, cpu = self.wall / count * unit, self.cpu / count * unit
+        return f"{wall:.2f} (CPU {cpu:.2f})"
+
+
+def timed(competitors: dict[str, Callable[[], object]], rounds: int) -> dict[str, Cost]:
+    """Cost of each; a round before the first one warms up."""
+    costs: dict[str, list[Cost]] = {name: [] for name in competitors}
+    for number in range(rounds + 1):
+        for name, run in competitors.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            run()
+            if number:
+                cost = Cost(time.perf_counter() - wall, time.process_time() - cpu)
+                costs[name].append(cost)
+    return {
+        name: Cost(*map(statistics.median, zip(*values, strict=True)))
+        for name, values in costs.items()
+    }
+
+
+def exhaust(dataset: tf.data.Dataset) -> None:
+    for _ in without_autotune(dataset):
+        pass
+
+
+def measure_writing(examples: tf.data.Dataset, rounds: int) -> None:
+    """A build against `predict` over the same batches; both trace the teacher."""
+    teacher = models.build("resnet20", (32, 32, 3), 10)
+    teacher.compile(jit_compile=False)
+    size = int(examples.cardinality())
+    bytes_made = []
+
+    def build() -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            teacher_cache.build(directory, teacher, examples, SPEC)
+            with os.scandir(directory) as entries:
+                bytes_made.append(sum(entry.stat().st_size for entry in entries))
+
+    def predict() -> None:
+        teacher.make_predict_function(force=True)
+        teacher.predict(evaluation_batches(examples, SPEC), verbose=0)
+
+    found = timed({"predict": predict, "build": build}, rounds)
+    print(
+        f"writing, ResNet-20, {size:,} images: predict "
+        f"{found['predict'].per(size, 1e3)} ms an image, speed of build "
+        f"{found['predict'].over(found['build'])} of it; "
+        f"{bytes_made[-1] / size:.2f} bytes an example, 10 classes, float16"
+    )
+
+
+def measure_containers(size: int, classes: int, rounds: int) -> None:
+    """Bytes and time of rows of a key and float16 logits in three containers."""
+    from array_record.python import array_record_module as array_record
+
+    rng = np.random.default_rng(0)
+    keys = rng.integers(0, 2**63, (size, 2)).astype("<u8")
+    logits = rng.normal(size=(size, classes)).astype("<f2")
+    with tempfile.TemporaryDirectory() as directory:
+        paths = {
+            kind: f"{directory}/{kind}"
+            for kind in ("keys.npy", "logits.npy", "tfrecord", "array_record")
+        }
+
+        def write_npy() -> None:
+            np.save(paths["keys.npy"], keys)
+            np.save(paths["logits.npy"], logits)
+
+        def write_tfrecord() -> None:
+            with tf.io.TFRecordWriter(paths["tfrecord"]) as writer:
+                for key, row in zip(keys, logits, strict=True):
+                    writer.write(key.tobytes() + row.tobytes())
+
+        def write_array_record() -> None:
+            writer = array_record.ArrayRecordWriter(
+                paths["array_record"], "group_size:1024"
+            )
+            for key, row in zip(keys, logits, strict=True):
+                writer.write(key.tobytes() + row.tobytes())
+            writer.close()
+
+        def read_npy() -> None:
+            columns = [
+                tf.data.FixedLengthRecordDataset(paths[name], size, header_bytes=128)
+                for name, size in (("keys.npy", 16), ("logits.npy", 2 * classes))
+            ]
+            exhaust(tf.data.Dataset.zip(tuple(columns)).batch(64))
+
+        def read_array_record() -> None:
+            reader = array_record.ArrayRecordReader(paths["array_record"])
+            while reader.record_index() < size:
+                reader.read()
+
+        writing = timed(
+            {
+                "npy": write_npy,
+                "tfrecord": write_tfrecord,
+                "array_record": write_array_record,
+            },
+            rounds,
+        )
+        reading = timed(
+            {
+                "npy": read_npy,
+                "tfrecord": lambda: exhaust(
+                    tf.data.TFRecordDataset(paths["tfrecord"]).batch(64)
+                ),
+                "array_record": read_array_record,
+            },
+            rounds,
+        )
+        for kind in writing:
+            used = sum(
+                os.path.getsize(path)
+                for name, path in paths.items()
+                if name.split(".")[-1] == kind
+            )
+            print(
+                f"{kind}, {size:,} x {classes} classes: {used / size:.2f} bytes, "
+                f"write {writing[kind].per(size, 1e6)} us, "
+                f"stream {reading[kind].per(size, 1e6)} us an example"
+            )
+
+
+def measure_step(student: str, examples: tf.data.Dataset, rounds: int) -> None:
+    """An epoch of a student: alone, with constant logits, cached, live."""
+    examples = examples.cache()
+    epoch = tf.Variable(0, dtype=tf.int64)
+    teacher = models.build("resnet20", (32, 32, 3), 10)
+    steps = -(-int(examples.cardinality()) // 64)
+
+    def trainer(served: tf.data.Dataset, wrap: Callable) -> Callable[[], object]:
+        model = wrap(models.build(student, (32, 32, 3), 10))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], jit_compile=False)
+        batches = training_batches(
+            served,
+            SPEC,
+            batch_size=64,
+            seed=0,
+            epoch=epoch,
+            shuffle_buffer=int(examples.cardinality()),
+        )
+        return lambda: model.fit(batches, shuffle=False, verbose=0)
+
+    def without_teacher(example: dict[str, tf.Tensor]) -> dict:
+        label = {"labels": example["label"], "teacher_logits": tf.zeros(10)}
+        return {**example, "label": label}
+
+    with tempfile.TemporaryDirectory() as directory:
+        cache = teacher_cache.build(directory, teacher, examples, SPEC)
+        found = timed(
+            {
+                "student": trainer(examples, lambda model: model),
+                "bare": trainer(examples.map(without_teacher), Distiller),
+                "cached": trainer(cache.join(examples), Distiller),
+                "live": trainer(examples, lambda model: Distiller(model, teacher)),
+            },
+            rounds,
+        )
+    text = ", ".join(f"{n} {cost.per(steps, 1e3)} ms" for n, cost in found.items())
+    print(
+        f"step of 64, {student}: {text}; "
+        f"cached {found['cached'].over(found['student'])} of the student alone, "
+        f"{found['cached'].over(found['bare'])} of the Distiller without a cache"
+    )
+
+
+def peak_memory(size: int) -> None:
+    """Peak of this process, after building and reading a cache."""
+    teacher = keras.Sequential(
+        [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        cache = teacher_cache.build(directory, teacher, images(size), SPEC)
+        exhaust(cache.join(images(size)).batch(64))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"memory, {size:,} examples: peak {peak:,.0f} MiB")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=4096)
+    parser.add_argument("--container-examples", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--students", nargs="*", default=["lenet5", "resnet20"])
+    parser.add_argument("--memory", type=int, nargs="*", default=[1, 4, 16])
+    parser.add_argument("--peak-memory", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_arguments()
+    if args.peak_memory:
+        peak_memory(args.peak_memory)
+        return
+    for classes in (10, 1000):
+        measure_containers(args.container_examples, classes, args.rounds)
+    examples = images(args.examples)
+    measure_writing(examples, args.rounds)
+    for student in args.students:
+        measure_step(student, examples, args.rounds)
+    for factor in args.memory:
+        size = factor * args.examples
+        subprocess.run([sys.executable, __file__, f"--peak-memory={size}"], check=True)
+
+
+if __name__ == "__main__":
+    main()

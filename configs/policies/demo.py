@@ -1,0 +1,52 @@
+"""Bounds that a student of the demo may be expected to keep."""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    policy = ml_collections.ConfigDict()
+    policy.name = "demo"
+    policy.level = 0.95  # Coverage of every interval.
+    policy.replicates = 1000  # Of the bootstrap.
+    # What refuses a release: "failed", "undecided" (the interval has the bound inside),
+    # "insufficient evidence". Nothing is released without one passed condition.
+    policy.refuse = ("failed", "undecided")
+
+    # Which temperature is recommended: metric and attribute, and what a student may
+    # lose in accuracy. An empty attribute is the worst of all.
+    policy.selection = ml_collections.ConfigDict()
+    policy.selection.metric = "equalized_odds_difference"
+    policy.selection.attribute = ""
+    policy.selection.tolerance = 0.01
+
+    policy.conditions = ml_collections.ConfigDict()
+    policy.conditions.accuracy_drop = _condition(
+        metric="accuracy", against="teacher", at_least=-0.3
+    )
+    policy.conditions.accuracy = _condition(
+        metric="accuracy", at_least=0.4, decide_by="value"
+    )
+    policy.conditions.calibration = _condition(metric="ece", at_most=0.4)
+    policy.conditions.worst_color = _condition(
+        metric="worst_group_accuracy", attribute="color", at_least=0.3
+    )
+    policy.conditions.dpd_color = _condition(
+        metric="demographic_parity_difference",
+        attribute="color",
+        at_most=0.5,
+        decide_by="value",
+    )
+    for other in ("teacher", "nds"):
+        policy.conditions[f"eod_color_growth_{other}"] = _condition(
+            metric="equalized_odds_difference",
+            attribute="color",
+            against=other,
+            at_most=0.5,
+            min_examples=1,
+        )
+    return policy
+
+
+def _condition(**fields: str | float) -> ml_collections.ConfigDict:
+    """A condition; the fields are those of pipelines.release.policy.Condition."""
+    return ml_collections.ConfigDict(fields)

@@ -1,0 +1,191 @@
+"""Serves examples with the logits that a teacher gave for them."""
+
+import io
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kd_keras import files
+from kd_keras.datasets import augment
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.teacher_cache.identity import (
+    KEY_BYTES,
+    Identity,
+    block_size,
+    example_keys,
+    shard_names,
+)
+from kd_keras.teacher_cache.storage import Storage
+
+
+class TeacherCache:
+    """The logits of one teacher for one split, complete and with right checksums.
+
+    `build` makes it. `directory` holds one .npy of keys (uint64 `[rows, 2]`) and one
+    .npy of logits per view for each shard, which np.load can map into memory too, and
+    cache.json with the identity and the CRC-32 of every file.
+
+    Attributes:
+      directory: where the files are.
+      identity: what the cache was made from.
+      outputs: shape of one example's logits, the classes last.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        identity: Identity,
+        outputs: list[int],
+        spec: DatasetSpec,
+        storage: Storage,
+    ):
+        self.directory = directory
+        self.identity = identity
+        self.outputs = outputs
+        self._spec = spec
+        self._storage = storage
+
+    def join(
+        self, examples: tf.data.Dataset, epoch: tf.Variable | None = None
+    ) -> tf.data.Dataset:
+        """The examples with the teacher's logits as part of the label.
+
+        Batches made of them are what `Distiller(student, teacher=None)` takes. The
+        files are read in their order, along with the examples: whatever is shuffled
+        afterwards has the order that it would have without the cache.
+
+        Args:
+          examples: the examples that the cache was made from, in the same order, not
+            augmented. Every one is compared by id and features: where one differs, an
+            InvalidArgumentError names it.
+          epoch: int64 scalar variable, read when an iteration begins; epoch e gets
+            view e modulo `views`. Needed where there are several views.
+
+        Returns:
+          The examples, augmented as the teacher saw them, with the label replaced by
+          {"labels": the label, "teacher_logits": float32 `[*outputs]`}.
+
+        Raises:
+          ValueError: if the number of examples is another, or `epoch` is missing.
+        """
+        if int(examples.cardinality()) != self.identity.examples:
+            raise ValueError(
+                "`examples` must be those that the teacher cache in "
+                f"{self.directory} was made from, {self.identity.examples} in number. "
+                f"Received: {int(examples.cardinality())}. Pass the same split."
+            )
+        if epoch is None and self.identity.views > 1:
+            raise ValueError(
+                "`epoch` must be the variable that counts the epochs, since the cache "
+                f"has views={self.identity.views}. Received: epoch=None."
+            )
+        # Blocks end where files end.
+        block = math.gcd(block_size(examples), self.identity.shard_examples)
+        blocks = (examples.batch(block), self._blocks(epoch, block))
+        joined = tf.data.Dataset.zip(blocks).map(self._merge).unbatch()
+        if self.identity.augmentation:
+            change = augment.view(self.identity.augmentation, examples, self._spec)
+            joined = joined.map(
+                lambda example, view: change(example, self.identity.seed, view),
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=True,
+            )
+        return joined.apply(
+            tf.data.experimental.assert_cardinality(self.identity.examples)
+        )
+
+    def _blocks(self, epoch: tf.Variable | None, block: int) -> tf.data.Dataset:
+        """(keys, logits as in the file, view) in this epoch's view, `block` a time."""
+        paths = tf.constant(
+            [
+                [
+                    [files.join(self.directory, n) for n in shard_names(shard, view)]
+                    for shard in range(self.identity.shards)
+                ]
+                for view in range(self.identity.views)
+            ]
+        )
+        empty = self._storage.encode(np.zeros((0, *self.outputs), np.float32))
+
+        def in_shard(paths: tf.Tensor, view: tf.Tensor) -> tf.data.Dataset:
+            keys = _records(paths[0], np.empty((0, 2), "<u8"))
+            logits = _records(paths[1], empty)
+            starts = tf.data.Dataset.range(0, tf.shape(keys, tf.int64)[0], block)
+            return starts.map(
+                lambda i: (keys[i : i + block], logits[i : i + block], view)
+            )
+
+        def in_view(_: tf.Tensor) -> tf.data.Dataset:
+            now = tf.constant(0, tf.int64) if epoch is None else epoch.read_value()
+            view = now % self.identity.views
+            shards = tf.data.Dataset.from_tensor_slices(paths[view])
+            return shards.flat_map(lambda pair: in_shard(pair, view))
+
+        return tf.data.Dataset.from_tensors(0).flat_map(in_view)
+
+    def _merge(
+        self, examples: Mapping[str, tf.Tensor], rows: tuple[tf.Tensor, ...]
+    ) -> Any:
+        made, logits, view = rows
+        same = tf.equal(example_keys(examples, self._spec), made)
+        ids = examples[self._spec.example_id]
+        half = KEY_BYTES // 2
+        checks = [
+            self._check(same[:, :half], ids, "has an example with another id at"),
+            self._check(same[:, half:], ids, "was made from other features of"),
+        ]
+        with tf.control_dependencies(checks):
+            decoded = self._storage.decode(logits, tuple(self.outputs))
+        label = {"labels": examples[self._spec.label], "teacher_logits": decoded}
+        taught = {**examples, self._spec.label: label}
+        if not self.identity.augmentation:
+            return taught
+        return taught, tf.repeat(view, tf.shape(ids))
+
+    def _check(self, same: tf.Tensor, ids: tf.Tensor, problem: str) -> tf.Operation:
+        rows = tf.reduce_all(same, axis=1)
+        other = tf.boolean_mask(ids, ~rows)[:1]
+        message = f"The teacher cache in {self.directory} {problem} the place of"
+        advice = "Pass the examples in the order and form that the teacher saw."
+        return tf.debugging.Assert(tf.reduce_all(rows), [message, other, advice])
+
+
+def verify(directory: str, crc32: Mapping[str, int]) -> None:
+    """Raises a ValueError that names the first file with another CRC-32."""
+    for name, expected in crc32.items():
+        path = files.join(directory, name)
+        found = _crc32(path)
+        if found != expected:
+            raise ValueError(
+                f"{path} of the teacher cache is corrupt: its CRC-32 is {found}, "
+                f"{expected} was written. Delete the file and run again: only it is "
+                "made anew."
+            )
+
+
+def to_npy(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    return content.getvalue()
+
+
+def _crc32(path: str) -> int:
+    crc = 0
+    with files.gfile.GFile(path, "rb") as file:
+        while chunk := file.read(2**20):
+            crc = zlib.crc32(chunk, crc)
+    return crc
+
+
+def _records(path: tf.Tensor, empty: np.ndarray) -> tf.Tensor:
+    """uint8 `[rows, bytes]` of a .npy file; `empty` has no rows, else it is alike."""
+    # NumPy leaves room for any number of rows, so headers are equally long.
+    header = len(to_npy(empty))
+    content = tf.io.read_file(path)
+    rows = tf.strings.substr(content, header, tf.strings.length(content) - header)
+    row_bytes = empty.dtype.itemsize * math.prod(empty.shape[1:])
+    return tf.reshape(tf.io.decode_raw(rows, tf.uint8), (-1, row_bytes))

@@ -1,0 +1,146 @@
+"""How logits lie in a file: all of them, or the k largest and the missing mass."""
+
+import dataclasses
+import math
+
+import numpy as np
+import scipy.special
+import tensorflow as tf
+
+PRECISIONS = ("float32", "float16")
+TAILS = ("uniform", "renormalize")
+# Logit of a class without probability: softmax gives 0 at any usual temperature.
+NO_MASS = -1e9
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """All logits.
+
+    Attributes:
+      precision: "float32", which is exact, or "float16": 2 bytes a class, relative
+        error at most 2^-11.
+    """
+
+    precision: str = "float16"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"`precision` must be one of {PRECISIONS}. "
+                f"Received: precision={self.precision!r}. Choose one of them."
+            )
+
+    def encode(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 `[rows, ...]` -> `[rows, ...]` as in the file.
+
+        Raises:
+          ValueError: if a logit is not finite, or too large for the precision.
+        """
+        with np.errstate(over="ignore"):
+            encoded = logits.astype(np.dtype(self.precision).newbyteorder("<"))
+        return _require_finite(encoded, logits)
+
+    def decode(self, rows: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """Rows of a file, uint8 `[rows, bytes]` -> float32 `[rows, *shape]`."""
+        kind = tf.as_dtype(self.precision)
+        items = tf.reshape(rows, (-1, *shape, kind.size))
+        return tf.cast(tf.bitcast(items, kind), tf.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class TopK:
+    """The k largest log probabilities, and the log of what the others sum to.
+
+    They are float16 logarithms at temperature 1, so a missing mass of 1e-9 is kept as
+    well as one of 0.1. An example takes 4 k + 2 bytes (6 k + 2 from 65,537 classes
+    on).
+
+    Attributes:
+      k: number of classes to keep, less than all.
+      tail: what the other classes get when read: "uniform" spreads the missing mass
+        evenly, "renormalize" gives them none, so that the k share everything.
+    """
+
+    k: int
+    tail: str = "uniform"
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ValueError(f"`k` must be at least 1. Received: k={self.k!r}.")
+        if self.tail not in TAILS:
+            raise ValueError(
+                f"`tail` must be one of {TAILS}. Received: tail={self.tail!r}. "
+                "Choose one of them."
+            )
+
+    def encode(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 `[rows, ..., classes]` -> records `[rows, ...]` as in the file.
+
+        Raises:
+          ValueError: if a logit is not finite, or k classes are all or more.
+        """
+        dtype = self._dtype(logits.shape[-1])
+        log_p = scipy.special.log_softmax(logits.astype(np.float64), axis=-1)
+        order = np.argpartition(log_p, -self.k, axis=-1)
+        kept, others = order[..., -self.k :], order[..., : -self.k]
+        records = np.empty(logits.shape[:-1], dtype)
+        records["class"] = kept
+        records["log_probability"] = np.take_along_axis(log_p, kept, -1)
+        records["log_missing"] = scipy.special.logsumexp(
+            np.take_along_axis(log_p, others, -1), axis=-1
+        )
+        _require_finite(records["log_probability"], logits)
+        _require_finite(records["log_missing"], logits)
+        return records
+
+    def decode(self, rows: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """Rows of a file, uint8 `[rows, bytes]` -> float32 `[rows, *shape]`.
+
+        The log probabilities are logits of the teacher, shifted.
+        """
+        *lead, num_classes = shape
+        dtype = self._dtype(num_classes)
+        records = tf.reshape(rows, (-1, *lead, dtype.itemsize))
+
+        def column(offset: int, count: int, kind: tf.DType) -> tf.Tensor:
+            part = records[..., offset : offset + count * kind.size]
+            return tf.bitcast(tf.reshape(part, (-1, *lead, count, kind.size)), kind)
+
+        log_p = tf.cast(column(0, self.k, tf.float16), tf.float32)
+        missing = tf.cast(column(2 * self.k, 1, tf.float16), tf.float32)
+        classes = column(2 * self.k + 2, self.k, tf.as_dtype(dtype["class"].base))
+        chosen = tf.one_hot(tf.cast(classes, tf.int32), num_classes)
+        kept = tf.reduce_sum(chosen * log_p[..., None], axis=-2)
+        rest = tf.fill(tf.shape(missing), NO_MASS)
+        if self.tail == "uniform":
+            rest = missing - math.log(num_classes - self.k)
+        return tf.where(tf.reduce_any(chosen > 0, axis=-2), kept, rest)
+
+    def _dtype(self, num_classes: int) -> np.dtype:
+        if self.k >= num_classes:
+            raise ValueError(
+                f"`k` must be less than the teacher's {num_classes} classes. Received: "
+                f"k={self.k}. Use storage='float16' to keep all."
+            )
+        index = "<u2" if num_classes <= 2**16 else "<i4"
+        return np.dtype(
+            [
+                ("log_probability", "<f2", (self.k,)),
+                ("log_missing", "<f2"),
+                ("class", index, (self.k,)),
+            ]
+        )
+
+
+Storage = Dense | TopK
+
+
+def _require_finite(encoded: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    if not np.isfinite(encoded).all():
+        raise ValueError(
+            f"`teacher` gives logits that {encoded.dtype} cannot hold. Received: "
+            f"logits from {logits.min()} to {logits.max()}. Use storage='float32' if "
+            "they are finite, else mend the teacher."
+        )
+    return encoded

@@ -1,0 +1,124 @@
+"""A release policy: conditions as data, checked against a data set."""
+
+import dataclasses
+from typing import Any
+
+import ml_collections
+
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import GAPS
+from pipelines.report import choice
+from pipelines.workdir import NDS, TEACHER
+
+CALIBRATION = ("ece", "brier", "nll")
+METRICS = ("accuracy", *CALIBRATION, *GAPS)
+STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
+FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What must hold of a model, or of its difference to another one.
+
+    Attributes:
+      name: name of the condition.
+      metric: one of METRICS.
+      attribute: sensitive attribute; a gap needs one.
+      group: the group of `attribute` that is measured; empty for all examples. Gaps
+        take none.
+      against: "teacher" or "nds", whose value is subtracted; empty for none.
+      at_most: bound that the value may not exceed; None where `at_least` is given.
+      at_least: bound that the value must reach.
+      min_examples: examples that every denominator of the metric needs.
+      decide_by: "interval": the whole interval must keep the bound; "value": the
+        estimate must.
+    """
+
+    name: str
+    metric: str
+    attribute: str = ""
+    group: str = ""
+    against: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+    min_examples: int = 30
+    decide_by: str = "interval"
+
+    @property
+    def title(self) -> str:
+        """Such as: accuracy of color=red minus that of the teacher."""
+        where = self.attribute + (f"={self.group}" if self.group else "")
+        title = self.metric.replace("_", " ") + (f" of {where}" if where else "")
+        other = {TEACHER: "the teacher"}.get(self.against, self.against)
+        return title + (f" minus that of {other}" if other else "")
+
+    @property
+    def bound(self) -> str:
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}"
+        return f"at least {self.at_least:g}"
+
+
+def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Condition]:
+    """The conditions of a policy.
+
+    Raises:
+      ValueError: if the policy has no condition, or names a field, metric, attribute
+        or group that does not exist, or a bound is missing.
+    """
+    _require_one("policy", set(policy) - set(FIELDS), FIELDS)
+    for status in policy.refuse:
+        _require_one("policy.refuse", {status}, STATUSES[1:])
+    if not policy.conditions:
+        raise ValueError(
+            "--policy.conditions must hold at least one condition. Received: none."
+        )
+    return [_condition(name, dict(c), spec) for name, c in policy.conditions.items()]
+
+
+def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> choice.Objective:
+    """What a policy weighs against accuracy; ValueError if it does not exist."""
+    fields = dict(policy.selection)
+    allowed = ("metric", "attribute", "tolerance")
+    _require_one("policy.selection", fields.keys() - set(allowed), allowed)
+    found = choice.Objective(**fields, level=policy.level, replicates=policy.replicates)
+    _require_one("policy.selection.metric", {found.metric}, choice.METRICS)
+    attributes = ("",) if found.metric == "ece" else ("", *spec.groups)
+    _require_one("policy.selection.attribute", {found.attribute}, attributes)
+    return found
+
+
+def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Condition:
+    where = f"policy.conditions.{name}"
+    allowed = [field.name for field in dataclasses.fields(Condition)][1:]
+    _require_one(where, fields.keys() - allowed, allowed)
+    condition = Condition(name, **{"metric": "", **fields})
+    choices = {
+        "metric": METRICS,
+        "against": ("", TEACHER, NDS),
+        "decide_by": ("interval", "value"),
+        "attribute": tuple(spec.groups) if _needs_one(condition) else None,
+        "group": ("", *spec.groups.get(condition.attribute, ())),
+    }
+    if condition.metric in GAPS:
+        choices["group"] = ("",)
+    for field, values in choices.items():
+        if values is not None:
+            _require_one(f"{where}.{field}", {getattr(condition, field)}, values)
+    if (condition.at_most is None) == (condition.at_least is None):
+        raise ValueError(
+            f"--{where} must have one of at_most and at_least. Received: "
+            f"at_most={condition.at_most}, at_least={condition.at_least}."
+        )
+    return condition
+
+
+def _needs_one(condition: Condition) -> bool:
+    return condition.metric in GAPS or bool(condition.attribute)
+
+
+def _require_one(where: str, received: set, allowed) -> None:
+    for value in sorted(received - set(allowed)):
+        raise ValueError(
+            f"--{where} must be one of {list(allowed)}. Received: {value!r}."
+        )

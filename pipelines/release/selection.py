@@ -1,0 +1,99 @@
+"""The recommended temperature as a document, confirmed on the test split once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kd_keras.fairness import Interval
+from pipelines.release.intervals import around, interval_to_json
+from pipelines.report.choice import ERROR, Choice, Objective, costs
+from pipelines.report.results import Model, Study
+
+
+def selection(
+    study: Study,
+    objective: Objective,
+    choice: Choice,
+    policy: str,
+    before: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What selection.json holds.
+
+    Args:
+      study: predictions of all runs.
+      objective: what was weighed against accuracy.
+      choice: what validation data say.
+      policy: name of the policy.
+      before: the last selection.json; None without one. Its confirmation is taken
+        over when everything is as it was; `test_looks` counts the others.
+    """
+    chosen = choice.chosen
+    recommendation = {
+        "policy": policy,
+        "metric": objective.metric,
+        "attribute": objective.attribute,
+        "tolerance": objective.tolerance,
+        "recommended_temperature": chosen.temperature,
+        "reason": choice.reason,
+        "validation": [_row(choice, model) for model in study.models],
+    }
+    if before and all(before[k] == value for k, value in recommendation.items()):
+        return dict(before)
+    looks = (before["test_looks"] if before else 0) + 1
+    confirmation = confirm(study, objective, chosen)
+    return recommendation | {"test_looks": looks, "confirmation": confirmation}
+
+
+def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]:
+    """Compares the chosen student with its teacher and nds on the test split.
+
+    It is confirmed when no interval shows that it is less fair than the nds, or less
+    accurate by more than the tolerance.
+    """
+    others = [m for m in (study.teacher, study.nds) if m]
+    models = [chosen, *others]
+    error, cost = (
+        costs(study, o, models, study.split, objective.replicates)
+        for o in (ERROR, objective)
+    )
+    level = objective.level
+    against = {
+        other.name: {
+            "accuracy": _interval(error[other] - error[chosen], level),
+            "cost": _interval(cost[chosen] - cost[other], level),
+        }
+        for other in others
+    }
+    confirmed = True
+    if study.nds:
+        changes = against[study.nds.name]
+        confirmed = not (
+            changes["cost"].low > 0 or changes["accuracy"].high < -objective.tolerance
+        )
+    return {
+        "split": study.split,
+        "level": level,
+        "confirmed": confirmed,
+        "accuracy": interval_to_json(_interval(1 - error[chosen], level)),
+        "cost": interval_to_json(_interval(cost[chosen], level)),
+        "change_against": {
+            name: {k: interval_to_json(v) for k, v in changes.items()}
+            for name, changes in against.items()
+        },
+    }
+
+
+def _row(choice: Choice, model: Model) -> dict[str, Any]:
+    cost = choice.cost[model]
+    return {
+        "model": model.title,
+        "accuracy": 1 - choice.error[model],
+        "cost": None if np.isnan(cost) else cost,
+        "on_front": model in choice.front,
+        "tied": model in choice.tied,
+    }
+
+
+def _interval(values: np.ndarray, level: float) -> Interval:
+    return around(float(values[0]), values[1:], level)

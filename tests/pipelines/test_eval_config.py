@@ -1,0 +1,58 @@
+"""eval_config is a pure function of the spec and the models' names."""
+
+import json
+
+import evaluation_study as study
+import pytest
+from tensorflow_model_analysis.utils import config_util
+
+from pipelines.eval_config import eval_config, slices
+
+
+def metrics(config):
+    """(class name, its arguments) of each metric."""
+    (spec,) = config.metrics_specs
+    return [(m.class_name, json.loads(m.config or "{}")) for m in spec.metrics]
+
+
+def test_slices_cross_attributes_and_labels():
+    spec = study.binary_dataset().spec
+    assert slices(spec) == [
+        *((), ("hair",), ("young",), ("smiling_name",)),
+        *(("hair", "young"), ("hair", "smiling_name"), ("young", "smiling_name")),
+    ]
+
+
+def test_models_baseline_and_intervals():
+    config = eval_config(
+        study.binary_dataset().spec,
+        ["teacher/seed0", "student-nds/seed0"],
+        baseline="teacher/seed0",
+        confidence_intervals=True,
+    )
+    assert [(m.name, m.is_baseline) for m in config.model_specs] == [
+        ("teacher/seed0", True),
+        ("student-nds/seed0", False),
+    ]
+    assert {m.signature_name for m in config.model_specs} == {"serving_default"}
+    assert {m.label_key for m in config.model_specs} == {"smiling"}
+    assert config.options.compute_confidence_intervals.value
+    config_util.verify_eval_config(config, baseline_required=True)
+
+
+def test_every_attribute_has_its_gaps():
+    found = metrics(eval_config(study.binary_dataset().spec, ["teacher/seed0"]))
+    for name in ("DemographicParityDifference", "EqualizedOddsDifference"):
+        arguments = [config for class_name, config in found if class_name == name]
+        assert [config["attribute"] for config in arguments] == ["hair", "young"]
+
+
+@pytest.mark.parametrize("dataset", ["binary", "tiny"])
+def test_indicators_per_class_or_of_the_positive_one(dataset, tiny_dataset):
+    spec = (study.binary_dataset() if dataset == "binary" else tiny_dataset).spec
+    indicators = dict(metrics(eval_config(spec, ["m"])))["ClassFairnessIndicators"]
+    expected = {
+        "binary": {"1": ""},
+        "tiny": {"0": "red", "1": "green", "2": "blue"},
+    }
+    assert indicators["classes"] == expected[dataset]

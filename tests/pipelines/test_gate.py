@@ -1,0 +1,294 @@
+"""The gate on real exports, evaluated by TFMA, with numbers counted by hand."""
+
+import math
+import os
+import pathlib
+import shutil
+import sys
+
+import ml_collections
+import numpy as np
+import pytest
+import release_study as study
+import scipy.stats
+import tensorflow as tf
+from absl.testing import flagsaver
+
+from kd_keras import files
+from pipelines import cli, evaluate, gate
+from pipelines import config as configs
+from pipelines.release import policy as policies
+from pipelines.workdir import DS, NDS, TEACHER, run_dir
+
+DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"
+SIDE = {"attribute": "side"}
+# Accuracies by hand: teacher 72/80, nds 62/80, ds 66/80.
+MEASURED = {
+    "accuracy": ({"metric": "accuracy"}, 66 / 80),
+    "accuracy_drop": ({"metric": "accuracy", "against": TEACHER}, -6 / 80),
+    "accuracy_nds": ({"metric": "accuracy", "against": NDS}, 4 / 80),
+    "accuracy_b": ({"metric": "accuracy", **SIDE, "group": "b"}, 30 / 40),
+    "worst_group": ({"metric": "worst_group_accuracy", **SIDE}, 30 / 40),
+    "dpd": ({"metric": DPD, **SIDE}, 20 / 40 - 14 / 40),
+    "eod": ({"metric": EOD, **SIDE}, 18 / 20 - 12 / 20),
+    "eod_teacher": ({"metric": EOD, **SIDE, "against": TEACHER}, 0.3 - 0),
+    "eod_nds": ({"metric": EOD, **SIDE, "against": NDS}, 0.3 - 0.1),
+    "dpd_nds": ({"metric": DPD, **SIDE, "against": NDS}, 0.15 - 0.05),
+    # Every prediction has the confidence 1 / (1 + exp(-1)).
+    "ece": ({"metric": "ece"}, 66 / 80 - 1 / (1 + math.exp(-1))),
+    "ece_b": ({"metric": "ece", **SIDE, "group": "b"}, 0.75 - 1 / (1 + math.exp(-1))),
+    "ece_teacher": ({"metric": "ece", "against": TEACHER}, 66 / 80 - 72 / 80),
+}
+
+
+def make_policy(conditions, refuse=("failed", "undecided")):
+    return ml_collections.ConfigDict(
+        {
+            "name": "test",
+            "level": 0.95,
+            "replicates": 400,
+            "refuse": refuse,
+            "selection": {"metric": EOD, "attribute": "", "tolerance": 0.2},
+            "conditions": {
+                name: {"min_examples": 20, **fields}
+                for name, fields in conditions.items()
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """The workdir of a study that TFMA evaluated."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(configs, "load_dataset", lambda config: study.dataset())
+    workdir = str(tmp_path_factory.mktemp("release") / "w")
+    study.write_study(workdir)
+    evaluate.evaluate(workdir)
+    yield workdir
+    patch.undo()
+
+
+@pytest.fixture
+def workdir(evaluated, tmp_path):
+    """A copy that a test may spoil."""
+    return shutil.copytree(evaluated, tmp_path / "w").as_posix()
+
+
+@pytest.fixture(scope="module")
+def measured(evaluated):
+    """The conditions of MEASURED with bounds that any value keeps, by name."""
+    policy = make_policy(
+        {name: {**fields, "at_most": 1.0} for name, (fields, _) in MEASURED.items()}
+    )
+    verdict = gate.gate(evaluated, policy)
+    assert verdict["blessed"]
+    assert verdict["run"] == "student-t04/seed0"
+    return {condition["name"]: condition for condition in verdict["conditions"]}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_values_are_those_counted_by_hand(measured, name):
+    condition = measured[name]
+    assert condition["value"] == pytest.approx(MEASURED[name][1], abs=1e-7)
+    assert condition["low"] <= condition["value"] <= condition["high"]
+    assert condition["status"] == "passed"
+
+
+def test_the_interval_of_the_accuracy_is_wilsons(measured):
+    expected = scipy.stats.binomtest(66, 80).proportion_ci(method="wilson")
+    found = measured["accuracy"]
+    assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_interval_of_a_change_is_that_of_paired_answers(measured):
+    # Six examples are lost and none is gained: their number is binomial(80, 6/80), and
+    # its 2.5 % and 97.5 % quantiles are 2 and 11; simulated ones may be one off.
+    found = measured["accuracy_drop"]
+    low, high = (-q / 80 for q in scipy.stats.binom.ppf([0.975, 0.025], 80, 6 / 80))
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1 / 80)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"metric": "accuracy", "at_least": 0.7}, "passed"),
+        ({"metric": "accuracy", "at_least": 0.8}, "undecided"),
+        ({"metric": "accuracy", "at_least": 0.95}, "failed"),
+        ({"metric": EOD, **SIDE, "at_most": 0.01}, "failed"),
+        (
+            {"metric": EOD, **SIDE, "at_most": 0.9, "min_examples": 21},
+            "insufficient evidence",
+        ),
+        (
+            {"metric": "accuracy", "at_least": 0.1, "min_examples": 81},
+            "insufficient evidence",
+        ),
+    ],
+    ids=["passed", "undecided", "failed", "gap failed", "few positives", "few"],
+)
+def test_an_interval_decides(workdir, fields, status):
+    policy = make_policy({"c": fields}, refuse=("failed",))
+    verdict = gate.gate(workdir, policy)
+    assert verdict["conditions"][0]["status"] == status
+    assert verdict["blessed"] == (status == "passed")
+    assert verdict["reason"] or status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("fields", "decided_by"),
+    [
+        ({"metric": "accuracy"}, "TFMA"),
+        ({"metric": "accuracy", **SIDE, "group": "b"}, "TFMA"),
+        ({"metric": "accuracy", "against": TEACHER}, "TFMA"),
+        ({"metric": DPD, **SIDE}, "TFMA"),
+        ({"metric": EOD, **SIDE, "against": TEACHER}, "TFMA"),
+        ({"metric": EOD, **SIDE, "against": NDS}, "value"),
+        ({"metric": "worst_group_accuracy", **SIDE}, "value"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value.values()),
+)
+def test_a_value_decides_by_tfma_where_it_can(evaluated, fields, decided_by):
+    (expected,) = (value for known, value in MEASURED.values() if known == fields)
+    bounds = {
+        "above": {"at_most": expected + 0.001},
+        "below": {"at_least": expected - 0.001},
+        "not above": {"at_most": expected - 0.001},
+        "not below": {"at_least": expected + 0.001},
+    }
+    conditions = {
+        name: {**fields, **bound, "decide_by": "value"}
+        for name, bound in bounds.items()
+    }
+    found = gate.gate(evaluated, make_policy(conditions))["conditions"]
+    assert [condition["decided_by"] for condition in found] == 4 * [decided_by]
+    assert [condition["status"] for condition in found] == (
+        ["passed", "passed", "failed", "failed"]
+    )
+
+
+def run_main(monkeypatch, capsys, workdir, policy, *arguments):
+    """Runs the real main with a policy file; returns exit code, stdout and stderr."""
+    path = pathlib.Path(workdir).parent / "policy.py"
+    path.write_text(
+        "import json, ml_collections\n"
+        "def get_config():\n"
+        f"    return ml_collections.ConfigDict(json.loads('{policy.to_json()}'))\n"
+    )
+    flags = [f"--workdir={workdir}", f"--policy={path}", *arguments]
+    monkeypatch.setattr(sys, "argv", ["gate", *flags])
+    with flagsaver.flagsaver(), pytest.raises(SystemExit) as stopped:
+        cli.run(gate.main, needs=["workdir", "policy"])
+    out, err = capsys.readouterr()
+    return stopped.value.code, out, err
+
+
+def test_a_blessed_model_is_pushed(monkeypatch, capsys, workdir, tmp_path):
+    policy = make_policy({"accuracy": {"metric": "accuracy", "at_least": 0.7}})
+    push = tmp_path / "serving"
+    (push / "7").mkdir(parents=True)
+    code, out, _ = run_main(monkeypatch, capsys, workdir, policy, f"--push={push}")
+    assert not code
+    assert "BLESSED" in out
+    assert sorted(os.listdir(push)) == ["7", "8"]
+    blessing = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
+    assert sorted(os.listdir(blessing)) == ["BLESSED", "verdict.json"]
+    assert (blessing / "BLESSED").read_bytes() == b""
+    loaded = tf.saved_model.load(push / "8")
+    x = study.columns()["x"]
+    answer = loaded.signatures["serving_features"](x=tf.constant(x))["probabilities"]
+    expected = 1 / (1 + np.exp(-x[:, 2]))
+    np.testing.assert_allclose(answer[:, 1], expected, atol=1e-6)
+
+
+def test_an_unblessed_model_is_not_pushed(monkeypatch, capsys, workdir, tmp_path):
+    directory = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
+    policy = make_policy({"eod": {"metric": EOD, **SIDE, "at_most": 0.01}})
+    push = tmp_path / "serving"
+    code, out, _ = run_main(monkeypatch, capsys, workdir, policy, f"--push={push}")
+    assert code == 2
+    assert "NOT_BLESSED, conditions not kept: eod" in out
+    assert "equalized odds difference of side is 0.3000" in out
+    assert sorted(os.listdir(directory)) == ["NOT_BLESSED", "verdict.json"]
+    assert not push.exists()
+
+
+def test_bad_input_is_exit_code_1(monkeypatch, capsys, workdir):
+    policy = make_policy({"c": {"metric": "acuracy", "at_least": 0.7}})
+    code, out, _ = run_main(monkeypatch, capsys, workdir, policy)
+    assert code.startswith("error: --policy.conditions.c.metric must be one of")
+    assert "'acuracy'" in code
+    assert not out
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"metric": "aucc", "at_least": 1}, "c.metric must be one of .*'aucc'"),
+        ({"metric": EOD, "at_most": 1}, "c.attribute must be one of .*side"),
+        ({"metric": EOD, "attribute": "hair", "at_most": 1}, "c.attribute .*'hair'"),
+        ({"metric": "ece", **SIDE, "group": "z", "at_most": 1}, "c.group .*'z'"),
+        ({"metric": EOD, **SIDE, "group": "a", "at_most": 1}, "c.group .*'a'"),
+        ({"metric": "ece", "against": "ds", "at_most": 1}, "c.against .*'ds'"),
+        ({"metric": "ece", "atmost": 1}, "c must be one of .*'atmost'"),
+        ({"metric": "ece"}, "must have one of at_most and at_least"),
+        ({"metric": "ece", "at_most": 1, "at_least": 0}, "must have one of"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_policy_names_only_what_exists(fields, message):
+    with pytest.raises(ValueError, match=message):
+        policies.conditions(make_policy({"c": fields}), study.SPEC)
+
+
+def test_a_policy_needs_a_condition():
+    with pytest.raises(ValueError, match="at least one condition"):
+        policies.conditions(make_policy({}), study.SPEC)
+
+
+ANY = make_policy({"accuracy": {"metric": "accuracy", "at_least": 0.1}})
+
+
+@pytest.mark.parametrize("run", ["student-t99/seed0", "teacher/seed0", "nonsense"])
+def test_an_unknown_run_is_refused(evaluated, run):
+    with pytest.raises(ValueError, match=f"--run must be one of .*'{run}'"):
+        gate.gate(evaluated, ANY, run)
+
+
+def test_a_missing_teacher_is_refused(workdir):
+    shutil.rmtree(run_dir(workdir, study.RUNS[0]))
+    with pytest.raises(ValueError, match="the teacher seed 0 is needed"):
+        gate.gate(workdir, ANY)
+
+
+def test_a_missing_evaluation_is_refused(workdir):
+    shutil.rmtree(run_dir(workdir, study.CANDIDATE) + "/evaluation")
+    with pytest.raises(ValueError, match=r"no evaluation.*pipelines.evaluate"):
+        gate.gate(workdir, ANY)
+
+
+@pytest.mark.parametrize("model", [TEACHER, DS])
+def test_an_evaluation_of_another_version_is_refused(workdir, model):
+    path = run_dir(workdir, study.CANDIDATE) + "/evaluation/evaluation.json"
+    record = files.read_json(path)
+    if model == DS:
+        record["export"] = "0"
+    else:
+        record["compared_with"]["teacher/seed0"] = "0"
+    files.write_json(path, record)
+    with pytest.raises(ValueError, match=r"evaluation of .* another model\s+version"):
+        gate.gate(workdir, ANY)
+
+
+def test_predictions_of_another_version_are_refused(workdir):
+    directory = run_dir(workdir, study.CANDIDATE) + "/export"
+    shutil.copytree(run_dir(workdir, study.RUNS[1]) + "/export/1", f"{directory}/2")
+    with pytest.raises(ValueError, match=r"predictions of .*another model version"):
+        gate.gate(workdir, ANY)
+
+
+def test_an_export_without_signatures_is_refused(workdir):
+    path = run_dir(workdir, study.CANDIDATE) + "/export/2"
+    tf.saved_model.save(tf.Module(), path)
+    with pytest.raises(ValueError, match=r"export of .* cannot be used"):
+        gate.gate(workdir, ANY)

@@ -1,0 +1,207 @@
+"""What a cache serves is what the live teacher gives for the same images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kd_keras import Distiller, losses, teacher_cache, training
+from kd_keras.datasets import Dataset, DatasetSpec
+from kd_keras.teacher_cache import TopK
+
+
+@pytest.mark.parametrize(
+    ("storage", "rtol", "atol"),
+    [("float32", 0, 0), ("float16", 2**-11, 2**-25)],
+    ids=["float32", "float16"],
+)
+def test_logits_of_every_example_in_every_epoch(
+    tmp_path, tiny_dataset, train, teacher, served, small_shards, storage, rtol, atol
+):
+    cache = teacher_cache.build(
+        str(tmp_path), teacher, train, tiny_dataset.spec, storage=storage, batch_size=16
+    )
+    stored = np.stack([example["image"] for example in train.as_numpy_iterator()])
+    live = teacher.predict(stored, batch_size=16, verbose=0)
+    row = {image.tobytes(): i for i, image in enumerate(stored)}
+    for epoch in (0, 1):
+        images, labels = served(train, epoch)
+        x, y, logits = served(cache.join(train), epoch)
+        np.testing.assert_array_equal(x, images)
+        np.testing.assert_array_equal(y, labels)
+        expected = live[[row[image.tobytes()] for image in x]]
+        np.testing.assert_allclose(logits, expected, rtol=rtol, atol=atol)
+
+
+def test_views_are_those_of_the_live_augmentation_and_repeat(
+    tmp_path, tiny_dataset, train, teacher, served
+):
+    cache = teacher_cache.build(
+        str(tmp_path),
+        teacher,
+        train,
+        tiny_dataset.spec,
+        storage="float32",
+        augmentation="pad_crop_flip",
+        seed=5,
+        views=2,
+    )
+    epoch = tf.Variable(0, dtype=tf.int64)
+    joined = cache.join(train, epoch)
+    views = []
+    for number in range(3):
+        epoch.assign(number)
+        x, _, logits = served(joined, epoch)
+        expected = teacher.predict(x, verbose=0)
+        np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
+        views.append(x)
+        if number < 2:
+            live, _ = served(train, number, augmentation="pad_crop_flip")
+            np.testing.assert_array_equal(x, live)
+    by_content = [np.unique(x.reshape(len(x), -1), axis=0) for x in views]
+    np.testing.assert_array_equal(by_content[0], by_content[2])
+    assert not np.array_equal(by_content[0], by_content[1])
+
+
+def test_a_student_learns_the_same_from_the_cache(
+    tmp_path, tiny_dataset, teacher, network
+):
+    spec, splits = tiny_dataset.spec, dict(tiny_dataset.splits)
+    for split in ("train", "validation"):
+        cache = teacher_cache.build(
+            str(tmp_path / split), teacher, splits[split], spec, storage="float32"
+        )
+        splits[split] = cache.join(splits[split])
+    traced = []
+
+    def loss(labels, logits):
+        traced.append(1)
+        return keras.losses.sparse_categorical_crossentropy(labels, logits, True)
+
+    def fit(name, dataset, teacher, epochs=3):
+        distiller = Distiller(network(1), teacher, temperature=3.0)
+        distiller.compile(keras.optimizers.SGD(0.01), loss, jit_compile=False)
+        traced.clear()
+        history = training.fit(
+            distiller,
+            dataset,
+            directory=str(tmp_path / name),
+            epochs=epochs,
+            batch_size=16,
+            seed=0,
+        )
+        return history, len(traced)
+
+    cached, traces = fit("cached", Dataset(spec, splits), None)
+    live, _ = fit("live", tiny_dataset, teacher)
+    for one, two in zip(cached, live, strict=True):
+        assert one == pytest.approx(two, rel=1e-5)
+    assert traces == fit("one", Dataset(spec, splits), None, epochs=1)[1]
+
+
+def as_bytes(rows):
+    return np.frombuffer(rows.tobytes(), np.uint8).reshape(len(rows), -1)
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [("uniform", 0.445846), ("renormalize", 1.386294)],
+    ids=["uniform", "renormalize"],
+)
+def test_top_k_against_the_hand_calculation(tail, expected):
+    # KL of the cached teacher to the uniform student: the reference case with k=1.
+    storage = TopK(1, tail)
+    rows = storage.encode(np.log(np.array([[0.7, 0.2, 0.06, 0.04]], np.float32)))
+    logits = storage.decode(as_bytes(rows), (4,))
+    loss = losses.kl_divergence(logits, tf.zeros((1, 4)), 1.0)
+    # log(0.7) and log(0.3) have a float16 step of 2^-12 and 2^-10.
+    np.testing.assert_allclose(loss, [expected], atol=5e-4)
+
+
+def test_top_k_keeps_a_tiny_missing_mass():
+    # log p of the others is -30 and -31 up to 1e-13: float32 mass would be 0.
+    storage = TopK(1)
+    logits = np.array([[0, -30, -31], [-31, 0, -30]], np.float32)
+    rows = as_bytes(storage.encode(logits))
+    others = -30 + np.log((1 + np.exp(-1)) / 2)
+    expected = [[0, others, others], [others, 0, others]]
+    np.testing.assert_allclose(
+        storage.decode(rows, (3,)), expected, rtol=2**-11, atol=1e-6
+    )
+
+
+def test_top_k_of_tokens_in_a_large_vocabulary():
+    storage = TopK(2, "renormalize")
+    logits = np.zeros((1, 2, 70_000), np.float32)
+    logits[0, 0, [5, 69_999]] = 30.0, 31.0
+    logits[0, 1, [0, 66_000]] = 31.0, 30.0
+    rows = as_bytes(storage.encode(logits))
+    assert rows.shape == (1, 2 * (6 * 2 + 2))
+    softmax = tf.nn.softmax(storage.decode(rows, (2, 70_000)))[0]
+    larger = 1 / (1 + np.exp(-1))
+    expected = [[1 - larger, larger], [larger, 1 - larger]]
+    found = [tf.gather(softmax[0], [5, 69_999]), tf.gather(softmax[1], [0, 66_000])]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (
+            lambda i: {"age": i * 1.0, "job": i % 3},
+            {"age": tf.float32, "job": tf.int64},
+        ),
+        (lambda i: {"text": f"the text {i}"}, {"text": tf.string}),
+    ],
+    ids=["tabular", "text"],
+)
+def test_features_that_are_no_images(tmp_path, make, value):
+    class Teacher(keras.Model):
+        def call(self, x):
+            x = x["age"] if isinstance(x, dict) else tf.strings.length(x)
+            return tf.stack([tf.cast(x, tf.float32), tf.zeros_like(x, tf.float32)], 1)
+
+    columns = [{**make(i), "y": i % 2, "id": f"e{i}"} for i in range(10)]
+    examples = tf.data.Dataset.from_tensor_slices(
+        {name: [row[name] for row in columns] for name in columns[0]}
+    )
+    spec = DatasetSpec(
+        name="plain",
+        features={name: tf.TensorSpec((), dtype) for name, dtype in value.items()},
+        label="y",
+        class_names=("no", "yes"),
+        groups={},
+    )
+    teacher = Teacher()
+    teacher.built = True
+    cache = teacher_cache.build(str(tmp_path), teacher, examples, spec)
+    joined = cache.join(examples).as_numpy_iterator()
+    logits = np.array([example["y"]["teacher_logits"] for example in joined])
+    first = [row.get("age", len(row.get("text", ""))) for row in columns]
+    np.testing.assert_array_equal(logits, np.stack([first, np.zeros(10)], 1))
+
+
+def test_raw_images_of_several_sizes(tmp_path, tiny_dataset, teacher):
+    def images():
+        rng = np.random.default_rng(0)
+        for i in range(6):
+            size = (20 + i, 30 - i, 3)
+            image = rng.integers(0, 256, size, dtype=np.uint8)
+            yield {"image": image, "channel": 0, "side": 0, "id": f"{i}"}
+
+    kinds = {key: tf.TensorSpec((), tf.int64) for key in ("channel", "side")}
+    kinds["image"] = tf.TensorSpec((None, None, 3), tf.uint8)
+    kinds["id"] = tf.TensorSpec((), tf.string)
+    examples = tf.data.Dataset.from_generator(images, output_signature=kinds)
+    examples = examples.apply(tf.data.experimental.assert_cardinality(6))
+    cache = teacher_cache.build(
+        str(tmp_path),
+        teacher,
+        examples,
+        tiny_dataset.spec,
+        augmentation="resized_crop_flip",
+    )
+    for example in cache.join(examples):
+        expected = teacher(example["image"][None])[0]
+        logits = example["channel"]["teacher_logits"]
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3)
