@@ -19,19 +19,31 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
 EXPECTED = (ValueError, TypeError, OSError, AttributeError, KeyError, flags.Error)
 
 
-def run(main: Callable[[Sequence[str]], None], needs: Sequence[str] = ()) -> None:
-    """Parses the flags and calls `main` with what absl did not know.
+def run(
+    main: Callable[[Sequence[str]], None],
+    needs: Sequence[str] = (),
+    known_only: bool = False,
+) -> None:
+    """Parses the flags and calls `main` with the program's name and what is left.
 
     Args:
       main: takes the arguments that are no flags.
       needs: names of flags without which the main can do nothing.
+      known_only: whether flags that absl does not know are left to the main.
     """
-    app.run(lambda argv: _call(main, argv), flags_parser=lambda a: _parse(a, needs))
+    # So that --help shows it with the main's own flags.
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["workdir"])
+    app.run(
+        lambda argv: _call(main, argv),
+        flags_parser=lambda argv: _parse(argv, needs, known_only),
+    )
 
 
-def _parse(argv: Sequence[str], needs: Sequence[str]) -> Sequence[str]:
+def _parse(
+    argv: Sequence[str], needs: Sequence[str], known_only: bool
+) -> Sequence[str]:
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS(argv, known_only=known_only)
     # Config flags load a file and set its fields: any of these is the user's input.
     except EXPECTED as error:
         _fail(error)

@@ -1,11 +1,10 @@
 """Evaluates the exported models of a study with Beam and TFMA."""
 
 import functools
-import sys
 import time
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
 from pipelines import cli
 
@@ -78,17 +77,6 @@ def main(argv: Sequence[str]) -> None:
     )
 
 
-def beam_flags_last(argv: Sequence[str]) -> list[str]:
-    """Puts the flags that are not absl's behind `--`, where absl leaves them alone."""
-    app.define_help_flags()
-    try:
-        beam_flags = flags.FLAGS(argv, known_only=True)[1:]
-    except flags.Error:
-        return list(argv)  # cli.run finds it too, and reports it.
-    own = [argument for argument in argv if argument not in beam_flags]
-    return [*own, "--", *beam_flags]
-
-
 if __name__ == "__main__":
-    sys.argv = beam_flags_last(sys.argv)
-    cli.run(main, needs=["workdir"])
+    # Beam has flags of its own.
+    cli.run(main, needs=["workdir"], known_only=True)

@@ -7,14 +7,8 @@ from typing import Any
 from absl import flags
 
 from pipelines import cli
-from pipelines.release.flag import POLICY
+from pipelines.release.flags import POLICY, RUN
 
-RUN = flags.DEFINE_string(
-    "run",
-    "",
-    "The run to judge, such as student-t04/seed0. Default: of the temperature that "
-    "validation data recommend, the seed with the highest validation accuracy.",
-)
 PUSH = flags.DEFINE_string(
     "push", "", "Copy a blessed export to the next version in this directory."
 )

@@ -3,16 +3,9 @@
 import io
 from collections.abc import Iterator, Sequence
 
-from absl import flags
-
 from pipelines import cli
+from pipelines.release.flags import RUN
 
-RUN = flags.DEFINE_string(
-    "litert_run",
-    "",
-    "The run to convert, such as student-t04/seed0. Default: of the temperature that "
-    "validation data recommend, the seed with the highest validation accuracy.",
-)
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 
 

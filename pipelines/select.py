@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines import cli
-from pipelines.release.flag import POLICY
+from pipelines.release.flags import POLICY
 
 SELECTION_FILE = "selection.json"
 

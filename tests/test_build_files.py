@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from bazel import build_files, imports
+from bazel import build_files, facts, imports
 
 # Of the source tree, also where this file is a link to it.
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -33,6 +33,11 @@ def needs_of(root, path):
 
 def test_build_files_agree_with_the_imports():
     assert build_files.check(ROOT) == []
+
+
+def test_facts_are_about_files_that_exist():
+    names = {*facts.VISIBLE_TO, *facts.LOADS, *facts.SIZES, *facts.TAGS}
+    assert [name for name in names if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Con
       ValueError: if the policy has no condition, or names a field, metric, attribute
         or group that does not exist, or a bound is missing.
     """
-    _require_one("policy", set(policy) - set(FIELDS), FIELDS)
+    _check_fields(policy)
     for status in policy.refuse:
         _require_one("policy.refuse", {status}, STATUSES[1:])
     if not policy.conditions:
@@ -78,6 +78,7 @@ def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Con
 
 def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> choice.Objective:
     """What a policy weighs against accuracy; ValueError if it does not exist."""
+    _check_fields(policy)
     fields = dict(policy.selection)
     allowed = ("metric", "attribute", "tolerance")
     _require_one("policy.selection", fields.keys() - set(allowed), allowed)
@@ -111,6 +112,13 @@ def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Conditio
             f"at_most={condition.at_most}, at_least={condition.at_least}."
         )
     return condition
+
+
+def _check_fields(policy: ml_collections.ConfigDict) -> None:
+    _require_one("policy", set(policy) - set(FIELDS), FIELDS)
+    missing = [name for name in FIELDS if name not in policy]
+    if missing:
+        raise ValueError(f"--policy must have the fields {missing}, which are missing.")
 
 
 def _needs_one(condition: Condition) -> bool:

@@ -280,14 +280,6 @@ def test_beams_flags_reach_beam(copy, several_classes, monkeypatch):
         evaluate.evaluate(str(copy), beam_args=["--runner=NoSuchRunner"])
 
 
-def test_flags_that_are_not_absls_come_last():
-    given = ["x", "--runner=FnApiRunner", "--workdir", "w", "--direct_num_workers=2"]
-    assert evaluate.beam_flags_last(given) == [
-        *("x", "--workdir", "w", "--"),
-        *("--runner=FnApiRunner", "--direct_num_workers=2"),
-    ]
-
-
 def test_the_main_answers_bad_input_with_one_line(tmp_path):
     command = [sys.executable, "-m", "pipelines.evaluate", f"--workdir={tmp_path}"]
     done = subprocess.run(

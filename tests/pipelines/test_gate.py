@@ -241,6 +241,13 @@ def test_a_policy_names_only_what_exists(fields, message):
         policies.conditions(make_policy({"c": fields}), study.SPEC)
 
 
+def test_a_policy_needs_every_field():
+    policy = make_policy({"c": {"metric": "ece", "at_most": 1}})
+    del policy.level
+    with pytest.raises(ValueError, match=r"must have the fields \['level'\]"):
+        policies.conditions(policy, study.SPEC)
+
+
 def test_a_policy_needs_a_condition():
     with pytest.raises(ValueError, match="at least one condition"):
         policies.conditions(make_policy({}), study.SPEC)

@@ -1,0 +1,74 @@
+"""The model card of a run whose predictions are counted by hand."""
+
+import json
+
+import numpy as np
+import pytest
+import release_study as study
+import scipy.stats
+
+from pipelines.release import intervals
+from pipelines.release.card import model_card
+
+DOCUMENT = {
+    "config": {
+        "alpha": 0.8,
+        "scale_by_temperature_squared": True,
+        "dataset": {"name": "by_hand", "data_dir": "/home/somebody"},
+        "evaluation": {"split": "test"},
+    },
+    "git_revision": "abc",
+    "versions": {"keras": "3.15.1"},
+}
+RECORD = {
+    **{"model": "ds", "temperature": 4.0, "seed": 0, "architecture": "lenet5"},
+    **{"parameters": 6, "epochs": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def card():
+    columns = study.columns()
+    answer = columns["x"][:, 2]
+    arrays = {
+        "label": columns["y"],
+        "group_side": columns["side"],
+        "logits": np.stack([np.zeros(80), answer], axis=1),
+    }
+    return model_card(DOCUMENT, study.SPEC, RECORD, arrays, "f" * 64)
+
+
+def test_groups_and_gaps_have_intervals(card):
+    evaluation = card["evaluation"]
+    low, high = scipy.stats.binomtest(30, 40).proportion_ci(method="wilson")
+    assert evaluation["groups"]["side"]["b"] == {
+        "examples": 40,
+        "value": 30 / 40,
+        "low": pytest.approx(low),
+        "high": pytest.approx(high),
+    }
+    eod = evaluation["gaps"]["side"]["equalized_odds_difference"]
+    assert eod["value"] == pytest.approx(0.3)
+    assert 0 <= eod["low"] < 0.3 < eod["high"] <= 1
+
+
+def test_what_it_was_made_from(card):
+    assert card["distillation"] == {
+        "temperature": 4.0,
+        "alpha": 0.8,
+        "scale_by_temperature_squared": True,
+        "teacher_fingerprint": "f" * 64,
+    }
+    assert card["git_revision"] == "abc"
+    assert card["data"]["classes"] == ["no", "yes"]
+
+
+def test_it_names_no_path_and_is_json(card):
+    assert "somebody" not in json.dumps(card, allow_nan=False)
+
+
+def test_an_interval_keeps_its_estimate_inside():
+    # Every replicate is above the estimate, as for the gap of many small groups.
+    interval = intervals.around(0.1, np.linspace(0.2, 0.4, 101), level=0.9)
+    # Quantiles .21 and .39, moved by .3 - .1.
+    assert (interval.low, interval.high) == pytest.approx((0.01, 0.19))
