@@ -21,14 +21,14 @@ def get_config() -> ml_collections.ConfigDict:
 
     policy.conditions = ml_collections.ConfigDict()
     policy.conditions.accuracy_drop = _condition(
-        metric="accuracy", against="teacher", at_least=-0.3
+        metric="accuracy", against="teacher", at_least=-0.4
     )
     policy.conditions.accuracy = _condition(
-        metric="accuracy", at_least=0.4, decide_by="value"
+        metric="accuracy", at_least=0.3, decide_by="value"
     )
     policy.conditions.calibration = _condition(metric="ece", at_most=0.4)
     policy.conditions.worst_color = _condition(
-        metric="worst_group_accuracy", attribute="color", at_least=0.3
+        metric="worst_group_accuracy", attribute="color", at_least=0.15
     )
     policy.conditions.dpd_color = _condition(
         metric="demographic_parity_difference",
