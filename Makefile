@@ -5,7 +5,7 @@ WORKDIR ?= runs/demo
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 STAMP := .venv/.installed
 
-.PHONY: venv demo test lint format lock clean
+.PHONY: venv demo test lint format lock bazel-test build-files clean
 
 venv: $(STAMP)
 
@@ -41,6 +41,14 @@ lock: venv
 	@.venv/bin/uv lock
 	@.venv/bin/uv export --frozen --no-header --no-emit-project --no-annotate \
 	  --all-extras --all-groups > requirements.lock
+
+bazel-test: venv
+	@.venv/bin/python -m bazel.build_files --check
+	@bazel test //...
+
+# After a change of imports.
+build-files: venv
+	@.venv/bin/python -m bazel.build_files --write
 
 clean:
 	rm -rf .venv runs

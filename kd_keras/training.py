@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ import tensorflow as tf
 from kd_keras import files
 from kd_keras.datasets.batches import evaluation_batches, training_batches
 from kd_keras.datasets.spec import Dataset
+
+# Directory of the backup, below the one of the run.
+BACKUP = "backup"
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -61,8 +65,19 @@ def optimizer(
 
 
 def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
-    """Number of batches in an epoch of the training split, the last one included."""
-    return -(-int(dataset.splits["train"].cardinality()) // batch_size)
+    """Number of batches in an epoch of the training split, the last one included.
+
+    Raises:
+      ValueError: if it has no examples, or an unknown number of them.
+    """
+    examples = int(dataset.splits["train"].cardinality())
+    if examples < 1:
+        raise ValueError(
+            "The split 'train' must have a known number of examples, at least one. "
+            f"Received: cardinality {examples}. Apply "
+            "tf.data.experimental.assert_cardinality to it."
+        )
+    return -(-examples // batch_size)
 
 
 def fit(
@@ -85,7 +100,9 @@ def fit(
     Args:
       model: a compiled and built model with integer labels.
       dataset: its splits "train" and "validation" are read.
-      directory: where history.csv and the backup are kept.
+      directory: where history.csv and the directory `BACKUP` are kept. The caller
+        deletes the backup when it has saved the model: until then a killed call
+        need not train again.
       epochs: number of epochs in all.
       batch_size: examples in a batch.
       seed: fixes the order of the data, and the views of an augmentation.
@@ -97,6 +114,7 @@ def fit(
       The logs of every epoch, in order, as in history.csv.
     """
     examples = dataset.splits["train"]
+    steps = steps_per_epoch(dataset, batch_size)
     backup = _Backup(directory)
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     train = training_batches(
@@ -108,7 +126,6 @@ def fit(
         shuffle_buffer=shuffle_buffer or int(examples.cardinality()),
         augmentation=augmentation,
     )
-    steps = steps_per_epoch(dataset, batch_size)
     seeds = [v for v in model.variables if v.name == "seed_generator_state"]
     first = [state.numpy() for state in seeds]
 
@@ -121,7 +138,7 @@ def fit(
     model.fit(
         train,
         epochs=epochs,
-        initial_epoch=backup.restore(model, steps),
+        initial_epoch=backup.restore(model),
         validation_data=evaluation_batches(dataset.splits["validation"], dataset.spec),
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_begin=begin_epoch),
@@ -138,23 +155,25 @@ class _Backup(keras.callbacks.Callback):
     """Keeps the last epoch's weights, optimizer state and logs.
 
     Unlike `keras.callbacks.BackupAndRestore` it never leaves weights and epoch number
-    of different epochs behind: the epoch is read from the optimizer's iterations,
-    which are in the file of the weights.
+    of different epochs behind: the name of the weights' file has the epoch.
     """
 
     def __init__(self, directory: str):
         super().__init__()
-        self.path = files.join(directory, "backup.weights.h5")
+        self.directory = files.join(directory, BACKUP)
         self.history_path = files.join(directory, "history.csv")
         self.history: list[dict[str, float]] = []
 
-    def restore(self, model: keras.Model, steps: int) -> int:
+    def restore(self, model: keras.Model) -> int:
         """Loads the backup into `model` and returns the number of finished epochs."""
-        if not files.exists(self.path):
+        there = files.exists(self.directory)
+        names = files.gfile.listdir(self.directory) if there else []
+        matches = (re.fullmatch(r"(\d+)\.weights\.h5", name) for name in names)
+        epoch = max((int(match[1]) for match in matches if match), default=0)
+        if not epoch:
             return 0
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.path)
-        epoch = int(model.optimizer.iterations) // steps
+        model.load_weights(self._path(epoch))
         rows = csv.DictReader(io.StringIO(files.read_text(self.history_path)))
         self.history = [
             {
@@ -170,12 +189,14 @@ class _Backup(keras.callbacks.Callback):
         self.history.append({key: float(value) for key, value in (logs or {}).items()})
         files.write_text(self.history_path, _to_csv(self.history))
         # Keras wants the ending .weights.h5, and gfile renames whole files only.
-        with files.replacing(self.path) as temporary:
+        with files.replacing(self._path(epoch + 1)) as temporary:
             self.model.save_weights(f"{temporary}.weights.h5")
             files.gfile.rename(f"{temporary}.weights.h5", temporary)
+        if files.exists(self._path(epoch)):
+            files.gfile.remove(self._path(epoch))
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        files.gfile.remove(self.path)
+    def _path(self, finished_epochs: int) -> str:
+        return files.join(self.directory, f"{finished_epochs}.weights.h5")
 
 
 def _to_csv(rows: list[dict[str, float]]) -> str:

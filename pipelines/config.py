@@ -9,11 +9,14 @@ from typing import Any
 
 import ml_collections
 
-from kd_keras import datasets, files
+from kd_keras import datasets, files, models, training
+from kd_keras.datasets.augment import AUGMENTATIONS
 
 CONFIG_FILE = "config.json"
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
 CACHES = ("", "float32", "float16")
+# The splits that a run keeps its predictions of.
+PREDICTED = ("validation", "test")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory that has runs already.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
@@ -47,10 +50,31 @@ def validate(config: ml_collections.ConfigDict) -> None:
             f"teacher_cache={config.teacher_cache!r} and student.augmentation="
             f"{config.student.augmentation!r}. Set one of them to ''."
         )
+    split = config.evaluation.split
+    _require(split in PREDICTED, "evaluation.split", split, f"one of {PREDICTED}")
+    # Before the teachers are trained: the student's recipe is used after them.
     for role in ("teacher", "student"):
-        for field in ("epochs", "batch_size", "learning_rate"):
-            value = config[role][field]
-            _require(value > 0, f"{role}.{field}", value, "a number above 0")
+        _validate_recipe(role, config[role])
+
+
+def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
+    for field in ("epochs", "batch_size", "learning_rate"):
+        value = recipe[field]
+        _require(value > 0, f"{role}.{field}", value, "a number above 0")
+    for field, names in (
+        ("model", sorted(models.MODELS)),
+        ("augmentation", ["", *sorted(AUGMENTATIONS)]),
+    ):
+        value = recipe[field]
+        _require(value in names, f"{role}.{field}", value, f"one of {names}")
+    # Refuses an unknown name or option.
+    training.optimizer(
+        recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        schedule=recipe.schedule,
+        total_steps=1,
+        **recipe.optimizer_options,
+    )
 
 
 def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:

@@ -47,14 +47,17 @@ class StudyProgress:
         tqdm.write(
             f"[{self.total - len(self.missing)}/{self.total}] {run.title}: "
             f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
-            f"{self._seconds_left() / 60:.1f} min left"
+            f"{self._time_left()} left"
         )
 
     def close(self) -> None:
         self.bar.close()
 
-    def _seconds_left(self) -> float:
+    def _time_left(self) -> str:
         seen = [s for seconds in self.seconds.values() for s in seconds]
-        of_any = sum(seen) / len(seen)
+        longest = max(seen)
         means = {model: sum(s) / len(s) for model, s in self.seconds.items()}
-        return sum(means.get(run.model, of_any) for run in self.missing)
+        left = sum(means.get(run.model, longest) for run in self.missing)
+        # Teachers come first, and their students take less.
+        unseen = any(run.model not in means for run in self.missing)
+        return f"{'under ' if unseen else ''}{left / 60:.1f} min"

@@ -12,7 +12,7 @@ import numpy as np
 from kd_keras import Distiller, files, models, teacher_cache, training
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
-from kd_keras.export import export
+from kd_keras.export import save_model
 from pipelines import workdir as layout
 from pipelines.config import CONFIG_FILE
 from pipelines.evaluation import exports
@@ -88,10 +88,12 @@ def train_run(
         predictions[config.evaluation.split],
         trainer.teacher_fingerprint if run.model == layout.DS else None,
     )
-    path = export(model, dataset.spec, files.join(partial, "export"), card)
+    path = files.join(partial, "export", "1")
+    save_model(model, dataset.spec, path, card)
     # Says which export the predictions are of.
     record[EXPORT_DIGEST] = exports.digest(path)
     files.write_json(files.join(partial, layout.RUN_FILE), record)
+    files.remove_tree(files.join(partial, training.BACKUP))
     files.replace_directory(partial, directory)
     return record
 

@@ -1,5 +1,7 @@
 """Runs a config's teachers and students, evaluates them and writes the report."""
 
+import os
+import sys
 import time
 from collections.abc import Sequence
 
@@ -32,7 +34,7 @@ def study(config, workdir: str) -> None:
     report.write_report(workdir)
     print(f"\n{report.summary_table(workdir)}\n")
     print(f"report:      {workdir}/report.html")
-    print(f"TensorBoard: python -m pipelines.tensorboard --workdir={workdir}")
+    print(f"TensorBoard: {_python()} -m pipelines.tensorboard --workdir={workdir}")
 
 
 def train(config, workdir: str) -> None:
@@ -58,6 +60,12 @@ def train(config, workdir: str) -> None:
         record = training.train_run(config, dataset, workdir, run, [epochs])
         bars.finished(run, began, record["val_accuracy"])
     bars.close()
+
+
+def _python() -> str:
+    """How this interpreter is called from here."""
+    path = os.path.relpath(sys.executable)
+    return sys.executable if path.startswith("..") else path
 
 
 def main(argv: Sequence[str]) -> None:

@@ -4,6 +4,8 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from kd_keras import files
 
 TEACHER = "teacher"
@@ -33,7 +35,9 @@ class Run:
             return TEACHER
         if self.model == NDS:
             return "student-nds"
-        whole, _, fraction = f"{self.temperature:g}".partition(".")
+        # All digits and no exponent: other temperatures, other names.
+        digits = np.format_float_positional(self.temperature, trim="-")
+        whole, _, fraction = digits.partition(".")
         return f"student-t{int(whole):02d}" + (f".{fraction}" if fraction else "")
 
     @property

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from kd_keras import training
+from kd_keras.datasets import Dataset
 
 EPOCHS = 4
+DIRS = ("cut", "whole")
 
 
 class _Crash(keras.callbacks.Callback):
-    """Stands for kill -9 at the end of an epoch, before or after the backup."""
+    """Stands for kill -9 behind the backup of an epoch, the last one included."""
 
     def __init__(self, epoch):
         super().__init__()
@@ -20,8 +22,12 @@ class _Crash(keras.callbacks.Callback):
         if epoch == self.epoch:
             raise InterruptedError
 
+    def on_train_end(self, logs=None):
+        if self.epoch == EPOCHS:
+            raise InterruptedError
 
-def _model(dataset):
+
+def _model(dataset, **options):
     keras.utils.set_random_seed(7)
     model = keras.Sequential(
         [
@@ -38,6 +44,7 @@ def _model(dataset):
             learning_rate=1e-3,
             schedule="cosine",
             total_steps=training.steps_per_epoch(dataset, 32) * EPOCHS,
+            **options,
         ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
@@ -46,8 +53,8 @@ def _model(dataset):
     return model
 
 
-def _fit(dataset, directory, callbacks=()):
-    model = _model(dataset)
+def _fit(dataset, directory, callbacks=(), **options):
+    model = _model(dataset, **options)
     history = training.fit(
         model,
         dataset,
@@ -63,19 +70,36 @@ def _fit(dataset, directory, callbacks=()):
 def test_continued_fit_equals_undisturbed_fit(tiny_dataset, tmp_path):
     expected, history = _fit(tiny_dataset, tmp_path / "whole")
     assert len(history) == EPOCHS
-    for epoch in (1, 3):
+    for epoch in (1, 3, EPOCHS):
         with pytest.raises(InterruptedError):
             _fit(tiny_dataset, tmp_path / "cut", [_Crash(epoch)])
     continued, _ = _fit(tiny_dataset, tmp_path / "cut")
     for one, two in zip(continued.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(one, two)
-    names = [sorted(p.name for p in (tmp_path / d).iterdir()) for d in ("cut", "whole")]
-    assert names == [["history.csv"]] * 2
-    texts = [(tmp_path / d / "history.csv").read_text() for d in ("cut", "whole")]
+    names = [sorted(p.name for p in (tmp_path / d / "backup").iterdir()) for d in DIRS]
+    assert names == [[f"{EPOCHS}.weights.h5"]] * 2
+    texts = [(tmp_path / d / "history.csv").read_text() for d in DIRS]
     assert texts[0] == texts[1]
     assert [line.split(",")[0] for line in texts[0].splitlines()] == [
         *("epoch", "0", "1", "2", "3")
     ]
+
+
+def test_continued_fit_where_an_update_takes_several_batches(tiny_dataset, tmp_path):
+    options = {"gradient_accumulation_steps": 2}
+    expected, _ = _fit(tiny_dataset, tmp_path / "whole", **options)
+    with pytest.raises(InterruptedError):
+        _fit(tiny_dataset, tmp_path / "cut", [_Crash(3)], **options)
+    continued, _ = _fit(tiny_dataset, tmp_path / "cut", **options)
+    for one, two in zip(continued.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_split_of_unknown_size_is_refused(tiny_dataset):
+    unknown = tiny_dataset.splits["train"].filter(lambda example: True)
+    dataset = Dataset(tiny_dataset.spec, {"train": unknown})
+    with pytest.raises(ValueError, match=r"known number of examples.*cardinality -2"):
+        training.steps_per_epoch(dataset, 32)
 
 
 @pytest.mark.parametrize(

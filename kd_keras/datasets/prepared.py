@@ -1,6 +1,7 @@
 """Finds a prepared data set, or says how to get it."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,10 +80,15 @@ def _require_official(source: Source, root: str, download: bool) -> None:
     for name in missing:
         if not source.official[name]:
             raise ValueError(_instructions(source, root, missing))
-        files.gfile.makedirs(root)
-        keras.utils.get_file(
-            name, origin=source.official[name], cache_dir=root, cache_subdir="."
-        )
+        # A killed download leaves a part that would count as the file.
+        with files.replacing(files.join(root, name)) as temporary:
+            keras.utils.get_file(
+                os.path.basename(temporary),
+                origin=source.official[name],
+                cache_dir=os.path.dirname(temporary),
+                cache_subdir=".",
+                force_download=True,
+            )
 
 
 def _instructions(source: Source, root: str, missing: list[str]) -> str:

@@ -88,8 +88,6 @@ def hint_term(hint, teacher_features, student_features, projection, weights):
     if hint.loss == "relational":
         return _relational_term(teacher, student, weights)
     values = HINT_LOSSES[hint.loss](teacher, student)
-    if weights is not None:
-        weights = ops.reshape(weights, (-1, *([1] * (len(values.shape) - 1))))
     if mask is not None and len(mask.shape) != len(values.shape):
         mask = None
     return mean_term(values, weights, mask)

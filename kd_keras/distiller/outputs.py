@@ -158,10 +158,10 @@ def make_output(name, head, teacher, student, labels, weights, mask):
     labels = None if labels is None else ops.convert_to_tensor(labels)
     rank = len(student.shape) - 1
     if weights is not None:
-        weights = _align(ops.cast(weights, "float32"), rank)
+        weights = align_rank(ops.cast(weights, "float32"), rank)
     valid = None if weights is None else ops.not_equal(weights, 0.0)
     if mask is not None:
-        mask = _align(ops.cast(mask, "bool"), rank)
+        mask = align_rank(ops.cast(mask, "bool"), rank)
         valid = mask if valid is None else ops.logical_and(valid, mask)
     if valid is not None:
         student = _blank(student, valid)
@@ -175,7 +175,7 @@ def _as_logits(logits):
     return ops.expand_dims(logits, -1) if len(logits.shape) == 1 else logits
 
 
-def _align(tensor, rank):
+def align_rank(tensor, rank):
     """Squeezes or appends axes of size 1 to give the tensor that rank."""
     while len(tensor.shape) > rank and tensor.shape[-1] == 1:
         tensor = ops.squeeze(tensor, -1)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from keras import ops
 
+from kd_keras.distiller.outputs import align_rank
+
 
 class Term(NamedTuple):
     """A mean as the two sums that this replica adds to it.
@@ -33,18 +35,35 @@ def mean_term(values, weights=None, mask=None):
 
     Args:
         values: Tensor `[batch, ...]`.
-        weights: Tensor that broadcasts against `values`, or None.
-        mask: Boolean tensor that broadcasts against `values`, or None.
+        weights: Tensor `[batch, ...]` of this or a lower rank, or None.
+        mask: Boolean tensor `[batch, ...]` of this or a lower rank, or None.
 
     Returns:
         `Term`.
+
+    Raises:
+        ValueError: If weights or mask tell apart what `values` has summed up.
     """
+    weights, mask = _like(weights, values), _like(mask, values)
     entries = count_valid(values, mask)
     if mask is not None:
         values = ops.where(mask, values, 0.0)
     if weights is not None:
         values = values * weights
     return Term(ops.sum(values), entries, entries)
+
+
+def _like(tensor, values):
+    if tensor is None:
+        return None
+    tensor = align_rank(tensor, len(values.shape))
+    if len(tensor.shape) > len(values.shape):
+        raise ValueError(
+            "A loss must give one value for each position that has a weight or a mask. "
+            f"Received: values of shape {tuple(values.shape)}, weights or mask of "
+            f"shape {tuple(tensor.shape)}. Do not sum over the positions."
+        )
+    return tensor
 
 
 def count_valid(values, mask=None):

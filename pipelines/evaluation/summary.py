@@ -30,6 +30,22 @@ def ensure(run_dir: str) -> None:
     with writer.as_default():
         summary_v2.FairnessIndicators(evaluation, step=0)
     writer.close()
+    (path,) = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))
+    _put_first(path)
+
+
+def _put_first(path: str) -> None:
+    """Dates the events back, before any training.
+
+    TensorBoard sorts the runs by their first event, and the tab opens the first run,
+    which may not be one that holds training curves only.
+    """
+    records = list(tf.data.TFRecordDataset(path).as_numpy_iterator())
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            event = Event.FromString(record)
+            event.wall_time = 1.0
+            writer.write(event.SerializeToString())
 
 
 def _read(path: str) -> str | None:

@@ -310,6 +310,43 @@ def test_reductions_of_the_hard_loss(reduction, expected):
     assert logs["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("weights", [WEIGHTS, WEIGHTS[:, None]], ids=["1d", "2d"])
+def test_a_function_that_gives_one_loss_a_sequence(weights):
+    inputs = keras.Input((2, 3))
+    logits = keras.layers.Dense(3, use_bias=False, kernel_initializer="identity")
+    distiller = Distiller(
+        keras.Model(inputs, logits(inputs)), keras.Model(inputs, inputs), alpha=0.0
+    )
+    distiller.compile(
+        "sgd", lambda labels, logits: keras.ops.mean(logits**2, axis=(1, 2))
+    )
+    logs = distiller.evaluate(
+        np.stack([STUDENT, X[:, :3]]),
+        np.zeros((2, 2)),
+        sample_weight=weights,
+        verbose=0,
+        return_dict=True,
+    )
+    # Means of squares 70 / 6 and 91 / 6, weighted by 0.5 and 2.
+    assert logs["loss"] == pytest.approx(217 / 12, rel=1e-5)
+
+
+def test_a_function_that_sums_over_positions_with_weights_is_refused():
+    inputs = keras.Input((2, 3))
+    logits = keras.layers.Dense(3, use_bias=False, kernel_initializer="identity")
+    distiller = Distiller(
+        keras.Model(inputs, logits(inputs)), keras.Model(inputs, inputs)
+    )
+    distiller.compile("sgd", lambda labels, logits: keras.ops.mean(logits, axis=(1, 2)))
+    with pytest.raises(ValueError, match="one value for each position that has a weig"):
+        distiller.evaluate(
+            np.stack([STUDENT, X[:, :3]]),
+            np.zeros((2, 2)),
+            sample_weight=np.ones((2, 2)),
+            verbose=0,
+        )
+
+
 def test_alpha_0_trains_as_keras_does():
     histories = []
     for wrap in (False, True):

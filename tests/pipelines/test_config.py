@@ -5,6 +5,7 @@ import pytest
 from configs import demo, trifeature_resnet20_lenet5
 from kd_keras import files
 from pipelines import config as configs
+from pipelines.workdir import Run, parse_directory
 
 
 def test_the_published_protocol():
@@ -36,11 +37,32 @@ def test_values_that_are_not_allowed(field, value, message):
         configs.validate(config)
 
 
-def test_recipes_are_checked():
+@pytest.mark.parametrize(
+    ("part", "field", "value", "message"),
+    [
+        ("student", "epochs", 0, r"student\.epochs must be a number above 0"),
+        ("student", "model", "resnet21", r"student\.model must be one of .*'resnet20'"),
+        ("teacher", "augmentation", "flop", r"teacher\.augmentation must .*'flip'"),
+        ("student", "optimizer", "adams", r"'adams'.*adam, adamw, sgd"),
+        ("student", "schedule", "linear", r"'linear'.*constant, cosine, step"),
+        ("evaluation", "split", "train", r"one of \('validation', 'test'\)"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_recipes_are_checked_before_anything_is_trained(part, field, value, message):
     config = demo.get_config()
-    config.student.epochs = 0
-    with pytest.raises(ValueError, match=r"student\.epochs must be a number above 0"):
+    config[part][field] = value
+    with pytest.raises(ValueError, match=message):
         configs.validate(config)
+
+
+def test_other_temperatures_have_other_directories():
+    found = {1e6: "t1000000", 4.0: "t04", 0.5: "t00.5", 1e-5: "t00.00001"}
+    found[1.0000001] = "t01.0000001"
+    for temperature, name in found.items():
+        run = Run("ds", 3, temperature)
+        assert run.directory == f"student-{name}/seed3"
+        assert parse_directory(run.directory) == run
 
 
 def test_workdir_remembers_its_config(tmp_path):

@@ -1,0 +1,44 @@
+"""What imports do not say: who may depend on whom, sizes and tags of tests."""
+
+# Directory with Python -> the directories that may depend on it, besides tests:
+# kd_keras <- pipelines, and configs alone.
+VISIBLE_TO = {
+    "bazel": (),
+    "benchmarks": (),
+    "configs": ("configs", "pipelines"),
+    "examples": (),
+    "kd_keras": ("benchmarks", "examples", "kd_keras", "pipelines"),
+    "pipelines": ("benchmarks", "pipelines"),
+    "tests": (),
+}
+
+# Module -> the directory of the modules that it loads by name.
+LOADS = {
+    "pipelines/release/flags.py": "configs/policies",
+    "pipelines/study.py": "configs",
+    "tests/configs/test_rows.py": "configs",
+}
+
+# Their mains are no programs to run by hand.
+NO_MAINS = ("bazel", "tests")
+
+# Package -> files that macros name.
+EXPORTS = {"bazel": {"pytest_main.py"}}
+
+# .bazelrc has the time that each size allows.
+SIZE, SLOW_SIZE = "medium", "enormous"
+SIZES = {
+    "tests/fairness": "small",
+    "tests/fairness/test_against_peers.py": "medium",
+    "tests/pipelines/test_evaluate.py": "large",
+    "tests/pipelines/test_study.py": "large",
+    "tests/pipelines/test_tensorboard.py": "large",
+    "tests/test_files.py": "small",
+}
+
+# A test file with one of these marks of pytest, on one case or more, has it as a tag.
+MARKS = {"slow", "browser"}
+TAGS = {
+    # Reads the whole workspace and starts Bazel: outside the sandbox, never cached.
+    "tests/test_build_files.py": ("external", "local"),
+}
