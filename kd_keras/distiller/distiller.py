@@ -100,6 +100,7 @@ class Distiller(TeacherHolder, LabelOptional):
         settings.check_heads(head, soft_loss, teacher_outputs, combine_teachers)
         settings.check_temperature(temperature)
         settings.check_alpha(alpha)
+        settings.check_hint_names(hints)
         super().__init__(name=name, dtype=student.dtype_policy)
         self.student = student
         self.soft_loss = soft_loss

@@ -46,6 +46,17 @@ def _check_number(name, value, allowed, description, advice):
         )
 
 
+def check_hint_names(hints):
+    """Raises ValueError unless every hint has a place of its own in the logs."""
+    names = ["loss", "hard_loss", "soft_loss", "agreement", *(h.name for h in hints)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "`hints` need names that differ from each other and from the other logs. "
+            f"Received more than once: {twice}. Pass FeatureHint(..., name=...)."
+        )
+
+
 def check_choice(name, value, allowed):
     """Raises ValueError unless the value is one of the allowed ones."""
     if value not in allowed:

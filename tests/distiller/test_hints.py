@@ -188,3 +188,11 @@ def test_a_hint_of_a_missing_teacher_is_refused():
     hint = FeatureHint("hidden", "hidden", teacher_index=1)
     with pytest.raises(ValueError, match=r"found no output to read.*1 teacher\(s\)"):
         Distiller(with_hidden(ONCE), with_hidden(TWICE), hints=[hint])
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("agreement", None)])
+def test_hints_need_names_of_their_own(names):
+    hints = [FeatureHint("hidden", "hidden", name=name) for name in names]
+    twice = rf"`hints` need names.*\['{names[0]}'\]"
+    with pytest.raises(ValueError, match=twice):
+        Distiller(with_hidden(np.eye(6, 4)), hints=hints)
