@@ -116,7 +116,6 @@ def data(weight=None, sequences=False, temperatures=None, unlabeled=False):
 def run(strategy, batches, case):
     case = dict(case)
     loss = case.pop("loss", SPARSE)
-    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
     is_sequences = case.pop("sequences", False)
     with strategy.scope():
         if is_sequences:
@@ -127,6 +126,7 @@ def run(strategy, batches, case):
         for projection in distiller.projections:
             if projection is not None:
                 projection.set_weights([np.linspace(-1, 1, 28).reshape(4, 7)])
+        optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
         distiller.compile(optimizer, loss, metrics=["accuracy"])
     history = distiller.fit(batches, epochs=2, verbose=0).history
     logs = distiller.evaluate(batches, return_dict=True, verbose=0)
