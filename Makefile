@@ -25,7 +25,7 @@ demo: venv
 	@.venv/bin/python -m pipelines.study --config=configs/demo.py --workdir=$(WORKDIR)
 
 test: venv lint
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: venv
 	@.venv/bin/ruff check .
