@@ -122,6 +122,29 @@ def test_accuracy_in_the_table_is_that_of_the_predictions(study):
         assert float(row["accuracy_mean"]) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_tfma_and_the_predictions_give_the_same_numbers(study, run):
+    import tensorflow_model_analysis as tfma
+
+    from kd_keras.fairness import GroupCounts
+
+    directory = layout.run_dir(study[0], run)
+    with np.load(f"{directory}/predictions/test.npz") as p:
+        counts = GroupCounts.from_predictions(
+            p["label"],
+            p["logits"].argmax(-1),
+            groups={name: p[f"group_{name}"] for name in ("color", "texture")},
+            num_classes=10,
+        )
+    evaluation = tfma.load_eval_result(f"{directory}/evaluation")
+    overall = dict(evaluation.slicing_metrics)[()][""][""]
+    for gap in ("demographic_parity_difference", "equalized_odds_difference"):
+        for attribute in ("color", "texture"):
+            expected = float(getattr(counts, gap)(attribute=attribute))
+            found = overall[f"{gap}/{attribute}"]["doubleValue"]
+            assert found == pytest.approx(expected, abs=1e-12)
+
+
 def test_killed_and_continued_gives_the_same_tables(study, tmp_path, data_flag):
     workdir = str(tmp_path / "w")
     process = subprocess.Popen(
