@@ -52,7 +52,7 @@ def _write(dataset, split: str, found, directory: str) -> None:
     partial = f"{directory}.partial"
     files.remove_tree(partial)
     formats = {}
-    for name in tqdm(lite.FORMATS, desc=f"LiteRT of {found.run.title}"):
+    for name in tqdm(lite.FORMATS, desc=f"LiteRT {found.run.title}", disable=None):
         training = list(_features(dataset, "train", REPRESENTATIVE))
         model = lite.convert(found.export, name, training)
         probabilities, milliseconds = lite.predict(model, _features(dataset, split))
