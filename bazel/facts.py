@@ -14,6 +14,7 @@ VISIBLE_TO = {
 
 # Module -> the directory of the modules that it loads by name.
 LOADS = {
+    "pipelines/eval_config.py": "pipelines/metrics",
     "pipelines/release/flags.py": "configs/policies",
     "pipelines/study.py": "configs",
     "tests/configs/test_rows.py": "configs",
