@@ -67,5 +67,6 @@ def test_mean_gain_of_distilled_students_over_five_seeds(tmp_path):
     mean, margin = np.mean(gains), stats.t.ppf(0.975, 4) * stats.sem(gains)
     print(f"teacher {accuracy(teacher):.3f}; gain of the distilled student over five")
     print(f"seeds {mean:.3f} +- {margin:.3f} (95 %): {np.round(gains, 3)}")
-    # The interval contains 0, see docs/distiller.md: this is no proof of a gain.
+    # The interval contains 0, so this guards the step and proves no gain; which
+    # settings were tried before this one is in docs/distiller.md.
     assert mean > 0
