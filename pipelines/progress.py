@@ -1,5 +1,6 @@
 """Tells a person how far a study is."""
 
+import sys
 import time
 from collections.abc import Sequence
 
@@ -49,6 +50,7 @@ class StudyProgress:
             f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
             f"{self._time_left()} left"
         )
+        sys.stdout.flush()  # A pipe would hold the line back.
 
     def close(self) -> None:
         self.bar.close()
