@@ -13,7 +13,6 @@ def dense(*units: int) -> keras.Model:
 
 
 def main() -> None:
-    # [start README]
     x, y = load_digits(return_X_y=True)
     settings = {
         "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -28,7 +27,6 @@ def main() -> None:
     distiller.fit(x[:1200], y[:1200], epochs=20, verbose=0)
     print(distiller.evaluate(x[1200:], y[1200:], verbose=0, return_dict=True))
     distiller.student.save("student.keras")
-    # [end README]
 
 
 if __name__ == "__main__":

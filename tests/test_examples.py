@@ -5,7 +5,7 @@ import textwrap
 
 import keras
 
-from examples import distill
+from examples import bring_your_own, distill
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -19,7 +19,21 @@ def test_distill(tmp_path, monkeypatch, capsys):
     assert student.count_params() == 64 * 8 + 8 + 8 * 10 + 10
 
 
+def test_bring_your_own(capsys):
+    keras.utils.set_random_seed(0)
+    result = bring_your_own.main()
+    assert capsys.readouterr().out == f"{result}\n"
+    assert list(result.counts) == ["teacher", "alone", "distilled"]
+    assert result.counts["teacher"].num_examples == 797
+    # The teacher of 84,000 weights is better than 8 hidden units, which have learned
+    # something as well: chance is 10 %.
+    assert result.values["alone", "accuracy", ""].value > 0.5
+    change = result.changes["alone", "accuracy", ""]
+    assert change.high < 0
+    assert 0 < result.disagreement["distilled"] < 0.5
+
+
 def test_readme_shows_the_example():
-    source = pathlib.Path(distill.__file__).read_text()
+    source = pathlib.Path(bring_your_own.__file__).read_text()
     body = source.split("# [start README]\n")[1].split("    # [end README]")[0]
     assert textwrap.dedent(body) in (ROOT / "README.md").read_text()

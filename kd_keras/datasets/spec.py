@@ -1,10 +1,12 @@
 """What a data set consists of, said once for every stage that needs it."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import tensorflow as tf
+
+from kd_keras.table import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,75 @@ class DatasetSpec:
     groups: Mapping[str, tuple[str, ...]]
     example_id: str = "id"
 
+    @classmethod
+    def of(
+        cls,
+        examples: tf.data.Dataset,
+        *,
+        label: str,
+        class_names: Sequence[str],
+        groups: Mapping[str, Sequence[str]] | None = None,
+        features: Sequence[str] | None = None,
+        example_id: str = "id",
+        name: str = "data",
+    ) -> Self:
+        """The spec of one's own examples; shapes and dtypes are read from them.
+
+        Args:
+          examples: single examples, dicts of tensors of known shapes.
+          label, class_names, groups, example_id, name: see the class.
+          features: keys of what the model sees; None for all other keys.
+
+        Raises:
+          ValueError: if a key is missing, the examples are batches, or nothing is
+            left for the model to see.
+
+        Example:
+
+        ```python
+        examples = tf.data.Dataset.from_tensor_slices(
+            {
+                "image": images,  # uint8 [examples, 28, 28, 1]
+                "digit": digits,  # int64 [examples], 0 to 9
+                "writer": writers,  # int64 [examples], 0 or 1; -1 where unknown
+                "id": [str(i) for i in range(len(images))],
+            }
+        )
+        spec = DatasetSpec.of(
+            examples,
+            label="digit",
+            class_names=[str(digit) for digit in range(10)],
+            groups={"writer": ("pupil", "clerk")},
+        )
+        ```
+        """
+        element = examples.element_spec
+        keys = list(element) if isinstance(element, Mapping) else []
+        groups = groups or {}
+        if features is None:
+            told = {label, *groups, example_id}
+            features = [key for key in keys if key not in told]
+        missing = [key for key in (*features, label, *groups) if key not in keys]
+        if missing or not features:
+            raise ValueError(
+                "`examples` must be dicts with the label, the attributes and at least "
+                f"one feature. Received the keys {keys}. "
+                + (f"Missing: {missing}." if missing else "Nothing is left as feature.")
+            )
+        if element[label].shape.rank != 0:
+            raise ValueError(
+                f"`examples` must be single examples, with a scalar {label!r}. "
+                f"Received: shape {element[label].shape}. Call examples.unbatch()."
+            )
+        return cls(
+            name,
+            {key: element[key] for key in features},
+            label,
+            tuple(class_names),
+            {attribute: tuple(names) for attribute, names in groups.items()},
+            example_id,
+        )
+
     def __post_init__(self) -> None:
         keys = [*self.features, self.label, *self.groups, self.example_id]
         twice = sorted({key for key in keys if keys.count(key) > 1})
@@ -42,6 +113,16 @@ class DatasetSpec:
                 "A feature, the label, the attributes and the example id need "
                 f"distinct names. Received more than once: {twice}."
             )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, "feature", f"{feature.dtype.name} {list(feature.shape)}")
+            for name, feature in self.features.items()
+        ]
+        rows.append((self.label, "label", ", ".join(self.class_names)))
+        rows += [(n, "attribute", ", ".join(names)) for n, names in self.groups.items()]
+        rows.append((self.example_id, "example id", "string"))
+        return Table(self.name, ("key", "kind", "values"), rows).html()
 
     @property
     def num_classes(self) -> int:

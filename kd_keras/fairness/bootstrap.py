@@ -2,16 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Literal, TypedDict, TypeVar
+from typing import Literal, TypedDict, TypeVar, get_args
 
 import numpy as np
 import scipy.special
 
 from kd_keras.fairness.cell_counts import Attribute, CellCounts
 from kd_keras.fairness.confusion import BLOCK_ELEMENTS
-from kd_keras.fairness.intervals import Interval, check_level
+from kd_keras.fairness.intervals import Interval, around, check_level
 
 Counts = TypeVar("Counts", bound=CellCounts)
+Kind = Literal["percentile", "bca", "centred"]
 Statistic = Callable[[Counts], np.ndarray]
 
 
@@ -21,8 +22,9 @@ class BootstrapOptions(TypedDict, total=False):
     Attributes:
         replicates: number of replicates; default 1,000.
         level: nominal coverage, in (0, 1); default 0.95.
-        kind: "percentile" (default) or "bca", bias-corrected and accelerated (Efron
-            1987, JASA 82). BCa evaluates the statistic once more for every cell.
+        kind: "percentile" (default); "bca", bias-corrected and accelerated (Efron
+            1987, JASA 82), which evaluates the statistic once more for every cell; or
+            "centred", percentiles moved so that the mean replicate is the estimate.
         stratify_by: an attribute whose group sizes every replicate keeps; None
             (default) draws them, too.
         seed: of NumPy's default generator; default 0. Equal seeds draw equal
@@ -31,7 +33,7 @@ class BootstrapOptions(TypedDict, total=False):
 
     replicates: int
     level: float
-    kind: Literal["percentile", "bca"]
+    kind: Kind
     stratify_by: Attribute | None
     seed: int
 
@@ -106,21 +108,24 @@ def bootstrap_interval(
     *,
     replicates: int = 1000,
     level: float = 0.95,
-    kind: Literal["percentile", "bca"] = "percentile",
+    kind: Kind = "percentile",
     stratify_by: Attribute | None = None,
     seed: int = 0,
 ) -> tuple[Interval, np.ndarray]:
     """Confidence interval of any statistic of counts.
 
     The ends are quantiles of replicates, so they stay within the range of the
-    statistic. Arguments are those of `bootstrap_values` and BootstrapOptions.
+    statistic, unless they are moved ("centred"). Arguments are those of
+    `bootstrap_values` and BootstrapOptions.
 
     Returns:
         The interval, and the replicates `[replicates]`.
     """
     check_level(level)
-    if kind not in ("percentile", "bca"):
-        raise ValueError(f'`kind` must be "percentile" or "bca". Received: {kind!r}.')
+    if kind not in get_args(Kind):
+        raise ValueError(
+            f"`kind` must be one of {list(get_args(Kind))}. Received: {kind!r}."
+        )
     if replicates < 2:
         raise ValueError(f"`replicates` must be at least 2. Received: {replicates}.")
     (value,) = statistic(_single(counts))
@@ -132,6 +137,8 @@ def bootstrap_interval(
     if np.isnan(value) or not len(defined):
         reason = "the statistic is undefined on the counts themselves"
         return Interval(float(value), np.nan, np.nan, level, undefined, reason), values
+    if kind == "centred":
+        return around(float(value), values, level), values
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "bca":
         acceleration = _acceleration(counts, statistic, stratify_by)

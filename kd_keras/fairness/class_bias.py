@@ -7,6 +7,7 @@ import numpy as np
 import scipy.stats
 
 from kd_keras.fairness.multiplicity import adjust_p_values
+from kd_keras.table import Table, number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,20 @@ class ClassBias:
     significant_corrected: tuple[int, ...]
     expected_by_chance: float
     untested: tuple[int, ...]
+
+    def _repr_html_(self) -> str:
+        title = (
+            f"{len(self.significant)} classes uncorrected, "
+            f"{len(self.significant_corrected)} corrected, "
+            f"{number(self.expected_by_chance)} expected by chance"
+        )
+        rows = [
+            (str(label), number(change, "+.4f"), number(p_value))
+            for label, (change, p_value) in enumerate(
+                zip(self.change, self.p_values, strict=True)
+            )
+        ]
+        return Table(title, ("class", "change", "p value"), rows).html()
 
 
 def class_bias(

@@ -8,7 +8,8 @@ import numpy as np
 from kd_keras.fairness.bootstrap import BootstrapOptions, bootstrap_interval
 from kd_keras.fairness.gap_values import Aggregation, Method, gap_values
 from kd_keras.fairness.gaps import gap
-from kd_keras.fairness.intervals import Interval
+from kd_keras.fairness.intervals import Interval, within
+from kd_keras.table import fields_html
 
 if TYPE_CHECKING:
     from kd_keras.fairness.cell_counts import Attribute
@@ -34,6 +35,8 @@ class Change:
     b: float
     interval: Interval
     p_value: float
+
+    _repr_html_ = fields_html
 
 
 def gap_interval(
@@ -67,7 +70,7 @@ def gap_interval(
             observed=counts,
         )
 
-    interval, _ = bootstrap_interval(counts, statistic, **options)
+    interval = within(bootstrap_interval(counts, statistic, **options)[0], 0, 1)
     if not np.isnan(interval.value):
         return interval
     reason = gap(
@@ -119,6 +122,7 @@ def gap_change(
         return value(replicates.b, b) - value(replicates.a, a)
 
     interval, changes = bootstrap_interval(counts, statistic, **options)
+    interval = within(interval, -1, 1)
     return Change(
         name, float(value(a, a)), float(value(b, b)), interval, _p_value(changes)
     )

@@ -23,6 +23,7 @@ from kd_keras.fairness.gap_values import (
     gap_blocks,
     mean_of_defined,
 )
+from kd_keras.table import fields_html
 
 if TYPE_CHECKING:
     from kd_keras.fairness.cell_counts import Attribute
@@ -81,6 +82,8 @@ class Gap:
 
     def __float__(self) -> float:
         return self.value
+
+    _repr_html_ = fields_html
 
 
 def gap(

@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from kd_keras.table import fields_html
+
 _BLOCK_ELEMENTS = 2**20
 
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -32,6 +34,8 @@ class IndividualFairness:
     num_identical: int
     num_violations: int
     largest_violation: float
+
+    _repr_html_ = fields_html
 
 
 def total_variation(a: np.ndarray, b: np.ndarray) -> np.ndarray:

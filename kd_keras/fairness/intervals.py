@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import scipy.special
 
+from kd_keras.table import fields_html, number
+
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
@@ -26,6 +28,12 @@ class Interval:
     level: float
     undefined_replicates: int = 0
     reason: str = ""
+
+    _repr_html_ = fields_html
+
+    def __str__(self) -> str:
+        value, low, high = map(number, (self.value, self.low, self.high))
+        return f"{value} [{low}, {high}]"
 
 
 def wilson(successes, trials, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +60,34 @@ def wilson(successes, trials, *, level: float = 0.95) -> tuple[np.ndarray, np.nd
     low = np.where(rate <= 0, rate, np.maximum(centre - half, 0))
     high = np.where(rate >= 1, rate, np.minimum(centre + half, 1))
     return low, high
+
+
+def around(value: float, replicates: np.ndarray, level: float) -> Interval:
+    """The percentile interval, moved so that the mean replicate is the estimate.
+
+    A gap between many small groups is larger in nearly every replicate than it was
+    observed, for noise makes groups differ: plain percentiles then lie above the
+    estimate, and BCa has nothing to correct them by.
+
+    Args:
+        value: the estimate.
+        replicates: `[replicates]`; NaN ones are left out.
+        level: nominal coverage, in (0, 1).
+    """
+    defined = replicates[np.isfinite(replicates)]
+    undefined = len(replicates) - len(defined)
+    if np.isnan(value) or not len(defined):
+        return Interval(value, np.nan, np.nan, level, undefined)
+    tail = (1 - level) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail]) - (defined.mean() - value)
+    low, high = min(float(low), value), max(float(high), value)
+    return Interval(value, low, high, level, undefined)
+
+
+def within(interval: Interval, lowest: float, highest: float) -> Interval:
+    """The part of an interval that its quantity can reach."""
+    low, high = np.clip([interval.low, interval.high], lowest, highest)
+    return dataclasses.replace(interval, low=float(low), high=float(high))
 
 
 def check_level(level: float) -> None:

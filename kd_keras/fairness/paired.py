@@ -8,6 +8,7 @@ import scipy.stats
 
 from kd_keras.fairness.cells import Group, sum_cells
 from kd_keras.fairness.rates import divide
+from kd_keras.table import Table, number, shown
 
 if TYPE_CHECKING:
     from kd_keras.fairness.cell_counts import Attribute
@@ -75,6 +76,19 @@ class ErrorTransfer:
     transferred: float
     created: float
 
+    def _repr_html_(self) -> str:
+        title = (
+            f"accuracy gap: {number(self.transferred)} transferred, "
+            f"{number(self.created)} created"
+        )
+        named = {"overall": self.overall, **self.by_group}
+        rows = [
+            [shown(group), *map(shown, errors[:3]), str(errors.num_examples)]
+            for group, errors in named.items()
+        ]
+        columns = ("group", *GroupErrors._fields[:3], "examples")
+        return Table(title, columns, rows).html()
+
 
 def error_transfer(
     counts: "PairedCounts", attribute: "Attribute | None" = None
@@ -134,6 +148,14 @@ class ClassGroupChanges:
     groups: tuple[Group, ...]
     change: np.ndarray
     p_values: np.ndarray
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [shown(group), *(number(change, "+.4f") for change in changes)]
+            for group, changes in zip(self.groups, self.change, strict=True)
+        ]
+        columns = ("change of accuracy", *map(str, range(self.change.shape[1])))
+        return Table("", columns, rows).html()
 
 
 def class_group_changes(

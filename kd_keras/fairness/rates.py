@@ -9,6 +9,7 @@ import numpy as np
 from kd_keras.fairness.cells import Group, sum_cells
 from kd_keras.fairness.confusion import Confusion, confusions, correctness
 from kd_keras.fairness.intervals import Interval, wilson
+from kd_keras.table import Table, number
 
 if TYPE_CHECKING:
     from kd_keras.fairness.cell_counts import Attribute
@@ -51,6 +52,15 @@ class GroupRates:
     @property
     def undefined(self) -> tuple[Group, ...]:
         return tuple(group for group, n in self.examples.items() if n == 0)
+
+    def _repr_html_(self) -> str:
+        title = f"{self.name.replace('_', ' ')}, overall {number(self.overall)}"
+        rows = [
+            (str(group), str(interval), str(self.examples[group]))
+            for group, interval in self.intervals().items()
+        ]
+        columns = ("group", "rate, with 95 % interval", "examples")
+        return Table(title, columns, rows).html()
 
     def intervals(self, level: float = 0.95) -> dict[Group, Interval]:
         """Returns the Wilson score interval of each group's rate."""

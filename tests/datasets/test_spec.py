@@ -63,3 +63,48 @@ def test_unknown_names_list_what_there_is():
         SPEC.require_attribute("race")
     with pytest.raises(ValueError, match=r"'trifeatures'.*trifeature"):
         load("trifeatures")
+
+
+def column_examples(**columns):
+    return tf.data.Dataset.from_tensor_slices(
+        {"x": np.zeros((4, 2), np.float32), "y": [0, 1, 0, 1], "sex": [0, 1, -1, 0]}
+        | columns
+    )
+
+
+def test_spec_of_own_examples():
+    options = {"label": "y", "class_names": ["no", "yes"]}
+    groups = {"sex": ["female", "male"]}
+    spec = DatasetSpec.of(column_examples(), groups=groups, **options)
+    assert spec == DatasetSpec(
+        name="data",
+        features={"x": tf.TensorSpec((2,), tf.float32)},
+        label="y",
+        class_names=("no", "yes"),
+        groups={"sex": ("female", "male")},
+    )
+    with_id = column_examples(id=list("abcd"), age=[1.0, 2, 3, 4])
+    assert list(DatasetSpec.of(with_id, groups=groups, **options).features) == [
+        "x",
+        "age",
+    ]
+    chosen = DatasetSpec.of(with_id, groups=groups, features=["age"], **options)
+    assert list(chosen.features) == ["age"]
+
+
+@pytest.mark.parametrize(
+    ("examples_of", "options", "message"),
+    [
+        (column_examples, {"groups": {"race": ("a", "b")}}, r"Missing: \['race'\]"),
+        (column_examples, {"features": []}, "Nothing is left as feature"),
+        (lambda: column_examples().batch(2), {}, r"Call examples.unbatch\(\)"),
+        (
+            lambda: column_examples().map(lambda e: e["x"]),
+            {},
+            r"Received the keys \[\]",
+        ),
+    ],
+)
+def test_spec_of_other_examples_is_refused(examples_of, options, message):
+    with pytest.raises(ValueError, match=message):
+        DatasetSpec.of(examples_of(), label="y", class_names=("no", "yes"), **options)

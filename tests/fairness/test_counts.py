@@ -231,3 +231,24 @@ def test_disagreement_matrix():
     assert paired.agreement() == 0.5
     with pytest.raises(ValueError, match="`b` must have one value for each of the 6"):
         disagreement_matrix(teacher, [0], 3)
+
+
+def test_only_some_attributes():
+    examples = random_examples(0)
+    counts = counts_of(examples)
+    color = {"color": examples["groups"]["color"]}
+    assert counts.only("color") == counts_of(examples | {"groups": color})
+    assert counts.only() == counts_of(examples | {"groups": {}})
+    assert counts.only("size", "color") == counts
+    with pytest.raises(ValueError, match="`attribute` must be one of"):
+        counts.only("texture")
+
+
+def test_no_attribute_is_one_group_of_all():
+    counts = GroupCounts.from_predictions(
+        [1, 1, 0, 0], [1, 0, 0, 0], groups={"color": ["red", "red", None, None]}
+    )
+    rates = counts.accuracy(())
+    assert rates.by_group == {(): 3 / 4}
+    assert rates.examples == {(): 4}
+    assert rates.overall == 3 / 4

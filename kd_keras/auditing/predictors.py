@@ -1,0 +1,137 @@
+"""Hard predictions of anything that can be audited."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kd_keras import files
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.distiller.settings import output_activations
+from kd_keras.distiller.teacher import Teacher
+from kd_keras.fairness import hard_predictions
+
+# (model's inputs, number of examples before this batch) -> scores of the batch.
+Scores = Callable[[Any, int], np.ndarray]
+
+
+class Predictor:
+    """One audited model: from a batch of examples to class indices.
+
+    Args:
+        name: the model's name, for errors.
+        model: as in `audit`.
+        spec: the data set's spec.
+
+    Raises:
+        TypeError: if it is nothing that can be audited.
+        ValueError: if the model is not built, or a file has no model.
+    """
+
+    def __init__(self, name: str, model: Any, spec: DatasetSpec):
+        self.name = name
+        self.spec = spec
+        # A single score is a logit here, a probability in what follows 0.5.
+        self.threshold = 0.0
+        self.size: int | None = None
+        # Held, since a signature's variables live as long as its SavedModel.
+        self.model = _load(name, model)
+        self.scores = self._scores(self.model)
+
+    def __call__(self, batch: Mapping[str, tf.Tensor], first: int) -> np.ndarray:
+        """Predicts a batch of examples that begins with example `first`.
+
+        Returns:
+            Class indices, int64 `[batch]`.
+        """
+        scores = self.scores(self.spec.inputs(batch), first)
+        size = len(batch[self.spec.label])
+        shapes: list[tuple[int, ...]] = [(size, self.spec.num_classes)]
+        if self.spec.num_classes == 2:
+            shapes += [(size,), (size, 1)]
+        if scores.shape not in shapes:
+            raise ValueError(
+                f"`models[{self.name!r}]` must give scores of shape "
+                f"{' or '.join(map(str, shapes))} for examples {first} to "
+                f"{first + size - 1}. Received: {scores.shape}. Wrap it in a function "
+                "that returns one score for each class of the spec."
+            )
+        try:
+            return hard_predictions(scores, threshold=self.threshold)
+        except ValueError as error:
+            raise ValueError(f"`models[{self.name!r}]`: {error}") from error
+
+    def check_end(self, examples: int) -> None:
+        """Raises a ValueError if an array has more rows than there are examples."""
+        if self.size not in (None, examples):
+            raise ValueError(
+                f"`models[{self.name!r}]` must have one row for each of the "
+                f"{examples} examples. Received: {self.size} rows."
+            )
+
+    def _scores(self, model: Any) -> Scores:
+        if isinstance(model, keras.layers.Layer):
+            return self._of_keras(model)
+        if hasattr(model, "signatures"):
+            return self._of_saved_model(model)
+        self.threshold = 0.5
+        if callable(model):
+            return lambda inputs, first: np.asarray(model(inputs))
+        if hasattr(model, "__array__"):
+            array = np.asarray(model)
+            self.size = len(array)
+            size = _batch_size
+            return lambda inputs, first: array[first : first + size(inputs)]
+        raise TypeError(
+            f"`models[{self.name!r}]` must be a Keras model, a SavedModel or its path, "
+            "a function from inputs to scores, or an array of scores. Received: "
+            f"{type(model).__name__}."
+        )
+
+    def _of_keras(self, model: keras.layers.Layer) -> Scores:
+        if not model.built:
+            raise ValueError(
+                f"`models[{self.name!r}]` has no weights yet. Received: "
+                f"{model.name!r}, not built. Train it, or load it from a file."
+            )
+        if any(activation == "sigmoid" for _, activation in output_activations(model)):
+            self.threshold = 0.5
+        # Teacher: an audit must change nothing in the model.
+        call = tf.function(Teacher(model), reduce_retracing=True)
+        return lambda inputs, first: np.asarray(call(inputs))
+
+    def _of_saved_model(self, model: Any) -> Scores:
+        signatures = model.signatures
+        name = "serving_features" if "serving_features" in signatures else ""
+        name = name or "serving_default"
+        if name not in signatures:
+            raise ValueError(
+                f"`models[{self.name!r}]` must have a signature 'serving_default' or "
+                f"'serving_features'. Received: {sorted(signatures)}. Export it with "
+                "kd_keras.export.export()."
+            )
+        if "probabilities" in signatures[name].structured_outputs:
+            self.threshold = 0.5
+        call = Teacher(signatures[name])
+        return lambda inputs, first: np.asarray(call(inputs))
+
+
+def _load(name: str, model: Any) -> Any:
+    if not isinstance(model, str | os.PathLike):
+        return model
+    path = os.fspath(model)
+    if not files.exists(path):
+        raise ValueError(
+            f"`models[{name!r}]` must be the path of a SavedModel or a .keras file. "
+            f"Received: {path!r}, which does not exist."
+        )
+    if path.endswith(".keras"):
+        return keras.models.load_model(path)
+    return tf.saved_model.load(path)
+
+
+def _batch_size(inputs: Any) -> int:
+    return len(keras.tree.flatten(inputs)[0])
