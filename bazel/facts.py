@@ -31,8 +31,12 @@ SIZE, SLOW_SIZE = "medium", "enormous"
 SIZES = {
     "tests/fairness": "small",
     "tests/fairness/test_against_peers.py": "medium",
+    "tests/pipelines/test_beam_runners.py": "large",
     "tests/pipelines/test_evaluate.py": "large",
     "tests/pipelines/test_study.py": "large",
+    "tests/scale": "large",
+    "tests/scale/test_claims.py": "medium",
+    "tests/scale/test_shards.py": "small",
     "tests/pipelines/test_tensorboard.py": "large",
     "tests/test_files.py": "small",
 }
@@ -42,4 +46,7 @@ MARKS = {"slow", "browser"}
 TAGS = {
     # Reads the whole workspace and starts Bazel: outside the sandbox, never cached.
     "tests/test_build_files.py": ("external", "local"),
+    # Read the documentation in the source tree.
+    "tests/test_docs.py": ("external", "local"),
+    "tests/test_notebook.py": ("external", "local"),
 }

@@ -48,6 +48,7 @@ def read(root: pathlib.Path, path: pathlib.PurePath) -> Module:
         needed.relative_to(root)
         for node in nodes
         for needed in _needs(node, file, places)
+        if needed.is_relative_to(root)  # Not /proc/cpuinfo.
     }
     if loaded := facts.LOADS.get(str(path)):
         needs |= {m.relative_to(root) for m in (root / loaded).rglob("*.py")}
@@ -128,10 +129,12 @@ def _named(text: str, places: list[pathlib.Path]) -> Iterator[pathlib.Path]:
         yield from _module_files(f"{text}.__main__", places)
     for line in re.findall(r"^\s*((?:from|import) .*)", text, re.MULTILINE):
         try:
-            (statement,) = ast.parse(line).body
+            statements = ast.parse(line).body
         except SyntaxError:  # Prose.
             continue
-        yield from _imported(statement, places)
+        for statement in statements:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                yield from _imported(statement, places)
 
 
 def _module_files(name: str, places: list[pathlib.Path]) -> Iterator[pathlib.Path]:

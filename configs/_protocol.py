@@ -32,8 +32,14 @@ def study(
     # Multiply the distillation term by T squared (Hinton et al. 2015).
     config.scale_by_temperature_squared = True
     # The teacher's logits are stored once per seed, as "float32" or "float16"; ""
-    # runs the teacher in every step, which new views of the images need.
+    # runs the teacher in every step.
     config.teacher_cache = "" if student.augmentation else "float32"
+    # Views of an augmented image that a cache holds and a student sees, one an epoch,
+    # over and over. As many as the student's epochs are those of a live teacher.
+    config.teacher_cache_views = 0
+    # The devices that train one model together: "one_device", "mirrored",
+    # "multi_worker_mirrored" or "tpu".
+    config.strategy = "one_device"
     config.attributes = attributes
     # data_dir empty: the default of TensorFlow Datasets. Nothing is fetched unless
     # download is True.
@@ -45,6 +51,17 @@ def study(
     config.evaluation = ml_collections.ConfigDict()
     config.evaluation.split = "test"
     config.evaluation.confidence_intervals = False  # TFMA's jackknife; slow.
+    # Not published: the distances, the pairs and what the examples are embedded by.
+    config.evaluation.individual_fairness = ml_collections.ConfigDict(
+        {
+            # The first seed's teacher without its last layer, or a .keras file from
+            # features to embeddings.
+            "extractor": "teacher",
+            "input_distance": "cosine",  # Or "euclidean".
+            "output_distance": "total_variation",  # Or "euclidean".
+            "pairs": 100_000,  # Random ones.
+        }
+    )
     return config
 
 
@@ -56,6 +73,7 @@ def recipe(
     schedule: str,
     epochs: int,
     batch_size: int,
+    warmup_epochs: float = 0.0,
     augmentation: str = "",
     shuffle_buffer: int = 0,
     pretrained: str = "",
@@ -67,10 +85,11 @@ def recipe(
     Args:
       model: a key of kd_keras.models.MODELS.
       optimizer: "adam", "adamw" or "sgd".
-      learning_rate: its initial value.
-      schedule: "constant", "cosine" or "step".
-      epochs: number of epochs.
+      learning_rate: its highest value.
+      schedule: "constant", "cosine", "linear" or "step".
+      epochs: number of epochs; 0 takes the pretrained model as it is.
       batch_size: examples in a batch.
+      warmup_epochs: epochs, or a part of one, in which the learning rate rises.
       augmentation: a key of kd_keras.datasets.augment.AUGMENTATIONS; "" is none.
       shuffle_buffer: examples to shuffle among; 0 is the whole split.
       pretrained: file or name of weights to start from; "" is none.

@@ -18,14 +18,16 @@ def get_config() -> ml_collections.ConfigDict:
 
 
 def _recipe(model: str, pretrained: str) -> ml_collections.ConfigDict:
-    # Devlin et al. 2019, appendix A.3: 2e-5, 16 texts, 4 epochs. Length 128 as in
-    # Mathew et al. 2021. Cosine in place of a linear decay with warm-up.
+    # Devlin et al. 2019, appendix A.3: 2e-5, 16 texts, 4 epochs. Its code
+    # warms up in the first tenth and decays linearly. Length 128 as in Mathew et al.
+    # 2021.
     return _protocol.recipe(
         model,
         optimizer="adamw",
         learning_rate=2e-5,
-        schedule="cosine",
+        schedule="linear",
         epochs=4,
+        warmup_epochs=0.4,
         batch_size=16,
         pretrained=pretrained,
         model_options={"sequence_length": 128},

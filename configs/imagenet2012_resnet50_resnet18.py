@@ -20,13 +20,14 @@ def get_config() -> ml_collections.ConfigDict:
 
 def _recipe(model: str) -> ml_collections.ConfigDict:
     # He et al. 2019 (Bag of Tricks): 256 images, 120 epochs,
-    # cosine schedule, weight decay 1e-4, over 1 - momentum. Without its warm-up.
+    # five of them warm-up, cosine schedule, weight decay 1e-4, over 1 - momentum.
     return _protocol.recipe(
         model,
         optimizer="sgd",
         learning_rate=0.1,
         schedule="cosine",
         epochs=120,
+        warmup_epochs=5.0,
         batch_size=256,
         augmentation="resized_crop_flip",
         shuffle_buffer=4096,  # About 2 GB of images.

@@ -20,14 +20,15 @@ def get_config() -> ml_collections.ConfigDict:
 
 def _recipe(model: str) -> ml_collections.ConfigDict:
     # Touvron et al. 2021 (DeiT) and Wu et al. 2022 (TinyViT):
-    # AdamW, 1e-3 for 1,024 images, weight decay 0.05, 300 epochs, cosine. Without their
-    # warm-up and their further augmentations.
+    # AdamW, 1e-3 for 1,024 images, weight decay 0.05, 300 epochs, cosine; five
+    # epochs of warm-up as in DeiT. Without their further augmentations.
     return _protocol.recipe(
         model,
         optimizer="adamw",
         learning_rate=1e-3,
         schedule="cosine",
         epochs=300,
+        warmup_epochs=5.0,
         batch_size=1024,
         augmentation="resized_crop_flip",
         shuffle_buffer=4096,  # About 2 GB of images.

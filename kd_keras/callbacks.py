@@ -25,9 +25,12 @@ class FairnessMonitor(keras.callbacks.Callback):
     logs, such as EarlyStopping, ModelCheckpoint and TensorBoard.
 
     Args:
-        dataset: batches of examples: dicts of tensors under the spec's keys.
+        dataset: batches of examples: dicts of tensors under the spec's keys. Where a
+            `TeacherCache` has joined them, the agreement is with its logits.
         spec: the data set's spec.
         every: measure each `every` epochs, counted from the first.
+        run_teacher: whether to run the Distiller's teacher for the agreement where no
+            cache has its logits; a teacher costs more than the student.
 
     Raises:
         ValueError: if `every` is not positive.
@@ -46,16 +49,26 @@ class FairnessMonitor(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, dataset: tf.data.Dataset, spec: DatasetSpec, every: int = 1):
+    def __init__(
+        self,
+        dataset: tf.data.Dataset,
+        spec: DatasetSpec,
+        every: int = 1,
+        run_teacher: bool = True,
+    ):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be a positive number. Received: {every}.")
         self.dataset = dataset
         self.spec = spec
         self.every = every
+        self.run_teacher = run_teacher
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        joined = isinstance(self.dataset.element_spec[self.spec.label], dict)
         teacher = getattr(self.model, "teacher", None)
+        if joined or not self.run_teacher:
+            teacher = None
         # The agreement with several teachers has no single meaning.
         self._teacher = None if isinstance(teacher, list) else teacher
         self._predict = tf.function(self._predictions, reduce_retracing=True)
@@ -75,8 +88,11 @@ class FairnessMonitor(keras.callbacks.Callback):
         return student, Teacher(self._teacher)(inputs) if self._teacher else None
 
     def _count(self, batch: dict[str, tf.Tensor]) -> GroupCounts | PairedCounts:
-        labels = batch[self.spec.label].numpy()
+        labels = batch[self.spec.label]
         student, teacher = self._predict(self.spec.inputs(batch))
+        if isinstance(labels, dict):
+            labels, teacher = labels["labels"], labels["teacher_logits"]
+        labels = labels.numpy()
         student = hard_predictions(student.numpy(), threshold=0)
         options = {
             "groups": {

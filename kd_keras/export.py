@@ -1,5 +1,6 @@
 """SavedModels with TensorFlow Serving's layout and tf.Example signatures."""
 
+import importlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -76,7 +77,31 @@ def save_model(
         archive.track(_class_names(names))
         # TensorFlow writes saved_model.pb after the variables and the assets.
         archive.write_out(partial, verbose=False)
-    files.replace_directory(partial, path)
+    files.replace_directory(partial, path, last=GRAPH)
+
+
+def load(path: str) -> Any:
+    """`tf.saved_model.load` of an export, with the operations of text models known.
+
+    A tokenizer in a graph is made of TensorFlow Text's operations, which TensorFlow
+    has only when that package was imported; KerasHub brings it.
+
+    Raises:
+      ValueError: if the graph has such operations and the package is missing.
+    """
+    try:
+        return tf.saved_model.load(path)
+    except RuntimeError as error:
+        if "Op type not registered" not in str(error):
+            raise
+        try:
+            importlib.import_module("tensorflow_text")
+        except ModuleNotFoundError:
+            raise ValueError(
+                f"{path} takes text, and TensorFlow Text, which cuts it into tokens, "
+                "is not installed: pip install 'kd-keras[hub]'."
+            ) from error
+        return tf.saved_model.load(path)
 
 
 def versions(directory: str) -> list[int]:
@@ -109,7 +134,7 @@ def copy_version(path: str, directory: str) -> str:
         copied = files.join(partial, name)
         files.gfile.makedirs(copied.rpartition("/")[0])
         files.gfile.copy(files.join(path, name), copied)
-    files.gfile.rename(partial, target)
+    files.replace_directory(partial, target, last=GRAPH)
     return target
 
 

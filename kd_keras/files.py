@@ -3,6 +3,9 @@
 import contextlib
 import json
 import os
+import tempfile
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,9 +27,18 @@ ERRORS: tuple[type[Exception], ...] = (
 )
 
 
+# How long another's write may follow its look, where no file system call does both.
+SETTLE_SECONDS = 2.0
+
+
 def join(*parts: str) -> str:
     """Joins path parts without touching a scheme such as gs://."""
     return os.path.join(*parts)
+
+
+def is_local(path: str) -> bool:
+    """Whether the operating system opens `path`: it has no scheme such as gs://."""
+    return "://" not in path
 
 
 def exists(path: str) -> bool:
@@ -50,7 +62,8 @@ def read_json(path: str) -> Any:
 def replacing(path: str) -> Iterator[str]:
     """Yields a path beside `path` to write to, and renames it when all went well."""
     gfile.makedirs(os.path.dirname(path) or ".")
-    temporary = f"{path}.{os.getpid()}.partial"
+    # Process ids of two machines may be the same.
+    temporary = f"{path}.{uuid.uuid4().hex[:8]}.partial"
     try:
         yield temporary
         gfile.rename(temporary, path, overwrite=True)
@@ -73,13 +86,94 @@ def write_json(path: str, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
+def create(path: str, content: bytes) -> bool:
+    """Writes a file that was not there.
+
+    Of several processes that call it at a time one gets True. On a local or NFS path
+    the operating system sees to that; a reader may find the file empty at first. gfile
+    has nothing like it for an object store: there the file is read again after
+    `SETTLE_SECONDS`, and whose content is found has created it.
+
+    Returns:
+      Whether the file is this call's; False where it was there already.
+    """
+    if exists(path):
+        return False
+    if not is_local(path):
+        write_bytes(path, content)
+        time.sleep(SETTLE_SECONDS)
+        return read_bytes(path) == content
+    gfile.makedirs(os.path.dirname(path) or ".")
+    try:
+        with open(path, "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def written_locally(path: str, ending: str = "") -> Iterator[str]:
+    """Yields a local path to write to, whose file appears whole as `path`.
+
+    For libraries that only know local files, and want a certain ending.
+
+    Args:
+      path: where the file shall be.
+      ending: what the local file's name must end in.
+    """
+    with replacing(path) as temporary, tempfile.TemporaryDirectory() as directory:
+        local = join(directory, "file") if not is_local(path) else temporary
+        local += ending
+        try:
+            yield local
+            copy_or_rename = gfile.rename if is_local(path) else gfile.copy
+            copy_or_rename(local, temporary)
+        finally:
+            if exists(local):
+                gfile.remove(local)
+
+
+@contextlib.contextmanager
+def read_locally(path: str, ending: str = "") -> Iterator[str]:
+    """Yields a local path with the content of the file `path`."""
+    if is_local(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        local = join(directory, f"file{ending}")
+        gfile.copy(path, local)
+        yield local
+
+
 def remove_tree(path: str) -> None:
     """Deletes a directory with all that it holds; a missing one is no error."""
-    if gfile.exists(path):
+    with contextlib.suppress(tf.errors.NotFoundError):
         gfile.rmtree(path)
 
 
-def replace_directory(partial: str, path: str) -> None:
-    """Puts the finished directory `partial` in the place of `path`."""
+def replace_directory(partial: str, path: str, *, last: str) -> None:
+    """Puts the finished directory `partial` in the place of `path`.
+
+    A local directory is renamed at once. On other file systems the files are copied
+    one by one.
+
+    Args:
+      partial: the finished directory.
+      path: where it shall be; what is there is deleted.
+      last: the file in it, without which a reader takes it for unfinished.
+    """
     remove_tree(path)
-    gfile.rename(partial, path)
+    if is_local(path):
+        gfile.rename(partial, path)
+        return
+    found = [
+        join(parent, name)[len(partial) :].lstrip("/")
+        for parent, _, names in gfile.walk(partial)
+        for name in names
+    ]
+    for name in sorted(found, key=lambda name: name == last):
+        target = join(path, name)
+        gfile.makedirs(os.path.dirname(target))
+        gfile.copy(join(partial, name), target)
+    remove_tree(partial)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
+from kd_keras.export import load
+
 # Weights and activations by format; inputs and outputs stay as the export has them.
 FORMATS = {
     "float32": "float32 weights, float32 activations",
@@ -66,7 +68,7 @@ def convert(
 
 def check_signature(export: str) -> None:
     """Raises a ValueError unless LiteRT can run the export's `serving_features`."""
-    signatures = tf.saved_model.load(export).signatures
+    signatures = load(export).signatures
     if SIGNATURE not in signatures:
         raise ValueError(
             f"{export} has no signature {SIGNATURE!r}. Received: "

@@ -1,8 +1,10 @@
 """How every main starts, and how it answers bad input: one line, exit code 1."""
 
 import os
+import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
@@ -15,6 +17,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Here since every main has it, and one process may import several mains.
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
+
+# From SIGTERM to the end at the latest.
+GRACE_SECONDS = 5.0
 
 EXPECTED = (ValueError, TypeError, OSError, AttributeError, KeyError, flags.Error)
 
@@ -54,15 +59,26 @@ def _parse(
 
 
 def _call(main: Callable[[Sequence[str]], None], argv: Sequence[str]) -> None:
-    # A terminated run ends as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     logging.set_verbosity(logging.ERROR)
     try:
         main(argv)
-    except KeyboardInterrupt:
-        sys.exit("\ninterrupted; the same command goes on where it was")
+    except KeyboardInterrupt as interrupt:
+        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        # As shells say it: 130 after Ctrl-C, 143 after SIGTERM.
+        sys.exit(128 + (interrupt.args or (signal.SIGINT,))[0])
     except (ValueError, TypeError, OSError, *_file_errors()) as error:
         _fail(error)
+
+
+def _terminate(number: int, frame: object) -> None:
+    # A library may swallow the interrupt, or wait for its threads. Files are whole at
+    # any moment, so that the process can be left then.
+    last = threading.Timer(GRACE_SECONDS, os._exit, [128 + number])
+    last.daemon = True
+    last.start()
+    # A terminated main ends as an interrupted one does.
+    raise KeyboardInterrupt(number)
 
 
 def _file_errors() -> tuple[type[Exception], ...]:
@@ -72,9 +88,14 @@ def _file_errors() -> tuple[type[Exception], ...]:
 
 
 def _fail(problem: object) -> None:
+    # ml_collections wraps the KeyError of an unknown field.
+    if isinstance(problem, AttributeError) and isinstance(problem.args[0], KeyError):
+        problem = problem.args[0]
     # str() of a KeyError is the repr of its message.
     text = problem.args[0] if isinstance(problem, KeyError) else problem
-    sys.exit("error: " + " ".join(str(text).split()))
+    # TensorFlow adds the node of its graph, and the operation.
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", str(text))
+    sys.exit("error: " + " ".join(text.split()))
 
 
 def _module() -> str:

@@ -11,6 +11,8 @@ import ml_collections
 
 from kd_keras import datasets, files, models, training
 from kd_keras.datasets.augment import AUGMENTATIONS
+from kd_keras.strategy import STRATEGIES
+from pipelines import individual_options
 
 CONFIG_FILE = "config.json"
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
@@ -20,6 +22,8 @@ PREDICTED = ("validation", "test")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory that has runs already.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
+# Fields that older working directories lack, with what they ran with.
+UNTIL_NOW = {"teacher_cache_views": 0}
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
@@ -44,23 +48,52 @@ def validate(config: ml_collections.ConfigDict) -> None:
         config.teacher_cache,
         f"one of {CACHES}",
     )
-    if config.teacher_cache and config.student.augmentation:
-        raise ValueError(
-            "A teacher cache holds the logits of unchanged images. Received: "
-            f"teacher_cache={config.teacher_cache!r} and student.augmentation="
-            f"{config.student.augmentation!r}. Set one of them to ''."
-        )
+    _validate_views(config)
+    _require(
+        config.strategy in STRATEGIES,
+        "strategy",
+        config.strategy,
+        f"one of {STRATEGIES}",
+    )
     split = config.evaluation.split
     _require(split in PREDICTED, "evaluation.split", split, f"one of {PREDICTED}")
+    individual_options.validate(config)
     # Before the teachers are trained: the student's recipe is used after them.
     for role in ("teacher", "student"):
         _validate_recipe(role, config[role])
 
 
+def _validate_views(config: ml_collections.ConfigDict) -> None:
+    views = config.teacher_cache_views
+    _require(views >= 0, "teacher_cache_views", views, "0 or a number of views")
+    cached = config.teacher_cache and config.student.augmentation
+    if bool(cached) != bool(views):
+        raise ValueError(
+            "teacher_cache_views is above 0 just where a teacher cache is used and the "
+            f"student's images are augmented. Received: teacher_cache_views={views}, "
+            f"teacher_cache={config.teacher_cache!r}, student.augmentation="
+            f"{config.student.augmentation!r}. As many views as student.epochs="
+            f"{config.student.epochs} train as the live teacher does, which "
+            "teacher_cache='' and teacher_cache_views=0 run."
+        )
+
+
 def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
-    for field in ("epochs", "batch_size", "learning_rate"):
+    for field in ("batch_size", "learning_rate"):
         value = recipe[field]
         _require(value > 0, f"{role}.{field}", value, "a number above 0")
+    _require(
+        recipe.epochs > 0 or (recipe.epochs == 0 and bool(recipe.pretrained)),
+        f"{role}.epochs",
+        recipe.epochs,
+        f"a number above 0, or 0 to take {role}.pretrained as it is",
+    )
+    _require(
+        0 <= recipe.warmup_epochs <= recipe.epochs,
+        f"{role}.warmup_epochs",
+        recipe.warmup_epochs,
+        f"a number from 0 to {role}.epochs",
+    )
     for field, names in (
         ("model", sorted(models.MODELS)),
         ("augmentation", ["", *sorted(AUGMENTATIONS)]),
@@ -88,7 +121,7 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
     if files.exists(path):
         if files.gfile.glob(files.join(workdir, "*", "seed*")):
             _require_same(workdir, files.read_json(path)["config"], to_dict(config))
-    elif files.exists(workdir) and files.gfile.listdir(workdir):
+    elif _holds_other_things(workdir):
         raise ValueError(
             f"--workdir={workdir} is not empty and has no {CONFIG_FILE}, so it is no "
             "study's. Name a new or empty directory."
@@ -105,6 +138,12 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
             f"--workdir={workdir} cannot be written to ({error}). Name a directory "
             "that you may write to."
         ) from error
+
+
+def _holds_other_things(workdir: str) -> bool:
+    names = files.gfile.listdir(workdir) if files.exists(workdir) else []
+    # Another process of the same study may be writing the config just now.
+    return any(not name.startswith(CONFIG_FILE) for name in names)
 
 
 def read_config(workdir: str) -> ml_collections.ConfigDict:
@@ -151,7 +190,7 @@ def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
 
 
 def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:
-    made, given = _flat(made), _flat(given)
+    made, given = UNTIL_NOW | _flat(made), _flat(given)
     for field in sorted(made.keys() | given.keys()):
         if field.split(".")[0] in MAY_CHANGE or made.get(field) == given.get(field):
             continue

@@ -53,6 +53,7 @@ def evaluate(
         return
     from pipelines.evaluation import comparisons
 
+    examples.verify(workdir, config.evaluation.split, record)
     print(
         f"evaluate {len(missing)} of {len(runs)} runs on {record['examples']} examples",
         flush=True,
@@ -75,6 +76,11 @@ def main(argv: Sequence[str]) -> None:
         beam_args=argv[1:],
         confidence_intervals=CONFIDENCE_INTERVALS.value,
     )
+    from pipelines import next_steps
+
+    workdir = cli.WORKDIR.value
+    print(f"written: evaluation/ of every run in {workdir}")
+    print(f"next:    {next_steps.command('pipelines.report', workdir=workdir)}")
 
 
 if __name__ == "__main__":

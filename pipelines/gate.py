@@ -7,7 +7,7 @@ from typing import Any
 from absl import flags
 
 from pipelines import cli
-from pipelines.release.flags import POLICY, RUN
+from pipelines.release.flags import POLICY, RUN, policy_file
 
 PUSH = flags.DEFINE_string(
     "push", "", "Copy a blessed export to the next version in this directory."
@@ -67,15 +67,27 @@ def describe(verdict: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    found = gate(cli.WORKDIR.value, POLICY.value, RUN.value, PUSH.value)
+    from pipelines import next_steps
+
+    workdir = cli.WORKDIR.value
+    found = gate(workdir, POLICY.value, RUN.value, PUSH.value)
     print(describe(found))
+    print(f"written: {workdir}/{found['run']}/blessing/verdict.json")
     if "pushed" in found:
         print(f"pushed to {found['pushed']}")
     elif PUSH.value:
         print(f"not pushed to {PUSH.value}")
     if not found["blessed"]:
+        again = next_steps.command(
+            "pipelines.gate", workdir=workdir, policy=policy_file(), run="RUN"
+        )
+        print(f"next:    for another run, {again}")
         sys.exit(NOT_BLESSED)
+    litert = next_steps.command("pipelines.litert", workdir=workdir, run=found["run"])
+    print(f"next:    {litert}")
 
 
 if __name__ == "__main__":
+    flags.declare_key_flag("policy")
+    flags.declare_key_flag("run")
     cli.run(main, needs=["workdir", "policy"])

@@ -3,8 +3,11 @@
 import io
 from collections.abc import Iterator, Sequence
 
+from absl import flags
+
 from pipelines import cli
 from pipelines.release.flags import RUN
+from pipelines.report.flags import PUBLISHED
 
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 
@@ -63,7 +66,7 @@ def _write(dataset, split: str, found, directory: str) -> None:
         formats[name] = {"bytes": len(model), "milliseconds": milliseconds}
     record = {"export_digest": found.digest, "split": split, "formats": formats}
     files.write_json(files.join(partial, RECORD), record)
-    files.replace_directory(partial, directory)
+    files.replace_directory(partial, directory, last=RECORD)
 
 
 def _features(dataset, split: str, take: int = -1) -> Iterator[dict]:
@@ -76,12 +79,22 @@ def _features(dataset, split: str, take: int = -1) -> Iterator[dict]:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    from pipelines import report
+    from pipelines import next_steps, report
 
-    directory = litert(cli.WORKDIR.value, RUN.value)
-    paths = report.write_report(cli.WORKDIR.value)
-    print(f"written to {directory}; the table is in {paths[-1]}")
+    workdir = cli.WORKDIR.value
+    directory = litert(workdir, RUN.value)
+    paths = report.write_report(workdir, published=PUBLISHED.value)
+    push = next_steps.command(
+        "pipelines.gate",
+        workdir=workdir,
+        policy="configs/policies/demo.py",
+        push="DIRECTORY",
+    )
+    print(f"written: {directory}, tables/litert.csv and {paths[-1]}")
+    print(f"next:    {push}")
 
 
 if __name__ == "__main__":
+    flags.declare_key_flag("run")
+    flags.declare_key_flag("published")
     cli.run(main, needs=["workdir"])

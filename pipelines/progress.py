@@ -14,10 +14,9 @@ class StudyProgress:
     """One line per finished run; on a terminal also bars for the study and the run."""
 
     def __init__(self, runs: Sequence[Run], missing: Sequence[Run]):
-        self.missing = list(missing)
         self.total = len(runs)
         self.seconds: dict[str, list[float]] = {}
-        done = self.total - len(self.missing)
+        done = self.total - len(missing)
         if done:
             print(f"{done} of {self.total} runs are there already", flush=True)
         # disable=None: no bars where the output is no terminal.
@@ -39,27 +38,29 @@ class StudyProgress:
             on_epoch_end=on_epoch_end, on_train_end=lambda logs: bar.close()
         )
 
-    def finished(self, run: Run, began: float, val_accuracy: float) -> None:
-        """Says what the run took and about how long the others will take."""
+    def finished(
+        self, run: Run, began: float, val_accuracy: float, missing: Sequence[Run]
+    ) -> None:
+        """Says what the run took and about how long the `missing` ones will take."""
         seconds = time.monotonic() - began
         self.seconds.setdefault(run.model, []).append(seconds)
-        self.missing.remove(run)
-        self.bar.update()
+        done = self.total - len(missing)
+        self.bar.update(done - self.bar.n)
         tqdm.write(
-            f"[{self.total - len(self.missing)}/{self.total}] {run.title}: "
+            f"[{done}/{self.total}] {run.title}: "
             f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
-            f"{self._time_left()} left"
+            f"{self._time_left(missing)} left"
         )
         sys.stdout.flush()  # A pipe would hold the line back.
 
     def close(self) -> None:
         self.bar.close()
 
-    def _time_left(self) -> str:
+    def _time_left(self, missing: Sequence[Run]) -> str:
         seen = [s for seconds in self.seconds.values() for s in seconds]
         longest = max(seen)
         means = {model: sum(s) / len(s) for model, s in self.seconds.items()}
-        left = sum(means.get(run.model, longest) for run in self.missing)
+        left = sum(means.get(run.model, longest) for run in missing)
         # Teachers come first, and their students take less.
-        unseen = any(run.model not in means for run in self.missing)
+        unseen = any(run.model not in means for run in missing)
         return f"{'under ' if unseen else ''}{left / 60:.1f} min"

@@ -2,18 +2,23 @@
 
 import io
 import time
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import ml_collections
 import numpy as np
+import tensorflow as tf
 
-from kd_keras import Distiller, files, models, teacher_cache, training
+from kd_keras import Distiller, files, models, strategy, teacher_cache, training
+from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
-from kd_keras.datasets.batches import evaluation_batches
+from kd_keras.datasets.batches import evaluation_batches, without_autotune
+from kd_keras.distiller.supervised import Supervised
 from kd_keras.export import save_model
 from pipelines import workdir as layout
+from pipelines.claims import Claims
 from pipelines.config import CONFIG_FILE
 from pipelines.evaluation import exports
 from pipelines.release.candidate import EXPORT_DIGEST
@@ -29,6 +34,8 @@ def train_run(
     workdir: str,
     run: Run,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    claims: Claims | None = None,
+    devices: tf.distribute.Strategy | None = None,
 ) -> dict[str, Any]:
     """Makes the directory of one run; a killed call is continued by the next one.
 
@@ -42,34 +49,56 @@ def train_run(
         teacher there.
       run: what to train.
       callbacks: further Keras callbacks.
+      claims: those of this process, where others share the working directory; the
+        run is one of them.
+      devices: what trains the model; None for one device. Where it has several
+        workers, all have to call this function, and the chief makes the directory.
 
     Returns:
-      What run.json holds.
+      What run.json holds; nothing to a worker that is not the chief.
+
+    Raises:
+      ClaimLostError: if another process has taken the run over.
     """
     directory = layout.run_dir(workdir, run)
     partial = f"{directory}.partial"
     recipe = config.teacher if run.model == layout.TEACHER else config.student
     began = time.monotonic()
+    claims = claims or Claims(workdir)
+    devices = devices or tf.distribute.get_strategy()
 
-    trainer, model = _compiled(config, dataset, workdir, run)
+    keras.backend.clear_session()
+    with devices.scope():
+        trainer, model = _compiled(config, dataset, workdir, run, devices)
     files.gfile.makedirs(partial)
+    taught, cache = _taught(config, dataset, workdir, run, trainer, claims, devices)
     history = training.fit(
         trainer,
-        _taught(config, dataset, workdir, run, trainer),
+        taught,
         directory=partial,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         seed=run.seed,
         augmentation=recipe.augmentation,
+        # Students without a teacher see the views that the others see.
+        views=0 if run.model == layout.TEACHER else config.teacher_cache_views,
         shuffle_buffer=recipe.shuffle_buffer,
+        cache=cache,
         callbacks=[
+            # Before TensorBoard, which draws what the logs hold.
+            *_monitors(taught, recipe.epochs, devices),
             keras.callbacks.TensorBoard(
                 files.join(partial, "tensorboard"), write_graph=False
             ),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: claims.check()),
             *callbacks,
-        ],
+        ]
+        if strategy.is_chief(devices)
+        else [],
     )
-    model.save(files.join(partial, MODEL_FILE))
+    if not strategy.is_chief(devices):
+        return {}
+    model = _save(model, files.join(partial, MODEL_FILE), devices)
     record = {
         "model": run.model,
         "temperature": run.temperature,
@@ -94,21 +123,57 @@ def train_run(
     record[EXPORT_DIGEST] = exports.digest(path)
     files.write_json(files.join(partial, layout.RUN_FILE), record)
     files.remove_tree(files.join(partial, training.BACKUP))
-    files.replace_directory(partial, directory)
+    claims.check()
+    files.replace_directory(partial, directory, last=layout.RUN_FILE)
     return record
 
 
+def _save(
+    model: keras.Model, path: str, devices: tf.distribute.Strategy
+) -> keras.Model:
+    """Writes the model; returns it, as one device has it."""
+    with files.written_locally(path, ".keras") as local:
+        model.save(local)
+    if strategy.is_one_device(devices):
+        return model
+    return _load(path)
+
+
+def _load(path: str) -> keras.Model:
+    with files.read_locally(path, ".keras") as local:
+        return keras.models.load_model(local, compile=False)
+
+
+def _monitors(
+    dataset: Dataset, epochs: int, devices: tf.distribute.Strategy
+) -> list[keras.callbacks.Callback]:
+    """Measures the fairness of some ten epochs, where there are groups.
+
+    A measurement is another pass over the validation split, without the teacher: at
+    every epoch of a short training it would be felt. The chief of several workers
+    cannot make it alone.
+    """
+    if not dataset.spec.groups or strategy.has_workers(devices):
+        return []
+    validation = without_autotune(dataset.splits["validation"].batch(256).prefetch(2))
+    every = max(1, -(-epochs // 10))
+    return [FairnessMonitor(validation, dataset.spec, every, run_teacher=False)]
+
+
 def _compiled(
-    config: ml_collections.ConfigDict, dataset: Dataset, workdir: str, run: Run
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    run: Run,
+    devices: tf.distribute.Strategy,
 ) -> tuple[keras.Model, keras.Model]:
     """The model to fit, and the model to keep: the same unless it is distilled."""
-    keras.backend.clear_session()
     teacher = _teacher(workdir, run) if run.model == layout.DS else None
     recipe = config.teacher if run.model == layout.TEACHER else config.student
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
     model = _build(recipe, dataset)
-    trainer = model
+    trainer = model if strategy.is_one_device(devices) else Supervised(model)
     if teacher is not None:
         trainer = Distiller(
             model,
@@ -124,6 +189,7 @@ def _compiled(
             learning_rate=recipe.learning_rate,
             schedule=recipe.schedule,
             total_steps=steps * recipe.epochs,
+            warmup_steps=round(steps * recipe.warmup_epochs),
             **recipe.optimizer_options,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -139,25 +205,39 @@ def _taught(
     workdir: str,
     run: Run,
     trainer: keras.Model,
-) -> Dataset:
-    """The data set, for a distilled student with its teacher's logits.
+    claims: Claims,
+    devices: tf.distribute.Strategy,
+) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
+    """For a distilled student its teacher's logits: for validation, for training.
 
     The seed's first distilled student stores them; the others read what it stored.
+    Several workers run the teacher in every step: they could not wait for the one that
+    stores.
     """
-    if run.model != layout.DS or not config.teacher_cache:
-        return dataset
+    live = not config.teacher_cache or strategy.has_workers(devices)
+    if run.model != layout.DS or live:
+        return dataset, None
     root = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
-    splits = dict(dataset.splits)
-    for split in ("train", "validation"):
-        cache = teacher_cache.build(
-            files.join(root, "cache", split),
-            trainer.teacher,
-            splits[split],
-            dataset.spec,
-            storage=config.teacher_cache,
+    augmented = {
+        "augmentation": config.student.augmentation,
+        "seed": run.seed,
+        "views": config.teacher_cache_views or 1,
+    }
+    # Only one process may build a cache at a time.
+    with claims.wait(f"{Run(layout.TEACHER, run.seed).directory}/cache"):
+        validation, train = (
+            teacher_cache.build(
+                files.join(root, "cache", split),
+                trainer.teacher,
+                dataset.splits[split],
+                dataset.spec,
+                storage=config.teacher_cache,
+                **options,
+            )
+            for split, options in (("validation", {}), ("train", augmented))
         )
-        splits[split] = cache.join(splits[split])
-    return Dataset(dataset.spec, splits)
+    joined = validation.join(dataset.splits["validation"])
+    return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
 
 
 def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
@@ -175,12 +255,18 @@ def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
 def _teacher(workdir: str, run: Run) -> keras.Model:
     directory = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
     path = files.join(directory, MODEL_FILE)
+    advice = f"Delete {directory} and run the study again to train it."
     if not files.exists(path):
         raise ValueError(
-            f"{run.title} needs its teacher {path}, which is missing. Delete "
-            f"{directory} and run the study again to train it."
+            f"{run.title} needs its teacher {path}, which is missing. {advice}"
         )
-    return keras.models.load_model(path)
+    try:
+        return models.fuse_batch_normalization(_load(path), inference=True)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{run.title} needs its teacher {path}, which cannot be read: {error}. "
+            f"{advice}"
+        ) from error
 
 
 def _save_predictions(
@@ -203,11 +289,14 @@ def _predictions(
     """The split's ids, labels and groups beside the model's logits."""
     spec, examples = dataset.spec, dataset.splits[split]
     keys = (spec.label, spec.example_id, *spec.groups)
-    columns = next(
+    # Batch by batch, so that features of a few examples only are in memory.
+    batches = without_autotune(
         examples.map(lambda example: {key: example[key] for key in keys})
-        .batch(int(examples.cardinality()))
-        .as_numpy_iterator()
+        .batch(4096)
+        .prefetch(1)
     )
+    rows = list(batches.as_numpy_iterator())
+    columns = {key: np.concatenate([row[key] for row in rows]) for key in keys}
     logits = model.predict(evaluation_batches(examples, spec), verbose=0)
     return {
         "id": columns[spec.example_id].astype("S"),

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from absl import flags
+
 from pipelines import cli
-from pipelines.release.flags import POLICY
+from pipelines.release.flags import POLICY, policy_file
 
 SELECTION_FILE = "selection.json"
 
@@ -64,8 +66,15 @@ def _shown(interval: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    print(describe(select(cli.WORKDIR.value, POLICY.value)))
+    from pipelines import next_steps
+
+    workdir = cli.WORKDIR.value
+    print(describe(select(workdir, POLICY.value)))
+    gate = next_steps.command("pipelines.gate", workdir=workdir, policy=policy_file())
+    print(f"written: {workdir}/{SELECTION_FILE}")
+    print(f"next:    {gate}")
 
 
 if __name__ == "__main__":
+    flags.declare_key_flag("policy")
     cli.run(main, needs=["workdir", "policy"])

@@ -1,10 +1,10 @@
-"""TensorBoard over a study: training curves, and Fairness Indicators of every run."""
+"""TensorBoard over a study: curves, HParams and Fairness Indicators of every run."""
 
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 
@@ -25,10 +25,9 @@ def serve(workdir: str, port: int = 6006) -> None:
       OSError: if TensorBoard ends by itself.
     """
     _require_free(port)
-    _point_to_evaluations(workdir)
     command = [
         *(sys.executable, "-m", "tensorboard.main"),
-        f"--logdir={workdir}",
+        f"--logdir_spec={_prepare(workdir)}",
         # The Fairness Indicators tab is dead under the fast loader.
         "--load_fast=false",
         # One of that tab's routes answers with any file that it is asked for.
@@ -49,18 +48,40 @@ def serve(workdir: str, port: int = 6006) -> None:
     raise OSError(f"TensorBoard ended with exit code {server.returncode}.")
 
 
-def _point_to_evaluations(workdir: str) -> None:
-    """Makes every run's summary name its evaluation, wherever the workdir is now."""
+def _prepare(workdir: str) -> str:
+    """Brings the summaries up to date; returns the runs as TensorBoard takes them.
+
+    Fairness Indicators' summaries name an evaluation by its path, which another place
+    of the working directory changes.
+    """
     from kd_keras import files
     from pipelines import config as configs
+    from pipelines import hparams
     from pipelines import workdir as layout
     from pipelines.evaluation import plan, summary
 
     config = configs.read_config(workdir)
     runs = layout.study_runs(config.temperatures, config.seeds)
-    for directory in (layout.run_dir(workdir, run) for run in runs):
+    directories = {run.title: layout.run_dir(workdir, run) for run in runs}
+    for directory in directories.values():
         if files.exists(files.join(directory, plan.EVALUATION)):
             summary.ensure(directory)
+    summarised = hparams.write(workdir, config)
+    print(f"written: the HParams of {summarised} runs")
+    named = {**directories, "study": workdir}
+    named |= {f"{t} (training)": f"{d}.partial" for t, d in directories.items()}
+    return _logdir_spec({t: files.join(d, "tensorboard") for t, d in named.items()})
+
+
+def _logdir_spec(paths: Mapping[str, str]) -> str:
+    """Title -> path, as --logdir_spec: the tabs show the titles as names of runs."""
+    for path in paths.values():
+        if "," in path:
+            raise ValueError(
+                "TensorBoard cannot read a --workdir with a comma in its path. "
+                f"Received: {path!r}. Make a link to it without one."
+            )
+    return ",".join(f"{title}:{path}" for title, path in paths.items())
 
 
 def _require_free(port: int) -> None:

@@ -114,3 +114,19 @@ def test_predictions_follow_the_weights():
 def test_every_must_be_positive():
     with pytest.raises(ValueError, match="`every` must be a positive number"):
         FairnessMonitor(batches(), SPEC, every=0)
+
+
+def test_agreement_with_cached_logits_runs_no_teacher():
+    # As TeacherCache.join gives them: a teacher that always says yes.
+    yes = np.tile(np.array([0, 1], np.float32), (9, 1))
+    cached = EXAMPLES | {"y": {"labels": EXAMPLES["y"], "teacher_logits": yes}}
+    dataset = tf.data.Dataset.from_tensor_slices(cached).batch(4)
+    history = fit(distiller(), FairnessMonitor(dataset, SPEC)).history
+    # The student says yes to 4 of the 9 examples.
+    assert history["val_agreement"] == [pytest.approx(4 / 9, abs=1e-12)]
+    assert history["val_dpd_color"] == [0.25]
+
+
+def test_no_agreement_where_the_teacher_may_not_run():
+    monitor = FairnessMonitor(batches(), SPEC, run_teacher=False)
+    assert "val_agreement" not in fit(distiller(), monitor).history

@@ -31,7 +31,9 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
 def test_a_directory_is_replaced(tmp_path):
     for name in ("run", "run.partial"):
         files.write_text(str(tmp_path / name / name), "")
-    files.replace_directory(str(tmp_path / "run.partial"), str(tmp_path / "run"))
+    files.replace_directory(
+        str(tmp_path / "run.partial"), str(tmp_path / "run"), last="run.partial"
+    )
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == [
         "run",
         "run/run.partial",

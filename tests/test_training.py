@@ -109,6 +109,7 @@ def test_a_split_of_unknown_size_is_refused(tiny_dataset):
         ("step", [1.0, 1.0, 0.1, 0.01]),
         # (1 + cos(pi * step / 40)) / 2
         ("cosine", [1.0, 0.853553, 0.5, 0.146447]),
+        ("linear", [1.0, 0.75, 0.5, 0.25]),
     ],
 )
 def test_schedules(schedule, rates):
@@ -121,9 +122,38 @@ def test_schedules(schedule, rates):
         np.testing.assert_allclose(float(made.learning_rate), rate, rtol=1e-5)
 
 
+def test_warm_up_rises_to_the_schedule_and_is_saved_with_the_model(tmp_path):
+    made = training.optimizer(
+        "sgd", learning_rate=2.0, schedule="linear", total_steps=30, warmup_steps=10
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(made, "mse")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras").optimizer
+    # 2 step / 10, then 2 (30 - step) / 20.
+    for step, rate in {0: 0.0, 5: 1.0, 9: 1.8, 10: 2.0, 20: 1.0, 30: 0.0}.items():
+        for optimizer in (made, loaded):
+            optimizer.iterations.assign(step)
+            np.testing.assert_allclose(float(optimizer.learning_rate), rate, rtol=1e-6)
+
+
+def test_no_epochs_evaluate_the_model_as_it_is(tiny_dataset, tmp_path):
+    model = _model(tiny_dataset)
+    before = model.get_weights()
+    settings = {"directory": str(tmp_path), "batch_size": 32, "seed": 3}
+    history = training.fit(model, tiny_dataset, epochs=0, **settings)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    examples = list(tiny_dataset.splits["validation"].as_numpy_iterator())
+    logits = model.predict(np.stack([e["image"] for e in examples]), verbose=0)
+    accuracy = np.mean(np.argmax(logits, 1) == [e["channel"] for e in examples])
+    assert [set(logs) for logs in history] == [{"val_loss", "val_accuracy"}]
+    np.testing.assert_allclose(history[0]["val_accuracy"], accuracy, rtol=1e-6)
+
+
 def test_unknown_names_list_what_there_is():
     options = {"learning_rate": 0.1, "schedule": "constant", "total_steps": 10}
     with pytest.raises(ValueError, match=r"'adams'.*adam, adamw, sgd"):
         training.optimizer("adams", **options)
-    with pytest.raises(ValueError, match=r"'linear'.*constant, cosine, step"):
-        training.optimizer("adam", **options | {"schedule": "linear"})
+    with pytest.raises(ValueError, match=r"'cos'.*constant, cosine, linear, step"):
+        training.optimizer("adam", **options | {"schedule": "cos"})

@@ -15,6 +15,7 @@ def training_batches(
     epoch: tf.Variable,
     shuffle_buffer: int,
     augmentation: str = "",
+    views: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled batches `(inputs, labels)` of one epoch per iteration.
 
@@ -29,6 +30,8 @@ def training_batches(
         uniform permutation.
       augmentation: a key of `augment.AUGMENTATIONS`, which changes the images; "" is
         none. The view of an example depends on seed, epoch and example id alone.
+      views: number of views of each example; epoch e gets those of epoch e modulo
+        `views`. 0 is a new one in every epoch.
 
     Raises:
       ValueError: if there is no such augmentation, or the images differ in size and
@@ -42,8 +45,10 @@ def training_batches(
         tf.compat.v1.set_random_seed(seed + 1)
         now = epoch.read_value()
         order = examples.shuffle(shuffle_buffer, now, reshuffle_each_iteration=False)
+        if not augmentation:
+            return order
         return order.map(
-            lambda example: view(example, seed, now),
+            lambda example: view(example, seed, now % views if views else now),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )

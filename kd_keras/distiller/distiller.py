@@ -24,10 +24,14 @@ from kd_keras.distiller.objective import (
     total_loss,
 )
 from kd_keras.distiller.outputs import split_targets
+from kd_keras.distiller.workers import MultiWorkerModel
+from kd_keras.table import Table
+
+_SHOWN = ("temperature", "alpha", "soft_loss", "head", "teacher_outputs")
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
-class Distiller(TeacherHolder, LabelOptional):
+class Distiller(MultiWorkerModel, TeacherHolder, LabelOptional):
     """Trains a student on labels and on a teacher's predictions.
 
     loss = (1 - alpha) * hard + alpha * T^2 * soft + hints + regularization
@@ -233,6 +237,16 @@ class Distiller(TeacherHolder, LabelOptional):
             temperature = self._temperature.at(step)
         return Schedule(temperature, self._alpha.at(step), step)
 
+    def _repr_html_(self):
+        teachers = [teacher.model for teacher in self._teachers]
+        rows = [
+            ("student", _described(self.student)),
+            ("teacher", ", ".join(map(_described, teachers)) or "none"),
+            *((name, str(getattr(self, name))) for name in _SHOWN),
+        ]
+        rows += [("hint", hint.name) for hint in self.hints]
+        return Table(self.name, ("Distiller", ""), rows).html()
+
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
         return {
@@ -287,3 +301,9 @@ class Distiller(TeacherHolder, LabelOptional):
         if widths := config.pop("projections"):
             self.projections = restore_projections(self.hints, widths)
         super().build_from_config(config)
+
+
+def _described(model):
+    if isinstance(model, keras.layers.Layer) and model.built:
+        return f"{model.name}, {model.count_params():,} parameters"
+    return getattr(model, "name", type(model).__name__)

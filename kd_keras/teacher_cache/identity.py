@@ -77,7 +77,7 @@ def block_size(examples: tf.data.Dataset) -> int:
     shapes = tf.nest.map_structure(lambda spec: spec.shape, examples.element_spec)
     alike = all(shape.is_fully_defined() for shape in tf.nest.flatten(shapes))
     # One by one the fingerprints cost four times as much.
-    return 64 if alike else 1
+    return 256 if alike else 1
 
 
 def example_keys(examples: Mapping[str, tf.Tensor], spec: DatasetSpec) -> tf.Tensor:

@@ -52,6 +52,31 @@ def ensure(
     return record
 
 
+def verify(workdir: str, split: str, record: Mapping[str, Any]) -> None:
+    """Reads the shards of a split and compares them with their record.
+
+    Raises:
+      ValueError: if a file is truncated or corrupt.
+    """
+    digest = hashlib.sha256()
+    shards = sorted(files.gfile.glob(pattern(workdir, split)))
+    for path in shards:
+        try:
+            for example in tf.data.TFRecordDataset(path).as_numpy_iterator():
+                digest.update(example)
+        except tf.errors.DataLossError as error:
+            raise ValueError(_corrupt(path, path)) from error
+    if digest.hexdigest() != record["digest"]:
+        raise ValueError(_corrupt(f"A file {pattern(workdir, split)}", shards[0]))
+
+
+def _corrupt(what: str, path: str) -> str:
+    return (
+        f"{what} is truncated or corrupt. Delete {path} and run again: the examples "
+        "are then written anew."
+    )
+
+
 def _write(workdir: str, split: str, dataset: Dataset) -> dict[str, Any]:
     if split not in dataset.splits:
         raise ValueError(

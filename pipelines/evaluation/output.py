@@ -54,7 +54,7 @@ def write_model(
     )
     files.write_json(files.join(partial, RECORD), record)
     summary.ensure(run_dir)
-    files.replace_directory(partial, directory)
+    files.replace_directory(partial, directory, last=RECORD)
 
 
 def eval_run(

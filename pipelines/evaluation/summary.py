@@ -1,15 +1,17 @@
 """The summary by which TensorBoard's Fairness Indicators tab finds an evaluation."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
-from tensorboard_plugin_fairness_indicators import summary_v2
 from tensorflow.core.util.event_pb2 import Event
 
 from kd_keras import files
 from pipelines.evaluation.plan import EVALUATION
 
-DIRECTORY = "tensorboard"
+# The last part is what TensorBoard shows after the run's title.
+DIRECTORY = "tensorboard/fairness"
 SUFFIX = ".fairness_indicators"
 
 
@@ -19,33 +21,42 @@ def ensure(run_dir: str) -> None:
     It holds the absolute path of the evaluation, so it has to be written again after
     the working directory was moved.
     """
+    from tensorboard_plugin_fairness_indicators import summary_v2
+
     evaluation = _absolute(files.join(run_dir, EVALUATION))
     directory = files.join(run_dir, DIRECTORY)
     existing = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))
     if [_read(path) for path in existing] == [evaluation]:
         return
-    for path in existing:
-        files.gfile.remove(path)
-    writer = tf.summary.create_file_writer(directory, filename_suffix=SUFFIX)
-    with writer.as_default():
+    with replacing(directory, SUFFIX):
         summary_v2.FairnessIndicators(evaluation, step=0)
+
+
+@contextlib.contextmanager
+def replacing(directory: str, suffix: str) -> Iterator[None]:
+    """What is summarised inside becomes the one event file with this suffix."""
+    for path in files.gfile.glob(files.join(directory, f"*{suffix}")):
+        files.gfile.remove(path)
+    writer = tf.summary.create_file_writer(directory, filename_suffix=suffix)
+    with writer.as_default():
+        yield
     writer.close()
-    (path,) = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))
+    (path,) = files.gfile.glob(files.join(directory, f"*{suffix}"))
     _put_first(path)
 
 
 def _put_first(path: str) -> None:
-    """Dates the events back, before any training.
+    """Dates the first event back, before any training.
 
-    TensorBoard sorts the runs by their first event, and the tab opens the first run,
-    which may not be one that holds training curves only.
+    TensorBoard sorts the runs by their first event, and the Fairness Indicators tab
+    opens the first run, which may not be one that holds training curves only.
     """
     records = list(tf.data.TFRecordDataset(path).as_numpy_iterator())
+    first = Event.FromString(records[0])
+    first.wall_time = 1.0
     with tf.io.TFRecordWriter(path) as writer:
-        for record in records:
-            event = Event.FromString(record)
-            event.wall_time = 1.0
-            writer.write(event.SerializeToString())
+        for record in (first.SerializeToString(), *records[1:]):
+            writer.write(record)
 
 
 def _read(path: str) -> str | None:

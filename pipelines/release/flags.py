@@ -15,3 +15,8 @@ RUN = flags.DEFINE_string(
     "The run, such as student-t04/seed0. Default: of the temperature that validation "
     "data recommend, the seed with the highest validation accuracy.",
 )
+
+
+def policy_file() -> str:
+    """The path that --policy was given."""
+    return config_flags.get_config_filename(flags.FLAGS["policy"])

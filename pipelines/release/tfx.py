@@ -11,6 +11,7 @@ from kd_keras import files
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.datasets.examples import parse_features
 from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.export import load
 
 FEATURES_SIGNATURE = "serving_features"
 SHUFFLE_BUFFER = 10_000  # Examples.
@@ -54,7 +55,7 @@ def load_teacher(path: str, spec: DatasetSpec) -> Any:
             f"fn_args.base_model must be a SavedModel. Received: {path!r}, which has "
             "no saved_model.pb. Export the teacher with kd_keras.export.save_model()."
         )
-    teacher = tf.saved_model.load(path)
+    teacher = load(path)
     if FEATURES_SIGNATURE not in teacher.signatures:
         raise ValueError(
             f"The teacher {path} must have the signature {FEATURES_SIGNATURE!r}. "

@@ -74,7 +74,7 @@ def write(verdict: dict[str, Any], directory: str) -> None:
     files.write_json(files.join(partial, "verdict.json"), verdict)
     word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
     files.write_bytes(files.join(partial, word), b"")
-    files.replace_directory(partial, path)
+    files.replace_directory(partial, path, last=word)
 
 
 def _judge(study, policy, condition: Condition, candidate: Candidate) -> dict[str, Any]:

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from absl import flags
 
 from pipelines import cli
-
-PUBLISHED = flags.DEFINE_string(
-    "published", None, "CSV file of published curves to draw beside the study's."
-)
+from pipelines.report.flags import PUBLISHED
 
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    from pipelines import report
+    from pipelines import next_steps, report
 
-    paths = report.write_report(cli.WORKDIR.value, published=PUBLISHED.value)
-    print(report.summary_table(cli.WORKDIR.value))
-    print(f"\n{len(paths)} files written; open {paths[-1]}")
+    workdir = cli.WORKDIR.value
+    paths = report.write_report(workdir, published=PUBLISHED.value)
+    print(report.summary_table(workdir))
+    print(f"\nwritten: {len(paths)} files in {workdir}/tables, {workdir}/figures, and")
+    print(f"         {paths[-1]}")
+    print(f"next:    {next_steps.command('pipelines.tensorboard', workdir=workdir)}")
 
 
 if __name__ == "__main__":
+    flags.declare_key_flag("published")
     cli.run(main, needs=["workdir"])

@@ -5,18 +5,19 @@ import numpy as np
 from kd_keras.fairness import PairedCounts, class_bias
 from kd_keras.fairness.paired import ClassGroupChanges, class_group_changes
 from pipelines.report.drawing import Drawing, file_name
-from pipelines.report.figures import matrix_figure
+from pipelines.report.figures import MOST_NUMBERED, matrix_figure
 from pipelines.report.measures import (
     MODEL_COLUMNS,
     group_counts,
     model_cells,
     named_groups,
 )
+from pipelines.report.published import NOTHING, Published
 from pipelines.report.results import Model, Study
 from pipelines.report.table import COUNT, DECIMAL, POINTS, Column, Table
 
 
-def class_bias_table(study: Study) -> Table:
+def class_bias_table(study: Study, published: Published = NOTHING) -> Table:
     """The paper's #SC and #TC for every T, with corrected and chance counts."""
     tested = [m for m, seeds in study.models.items() if len(seeds) > 1]
     accuracies = {model: _accuracies(study, model) for model in tested}
@@ -25,6 +26,9 @@ def class_bias_table(study: Study) -> Table:
     for model in study.distilled:
         for relative in ("ratio", "difference"):
             row = model_cells(model) | {"relative": relative}
+            if model in published.class_bias:
+                counts = published.class_bias[model]
+                row |= dict(zip(("sc_published", "tc_published"), counts, strict=True))
             for name, base in bases.items():
                 if model not in accuracies or base not in accuracies:
                     continue
@@ -48,6 +52,8 @@ def class_bias_table(study: Study) -> Table:
             Column(f"{name}_corrected", "after correction", COUNT),
             Column(f"{name}_chance", "by chance alone", DECIMAL),
         ]
+        if published.class_bias:
+            columns.append(Column(f"{name}_published", "published", COUNT))
     caption = (
         f"Classes of {study.spec.num_classes} whose accuracy, relative to the overall "
         "one, differs over the seeds (Welch's test, p < 0.05; corrected: "
@@ -130,6 +136,9 @@ def class_group_figures(study: Study, changes, model: Model) -> list[Drawing]:
             continue
         found = changes[attribute, model]
         points = 100 * found.change.T
+        marks = ""
+        if max(points.shape) > MOST_NUMBERED:
+            marks = " A dash marks a clear loss."
         drawings.append(
             matrix_figure(
                 points,
@@ -141,7 +150,7 @@ def class_group_figures(study: Study, changes, model: Model) -> list[Drawing]:
                 signed=True,
                 caption=(
                     f"Change of accuracy in points from nds to {model.title}, by class "
-                    f"and {attribute}. Above 0 the distilled student is better."
+                    f"and {attribute}. Above 0 the distilled student is better.{marks}"
                 ),
             )
         )

@@ -7,12 +7,10 @@ from pipelines.report.chance import Chance
 from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.figures import Curve, curve_figure
 from pipelines.report.measures import Measure
+from pipelines.report.published import Published
 from pipelines.report.results import Study
 
 TITLES = {"accuracy": "accuracy", "dpd": "DPD", "eod": "EOD"}
-
-# (metric, attribute) -> temperature -> percent.
-Published = Mapping[Measure, Mapping[float, float]]
 
 
 def curve_figures(
@@ -40,7 +38,7 @@ def curve_figures(
                 for model in study.distilled
                 if measure in chance[model]
             ],
-            published=published.get(measure, {}),
+            published=published.curve(measure),
         )
         of = f" by {measure.attribute}" if measure.attribute else ""
         title = TITLES[measure.metric] + of
@@ -50,6 +48,8 @@ def curve_figures(
         )
         if measure.attribute:
             caption += " Grey dots: random groups of the same sizes."
+        if curve.published:
+            caption += " Squares: published, of the same data set and models."
         drawing = curve_figure(
             curve, name=file_name(*measure), ylabel=f"{title}, %", caption=caption
         )

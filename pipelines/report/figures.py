@@ -17,7 +17,7 @@ CHANCE_LINE = {"color": "#8a8a8a", "linestyle": (0, (1, 4)), "linewidth": 2}
 PUBLISHED_LINE = {"color": "#CC79A7", "linestyle": "-.", "marker": "s"}
 
 # Cells of larger matrices are too small for a number.
-_MOST_NUMBERED = 12
+MOST_NUMBERED = 12
 _LONGEST_NAME = 14
 
 
@@ -127,13 +127,15 @@ def matrix_figure(
         image = axes.imshow(
             values,
             # Both are ordered by lightness from the middle out, as in grey print.
-            cmap="PuOr" if signed else "cividis_r",
+            cmap="PuOr" if signed else "Blues",
             vmin=-limit if signed else 0,
             vmax=limit or 1,
             aspect="auto",
         )
-        if max(values.shape) <= _MOST_NUMBERED:
+        if max(values.shape) <= MOST_NUMBERED:
             _number_cells(axes, image, values, "{:+.0f}" if signed else "{:.0f}")
+        elif signed:
+            _mark_losses(axes, values, limit)
         _name_ticks(axes.xaxis, columns, rotation=90)
         _name_ticks(axes.yaxis, rows, rotation=0)
         axes.set_title(title)
@@ -154,16 +156,25 @@ def _number_cells(axes: Axes, image, values: np.ndarray, template: str) -> None:
         )  # fmt: skip
 
 
+def _mark_losses(axes: Axes, values: np.ndarray, limit: float) -> None:
+    """A dash where the value is clearly below 0: grey print has no other sign."""
+    rows, columns = np.nonzero(np.nan_to_num(values) < -limit / 10)
+    dark = values[rows, columns] < -0.6 * limit
+    ink = np.where(dark, "#ffffff", "#000000")
+    axes.scatter(columns, rows, marker="_", s=12, linewidths=0.7, c=ink)
+
+
 def _name_ticks(axis, labelled: tuple[str, Sequence[str]], rotation: int) -> None:
     label, names = labelled
     axis.set_label_text(label)
-    if len(names) <= 2 * _MOST_NUMBERED:
-        short = [_shorten(name) for name in names]
+    if len(names) <= 2 * MOST_NUMBERED:
+        short = [shorten(name) for name in names]
         axis.set_ticks(range(len(names)), labels=short, rotation=rotation)
     axis.set_tick_params(length=0, labelsize=9)
 
 
-def _shorten(name: str) -> str:
+def shorten(name: str) -> str:
+    """A name that fits beside an axis."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 2] + ".."
 
 
@@ -194,8 +205,9 @@ def tradeoff_figure(
             axes.plot(x, y, marker=marker, color=line["color"], mfc=filled, ms=7)
             # Names of neighbouring temperatures would cover each other.
             if len(points) <= 8 or index in front or line is not STUDENT_LINE:
+                place = (6, 5) if line is STUDENT_LINE else (6, -12)
                 axes.annotate(
-                    title, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=9
+                    title, (x, y), xytext=place, textcoords="offset points", fontsize=9
                 )
         joined = [points[index][1:] for index in front]
         axes.plot(*zip(*joined, strict=True), color=INK, lw=1, alpha=0.6, zorder=0)

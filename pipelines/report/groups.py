@@ -9,6 +9,8 @@ from kd_keras.fairness import PairedCounts, calibration
 from kd_keras.fairness.confusion import confusions
 from kd_keras.fairness.evidence import evidence
 from kd_keras.fairness.paired import error_transfer
+from pipelines.report.dots import MOST_GROUPS, dot_figure
+from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.measures import (
     MODEL_COLUMNS,
     group_counts,
@@ -35,6 +37,43 @@ def calibration_table(study: Study) -> Table:
     caption = "Accuracy and calibration by group, mean over the seeds."
     rows = _mean_rows(study, study.models, _calibration)
     return Table("groups", caption, columns, rows)
+
+
+def group_figures(study: Study, table: Table, models: list[Model]) -> list[Drawing]:
+    """Accuracy and ECE of every group, one figure per attribute with few groups.
+
+    Args:
+      study: the study.
+      table: `calibration_table` of the study.
+      models: the models that are compared.
+    """
+    drawings = []
+    for attribute in study.spec.groups:
+        rows = [row for row in table.rows if row["attribute"] == attribute]
+        names = list(dict.fromkeys(row["group"] for row in rows))
+        if len(names) > MOST_GROUPS:
+            continue
+        panels = {
+            title: {
+                model.title: [
+                    100 * row[measure]
+                    for row in rows
+                    if Model.named(row["model"], row["temperature"]) == model
+                ]
+                for model in models
+            }
+            for measure, title in (("accuracy", "accuracy, %"), ("ece", "ECE, %"))
+        }
+        drawings.append(
+            dot_figure(
+                panels,
+                names,
+                name=file_name("groups", attribute),
+                ylabel=attribute,
+                caption=f"Accuracy and calibration error by {attribute}.",
+            )
+        )
+    return drawings
 
 
 def _calibration(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import html
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
@@ -10,6 +11,7 @@ import jinja2
 
 from pipelines.report.drawing import Drawing
 from pipelines.report.table import Table
+from pipelines.report.verdict import Verdict
 
 # Longer tables are cut in the page, to stay below 3 MB; the CSV has all rows.
 _MOST_ROWS = 300
@@ -45,14 +47,21 @@ class Page:
     Attributes:
       title: of the page.
       introduction: paragraphs under the title.
-      verdicts: one sentence each.
+      verdicts: per attribute.
       sections: in order.
     """
 
     title: str
     introduction: Sequence[str]
-    verdicts: Sequence[str]
+    verdicts: Sequence[Verdict]
     sections: Sequence[Section]
+
+    def _repr_html_(self) -> str:
+        """The whole report, in a frame of a notebook's cell."""
+        return (
+            f'<iframe srcdoc="{html.escape(render(self))}" sandbox="allow-scripts" '
+            f'title="{html.escape(self.title)}" width="100%" height="800"></iframe>'
+        )
 
 
 def render(page: Page) -> str:

@@ -28,7 +28,11 @@ class Model:
 
     @classmethod
     def of(cls, run: Run) -> "Model":
-        return cls((TEACHER, NDS, DS).index(run.model), run.temperature)
+        return cls.named(run.model, run.temperature)
+
+    @classmethod
+    def named(cls, name: str, temperature: float | None = None) -> "Model":
+        return cls((TEACHER, NDS, DS).index(name), temperature)
 
     @property
     def name(self) -> str:

@@ -1,18 +1,23 @@
 """What the report says, in its order."""
 
+from pipelines.embeddings import Embeddings
 from pipelines.report import (
     bands,
     chance,
     classes,
     curves,
     disagreement,
+    findings,
     groups,
+    individual,
     measures,
     provenance,
+    published,
     tradeoff,
     verdict,
 )
 from pipelines.report.html import Page, Section
+from pipelines.report.published import Published
 from pipelines.report.results import Model, Study
 from pipelines.report.table import Table
 
@@ -31,7 +36,10 @@ _DEFINITIONS = [
 
 
 def build(
-    study: Study, published: curves.Published, litert: Table | None = None
+    study: Study,
+    printed: Published,
+    embeddings: Embeddings | None = None,
+    litert: Table | None = None,
 ) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
@@ -41,6 +49,12 @@ def build(
     by_chance = chance.chance_gaps(study)
     choice = tradeoff.choose(study)
     chosen = choice.chosen if choice else None
+    summary = measures.summary_table(study, runs, by_chance)
+    beside = published.published_table(summary, printed)
+    problem = individual.obstacle(study, embeddings)
+    measured = (
+        individual.measure(study, embeddings) if embeddings and not problem else None
+    )
     # What is too long for every T is shown for one.
     shown = chosen or next(reversed(study.distilled), None)
     return Page(
@@ -53,15 +67,17 @@ def build(
                 "Accuracy and group fairness",
                 text=_DEFINITIONS,
                 drawings=curves.curve_figures(
-                    study, replicates, found, by_chance, published
+                    study, replicates, found, by_chance, printed
                 ),
-                tables=[measures.summary_table(study, runs, by_chance), changes],
+                tables=[summary, changes, *([beside] if beside else [])],
                 folded=[bands.band_table(study, found), runs],
             ),
             *([_choice(study, choice)] if choice else []),
-            _classes(study, shown),
+            _classes(study, shown, printed),
             _disagreement(study),
             *([_groups(study, shown)] if study.spec.groups else []),
+            _individual(study, embeddings, measured, printed, problem),
+            *([_findings(study, replicates, measured)] if study.distilled else []),
             *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
@@ -98,7 +114,7 @@ def _choice(study: Study, choice: tradeoff.Choice) -> Section:
     )
 
 
-def _classes(study: Study, shown: Model | None) -> Section:
+def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
     changes = classes.changes_from_nds(study)
     text = [
         "#SC counts classes that differ between nds and ds, #TC between teacher and "
@@ -111,22 +127,59 @@ def _classes(study: Study, shown: Model | None) -> Section:
         "Which classes pay",
         text=text,
         drawings=classes.class_group_figures(study, changes, shown) if shown else [],
-        tables=[classes.class_bias_table(study)],
+        tables=[classes.class_bias_table(study, printed)],
         folded=[classes.class_group_table(study, changes)],
     )
 
 
 def _groups(study: Study, shown: Model | None) -> Section:
     models = [m for m in study.models if m in (study.teacher, study.nds, shown)]
+    calibration = groups.calibration_table(study)
     return Section(
         "groups",
         "Every group on its own",
         text=[
-            "Individual fairness is not measured: it needs an embedding of every "
-            "example from one extractor, and a study's runs hold none."
+            "Accuracy, and the calibration error (ECE): how far the confidence of the "
+            "predictions is from their accuracy."
         ],
-        tables=[groups.transfer_table(study)],
-        folded=[groups.calibration_table(study), groups.confusion_table(study, models)],
+        drawings=groups.group_figures(study, calibration, models),
+        tables=[calibration],
+        folded=[groups.transfer_table(study), groups.confusion_table(study, models)],
+    )
+
+
+def _individual(
+    study: Study,
+    embeddings: Embeddings | None,
+    measured: individual.Measured | None,
+    printed: Published,
+    problem: str,
+) -> Section:
+    anchor, title = "individual", "Are similar examples treated alike?"
+    if embeddings is None or measured is None:
+        text = [f"Individual fairness is not measured: {problem}."]
+        return Section(anchor, title, text=text)
+    return Section(
+        anchor,
+        title,
+        text=individual.description(study, embeddings),
+        drawings=individual.individual_figures(study, measured),
+        tables=[individual.individual_table(study, measured, printed)],
+    )
+
+
+def _findings(
+    study: Study, replicates: bands.Replicates, measured: individual.Measured | None
+) -> Section:
+    return Section(
+        "findings",
+        "Does this study confirm the published findings?",
+        text=[
+            "Compared are the lowest temperature, the highest one up to 10, and the "
+            "highest one beyond. Intervals of findings 1 to 3 are over test examples, "
+            "those of finding 4 over the seeds; they do not hold jointly."
+        ],
+        tables=[findings.findings_table(study, replicates, measured)],
     )
 
 

@@ -23,19 +23,22 @@ def shared(*parts: str) -> pathlib.Path:
     return path
 
 
-def write_adult(directory: pathlib.Path) -> None:
-    """adult.data and adult.test: no header, ", " between columns, "." after labels."""
+def write_adult(directory: pathlib.Path, size: int | None = None) -> None:
+    """adult.data and adult.test: no header, ", " between columns, "." after labels.
+
+    `size` keeps only the first rows of each.
+    """
     for split, name, end in (("train", "data", ""), ("test", "test", ".")):
         with gzip.open(shared("adult", f"adult_{split}.csv.gz"), "rt") as file:
-            rows = list(csv.reader(file))[1:]
+            rows = list(csv.reader(file))[1:][:size]
         lines = [", ".join(row) + end for row in rows]
         if split == "test":
             lines.insert(0, "|1x3 Cross validator")
         (directory / f"adult.{name}").write_text("\n".join([*lines, "", ""]))
 
 
-def write_hatexplain(directory: pathlib.Path) -> None:
-    """dataset.json with all 20,148 posts.
+def write_hatexplain(directory: pathlib.Path, size: int | None = None) -> None:
+    """dataset.json with all 20,148 posts, or the first `size` of every split.
 
     The single annotations of train posts are not at hand: there all three annotators
     get the majority's label and targets, and an undecided post one of each label.
@@ -58,9 +61,12 @@ def write_hatexplain(directory: pathlib.Path) -> None:
             "rationales": [],
             "post_tokens": row["text"].split(" "),
         }
+    divisions = json.loads(shared("hatexplain", "post_id_divisions.json").read_text())
+    if size is not None:
+        divisions = {split: ids[:size] for split, ids in divisions.items()}
+        posts = {i: posts[i] for ids in divisions.values() for i in ids}
     (directory / "dataset.json").write_text(json.dumps(posts))
-    divisions = shared("hatexplain", "post_id_divisions.json").read_text()
-    (directory / "post_id_divisions.json").write_text(divisions)
+    (directory / "post_id_divisions.json").write_text(json.dumps(divisions))
 
 
 def write_fairface(directory: pathlib.Path, sizes: dict[str, int]) -> None:

@@ -17,29 +17,40 @@ def _model(**options):
     return keras.Model(inputs, layer(inputs))
 
 
-def _is_fused(model):
-    """Whether training runs in the fused kernel, as the traced graph says."""
-    step = tf.function(lambda x: model(x, training=True))
+def _is_fused(model, training=True):
+    """Whether it runs in the fused kernel, as the traced graph says."""
+    step = tf.function(lambda x: model(x, training=training))
     graph = step.get_concrete_function(tf.zeros((2, *model.input_shape[1:]))).graph
     return any("FusedBatchNorm" in op.type for op in graph.get_operations())
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("flags", [{}, {"scale": False}, {"center": False}])
-def test_fused_equals_keras(flags):
+def test_fused_equals_keras(flags, training):
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(2, 3, (4, 5, 5, 6)), tf.float32)
     results = []
-    for model in (_model(**flags), fuse_batch_normalization(_model(**flags))):
+    fused = fuse_batch_normalization(_model(**flags), inference=True)
+    for model in (_model(**flags), fused):
         for weight in model.trainable_weights:
             weight.assign(np.linspace(0.5, 1.5, 6))
+        layer = model.layers[-1]
+        layer.moving_mean.assign(np.linspace(-1.0, 3.0, 6))
+        layer.moving_variance.assign(np.linspace(0.2, 2.0, 6))
         with tf.GradientTape() as tape:
             tape.watch(x)
-            outputs = model(x, training=True)
+            outputs = model(x, training=training)
             loss = tf.reduce_sum(outputs**3)
         gradients = tape.gradient(loss, [x, *model.trainable_variables])
         results.append([outputs, *gradients, *model.non_trainable_weights, model(x)])
     for stock, fused in zip(*results, strict=True):
         np.testing.assert_allclose(fused, stock, rtol=1e-4, atol=1e-4)
+
+
+def test_inference_is_fused_on_demand():
+    assert not _is_fused(fuse_batch_normalization(_model()), training=False)
+    model = fuse_batch_normalization(_model(), inference=True)
+    assert _is_fused(model, training=False)
 
 
 def test_frozen_moves_nothing():

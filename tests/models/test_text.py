@@ -1,6 +1,9 @@
 """BERT and DistilBERT take raw text."""
 
+import json
 import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -8,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 from kd_keras import models
+from kd_keras.datasets import DatasetSpec
+from kd_keras.export import save_model
 
 keras_hub = pytest.importorskip("keras_hub")
 
@@ -130,3 +135,20 @@ def test_learns_from_raw_text():
     examples = tf.data.Dataset.from_tensor_slices((texts, [0, 1, 0, 1] * 8)).batch(32)
     model.fit(examples, epochs=30, shuffle=False, verbose=0)
     assert model.evaluate(examples, verbose=0, return_dict=True)["accuracy"] == 1
+
+
+def test_an_export_is_loaded_by_a_process_without_the_operations(tmp_path):
+    model = models.build("bert", (), 2, vocabulary=VOCABULARY, **SIZES)
+    spec = DatasetSpec("t", {"text": tf.TensorSpec((), tf.string)}, "y", ("a", "b"), {})
+    save_model(model, spec, str(tmp_path / "export"))
+    code = """
+import sys
+import tensorflow as tf
+from kd_keras.export import load
+raw = load(sys.argv[1]).signatures["serving_raw"]
+print(raw(text=tf.constant(["unaffable"]))["probabilities"].numpy().tolist())
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "export")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = keras.ops.softmax(model(tf.constant(["unaffable"]))).numpy()
+    np.testing.assert_allclose(json.loads(printed.stdout), expected, rtol=1e-5)

@@ -27,6 +27,7 @@ def write_study(
         "name": dataset.spec.name,
         "seeds": seeds,
         "temperatures": temperatures,
+        "alpha": 0.8,
         "dataset": {"name": dataset.spec.name, "data_dir": ""},
         "evaluation": {"split": "test", "confidence_intervals": False},
     }

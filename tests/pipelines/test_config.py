@@ -28,6 +28,8 @@ def test_the_published_protocol():
         ("temperatures", (2.0, 2.0), "distinct"),
         ("seeds", (), "seeds must be at least one"),
         ("seeds", (-1,), "seeds=-1"),
+        ("teacher_cache_views", -1, "teacher_cache_views must be 0 or a number"),
+        ("teacher_cache_views", 2, "just where .* augmented.*augmentation=''"),
     ],
 )
 def test_values_that_are_not_allowed(field, value, message):
@@ -40,11 +42,12 @@ def test_values_that_are_not_allowed(field, value, message):
 @pytest.mark.parametrize(
     ("part", "field", "value", "message"),
     [
-        ("student", "epochs", 0, r"student\.epochs must be a number above 0"),
+        ("student", "epochs", 0, r"student\.epochs must be .* above 0, or 0 to take"),
+        ("teacher", "warmup_epochs", 20.0, r"warmup_epochs must be .* to teacher\.ep"),
         ("student", "model", "resnet21", r"student\.model must be one of .*'resnet20'"),
         ("teacher", "augmentation", "flop", r"teacher\.augmentation must .*'flip'"),
         ("student", "optimizer", "adams", r"'adams'.*adam, adamw, sgd"),
-        ("student", "schedule", "linear", r"'linear'.*constant, cosine, step"),
+        ("student", "schedule", "cos", r"'cos'.*constant, cosine, linear, step"),
         ("evaluation", "split", "train", r"one of \('validation', 'test'\)"),
     ],
     ids=lambda value: str(value)[:12],

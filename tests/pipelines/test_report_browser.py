@@ -3,9 +3,17 @@
 import csv
 import pathlib
 import shutil
+from urllib.parse import unquote
 
+import numpy as np
 import pytest
-from report_workdir import HOSTILE_CLASS, HOSTILE_GROUP, SHAPES, write_workdir
+from report_workdir import (
+    HOSTILE_CLASS,
+    HOSTILE_GROUP,
+    SHAPES,
+    write_embeddings,
+    write_workdir,
+)
 
 from pipelines.report import write_report
 
@@ -19,7 +27,13 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory) -> str:
     path = write_workdir(tmp_path_factory.mktemp("report"), SHAPES)
-    write_report(path, SHAPES)
+    write_embeddings(path, np.random.default_rng(0).random((600, 4)))
+    printed = tmp_path_factory.mktemp("printed")
+    (printed / "individual_fairness.csv").write_text(
+        "dataset,model,temperature,individual_fairness,source\n"
+        "shapes,ds,4,0.0387,table4\n"
+    )
+    write_report(path, SHAPES, str(printed))
     return path
 
 
@@ -127,6 +141,28 @@ def test_page_fits_the_window(page, width, scheme):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_print_cuts_no_table(page):
+    # A4 at 96 dots an inch, without margins.
+    page.set_viewport_size({"width": 794, "height": 1123})
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
+    body = page.locator("body").evaluate(
+        "b => [getComputedStyle(b).backgroundColor, getComputedStyle(b).color]"
+    )
+    assert body == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+
+
+def test_every_link_leads_to_a_file_or_a_heading(page, workdir):
+    targets = page.locator("a").evaluate_all("all => all.map(a => a.href)")
+    root = f"file://{workdir}/"
+    assert {target.rpartition(".")[2] for target in targets} >= {"csv", "svg", "png"}
+    for target in targets:
+        assert target.startswith(root)
+        name, _, anchor = unquote(target.removeprefix(root)).partition("#")
+        assert pathlib.Path(workdir, name).is_file()
+        assert not anchor or page.locator(f"[id='{anchor}']").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

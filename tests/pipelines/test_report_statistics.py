@@ -13,11 +13,13 @@ from report_workdir import (
     PAIRS,
     SHAPES,
     pairs_predictions,
+    write_embeddings,
     write_pairs,
     write_predictions,
     write_workdir,
 )
 
+from kd_keras import files
 from pipelines.report import write_report
 from pipelines.report.bands import Band, joint_band, replicate, seed_changes
 from pipelines.report.chance import ByChance, chance_gaps
@@ -161,15 +163,17 @@ def test_changes_hold_the_difference_of_means(pairs):
 
 
 @pytest.mark.parametrize(
-    ("lower", "upper", "expected"),
+    ("lower", "upper", "headline", "expected"),
     [
-        (-0.04, -0.01, "lower than nds at every T (T=4: -2.00 points, joint 95 % "
+        (-0.04, -0.01, "lower EOD than nds at every T",
+                       "lower than nds at every T (T=4: -2.00 points, joint 95 % "
                        "interval -4.00 to -1.00, 2 of 2 seeds)"),
-        (-0.04, 0.01, "no clear difference from nds at any T"),
+        (-0.04, 0.01, "no clear difference from nds in EOD",
+                      "no clear difference from nds at any T"),
     ],
     ids=["clear", "unclear"],
 )  # fmt: skip
-def test_verdict_says_what_intervals_show(faces, lower, upper, expected):
+def test_verdict_says_what_intervals_show(faces, lower, upper, headline, expected):
     row = {
         "attribute": "young", "metric": "eod", "against": "nds", "temperature": 4.0,
         "change": -0.02, "lower": lower, "upper": upper, "seeds": 2,
@@ -178,8 +182,10 @@ def test_verdict_says_what_intervals_show(faces, lower, upper, expected):
     measure = Measure("eod", "young")
     chance = {model: {measure: ByChance(0.0, 0.02)} for model in faces.distilled}
     bands = {measure: Band(np.array([0.03, 0.01, 0.04]), None, None)}
-    found = verdicts(faces, Table("changes", "", (), [row]), bands, chance, None)
-    assert found == [
+    (found,) = verdicts(faces, Table("changes", "", (), [row]), bands, chance, None)
+    assert found.subject == "young"
+    assert found.sentence == f"The distilled student shows {headline}."
+    assert found.details == [
         f"EOD by young of the distilled student: {expected}. It exceeds that of 20 "
         "random groupings of the same sizes at T=1, 10."
     ]
@@ -255,25 +261,113 @@ def test_temperature_is_chosen_on_validation_data(pairs):
     assert [table[m]["choice"] for m in ("teacher", "nds", "ds")] == ["", "", "chosen"]
 
 
-def test_published_curve_is_drawn_beside_the_own_one(tmp_path):
-    path = tmp_path / "published.csv"
-    path.write_text(
-        "dataset,attribute,model,temperature,accuracy,eod,dpd\n"
-        "pairs,side,ds,1,90,4.30,\n"
-        "pairs,side,ds,10,,2.90,\n"
-        "pairs,side,nds,,90,4.33,13.90\n"
-        "other,side,ds,1,90,1.00,1.00\n"
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Numbers of the pairs' study beside those of others."""
+    directory = tmp_path_factory.mktemp("published")
+    (directory / "group_fairness.csv").write_text(
+        "dataset,attribute,model,temperature,"
+        "accuracy,accuracy_sd,eod,eod_sd,dpd,dpd_sd,source\n"
+        "pairs,Side,ds,4,90,0.5,4.30,0.10,,,table2\n"
+        "pairs,Side,ds,10,,,2.90,,,,figure\n"
+        "pairs,Side,nds,,80,,5.00,,13.90,,table2\n"
+        "other,Side,ds,1,90,,1.00,,1.00,,table2\n"
     )
-    measure = Measure("eod", "side")
-    assert read_published(str(path), "pairs") == {measure: {1.0: 4.30, 10.0: 2.90}}
-    write_report(write_pairs(tmp_path / "study"), PAIRS, str(path))
-    figures = tmp_path / "study" / "figures"
-    assert "published" in (figures / "eod_side.svg").read_text("utf-8")
-    assert "published" not in (figures / "dpd_side.svg").read_text("utf-8")
+    (directory / "class_bias.csv").write_text(
+        "dataset,teacher,student,model,temperature,top1_mean,top1_sd,sc,tc,source\n"
+        "pairs,ResNet-20,LeNet-5,ds,4,80,1,5,15,table1\n"
+        "pairs,ResNet-56,ResNet-20,ds,4,70,1,6,16,table1\n"
+    )
+    (directory / "individual_fairness.csv").write_text(
+        "dataset,model,temperature,individual_fairness,source\n"
+        "pairs,ds,4,0.0906,table4\n"
+    )
+    return str(directory)
 
 
-def test_published_file_without_its_columns_is_refused(tmp_path):
-    path = tmp_path / "published.csv"
-    path.write_text("dataset,model\n")
+def test_published_numbers_are_those_of_the_row(pairs, published):
+    found = read_published(published, read_study(pairs, PAIRS))
+    eod = found.measures[Measure("eod", "side")]
+    assert eod[Model.named("ds", 4.0)].mean == pytest.approx(0.043)
+    assert found.curve(Measure("eod", "side")) == pytest.approx({4.0: 4.3, 10.0: 2.9})
+    assert found.curve(Measure("dpd", "side")) == {}
+    assert found.class_bias == {Model.named("ds", 4.0): (5, 15)}
+    assert found.individual[Model.named("ds", 4.0)].mean == 0.0906
+
+
+def test_published_numbers_stand_beside_the_own_ones(tmp_path, published):
+    workdir = write_pairs(tmp_path)
+    write_report(workdir, PAIRS, published)
+    assert "published" in (tmp_path / "figures/eod_side.svg").read_text("utf-8")
+    assert "published" not in (tmp_path / "figures/dpd_side.svg").read_text("utf-8")
+    # nds has an EOD of 1/2 and 0 here.
+    (nds,) = rows(workdir, "published", metric="eod", model="nds")
+    found = [nds[name] for name in ("own", "published", "difference", "source")]
+    assert found == ["0.250000", "0.050000", "0.200000", "table2"]
+    (ds,) = rows(workdir, "published", metric="accuracy", model="ds")
+    assert (ds["own"], ds["published"], ds["published_sd"]) == (
+        *("0.875000", "0.900000", "0.005000"),
+    )
+    for row in rows(workdir, "class_bias"):
+        assert (row["sc_published"], row["tc_published"]) == ("5", "15")
+
+
+def test_published_directory_without_its_files_is_refused(pairs, tmp_path):
+    study = read_study(pairs, PAIRS)
+    with pytest.raises(ValueError, match="it has none of them"):
+        read_published(str(tmp_path), study)
+    (tmp_path / "class_bias.csv").write_text("dataset,model\n")
     with pytest.raises(ValueError, match="lacks the columns"):
-        read_published(str(path), "faces")
+        read_published(str(tmp_path), study)
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory) -> str:
+    """The pairs' study; all examples of a side look alike, the sides are 3 apart."""
+    workdir = write_pairs(tmp_path_factory.mktemp("embedded"))
+    path = files.join(workdir, "config.json")
+    document = files.read_json(path)
+    document["config"]["evaluation"]["individual_fairness"] = {
+        "input_distance": "euclidean",
+        "pairs": "all",
+    }
+    files.write_json(path, document)
+    write_embeddings(workdir, np.repeat([[0.0, 1.0], [3.0, 1.0]], 4, axis=0))
+    write_report(workdir, PAIRS)
+    return workdir
+
+
+def test_individual_fairness_by_hand(embedded):
+    (nds,) = rows(embedded, "individual_fairness", model="nds")
+    (ds,) = rows(embedded, "individual_fairness", model="ds")
+    # Different predictions are a total variation of tanh(1/2) apart. Of the 16 pairs
+    # across the sides, nds treats 10 (seed 0) and 8 differently, ds 8 and 8.
+    unit = np.tanh(0.5) / 3 / 16
+    assert float(nds["mean"]) == pytest.approx(9 * unit, abs=1e-6)
+    assert float(nds["sd"]) == pytest.approx(2**0.5 * unit, abs=1e-6)
+    assert float(ds["mean"]) == pytest.approx(8 * unit, abs=1e-6)
+    assert float(ds["change"]) == pytest.approx(-unit, abs=1e-6)
+    # Student's t with one degree of freedom (printed tables: 12.706); sd / sqrt(2) = 1.
+    assert float(ds["change_upper"]) == pytest.approx(11.706 * unit, abs=1e-5)
+    # 12 pairs within the sides; nds treats 3 + 3 and 4 + 4 of them differently.
+    assert (nds["identical"], nds["violations"]) == ("12", "7.000000")
+    assert float(nds["largest"]) == pytest.approx(np.tanh(0.5) / 3, abs=1e-6)
+
+
+def test_report_says_what_the_embeddings_are(embedded):
+    html = files.read_text(files.join(embedded, "report.html"))
+    assert "teacher/seed0 of this study, frozen" in html
+    assert "euclidean distance of 2 features" in html
+
+
+def test_embeddings_of_another_teacher_or_of_zeros_are_not_used(tmp_path):
+    workdir = write_pairs(tmp_path)
+    write_embeddings(workdir, np.ones((8, 2)), export="another")
+    write_report(workdir, PAIRS)
+    html = files.read_text(files.join(workdir, "report.html"))
+    assert "python -m pipelines.embeddings" in html
+    write_embeddings(workdir, np.zeros((8, 2)))
+    write_report(workdir, PAIRS)
+    html = files.read_text(files.join(workdir, "report.html"))
+    assert "8 examples have zero as embedding" in html
+    assert not files.exists(files.join(workdir, "tables", "individual_fairness.csv"))

@@ -60,6 +60,7 @@ def test_a_study_says_what_it_did_and_what_comes_next(study):
     assert "[3/3] student T=4 seed 0: val_accuracy" in done.stdout
     assert f"report:      {workdir}/report.html" in done.stdout
     assert f"python -m pipelines.tensorboard --workdir={workdir}" in done.stdout
+    assert f"python -m pipelines.select --workdir={workdir}" in done.stdout
     assert not [name for name in os.listdir(workdir) if "partial" in name]
 
 
@@ -78,6 +79,37 @@ def test_every_run_is_whole(study, run):
     )
     history = files.read_text(f"{directory}/history.csv").splitlines()
     assert len(history) == 1 + record["epochs"]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_fairness_is_drawn_over_the_epochs_beside_the_hparams(study, run):
+    import tensorflow as tf
+    from tensorflow.core.util.event_pb2 import Event
+
+    directory = f"{layout.run_dir(study[0], run)}/tensorboard"
+
+    def tags(part):
+        paths = sorted(
+            f"{directory}/{part}/{n}" for n in os.listdir(f"{directory}/{part}")
+        )
+        events = tf.data.TFRecordDataset(paths).as_numpy_iterator()
+        return {v.tag for e in events for v in Event.FromString(e).summary.value}
+
+    fairness = {f"{m}_{a}" for m in ("dpd", "eod") for a in ("color", "texture")}
+    assert {f"epoch_{name}" for name in fairness} <= tags("validation")
+    assert {"accuracy", *(name.replace("_", "/") for name in fairness)} <= tags(
+        "fairness"
+    )
+
+
+def test_individual_fairness_is_measured_with_the_first_teacher(study):
+    workdir, _ = study
+    with np.load(f"{workdir}/embeddings/test.npz") as arrays:
+        assert '"extractor": "teacher/seed0"' in str(arrays["source"])
+    with open(f"{workdir}/tables/individual_fairness.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == ["teacher", "nds", "ds"]
+    assert all(float(row["mean"]) > 0 for row in rows)
 
 
 def test_the_export_answers_what_the_predictions_say(study):

@@ -1,25 +1,40 @@
 """pipelines.tensorboard: the server, and the Fairness Indicators tab in Chromium."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from urllib.request import Request, urlopen
 
 import evaluation_study as study
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.core.util.event_pb2 import Event
 
+from kd_keras import files
 from pipelines import config as configs
 from pipelines import evaluate, tensorboard
+from pipelines import hparams as pipelines_hparams
 from pipelines.evaluation import summary
 from pipelines.workdir import Run, run_dir
 
 TEACHER, STUDENT = Run("teacher", 0), Run("nds", 0)
+RUNS = """model,temperature,seed,attribute,metric,value,undefined
+teacher,,0,,accuracy,0.750000,
+teacher,,0,hair,dpd,0.250000,
+teacher,,0,hair,eod,,needs at least two groups
+teacher,,0,hair,base_rate_gap,0.100000,
+nds,,0,,accuracy,0.500000,
+nds,,0,hair,dpd,0.125000,
+nds,,0,hair,eod,0.500000,
+ds,4,1,,accuracy,0.625000,
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +53,7 @@ def workdir(tmp_path_factory):
         with curve.as_default():
             tf.summary.scalar("epoch_loss", 0.5, step=0)
         curve.close()
+    files.write_text(f"{workdir}/tables/runs.csv", RUNS)
     return workdir
 
 
@@ -114,7 +130,7 @@ def test_the_tab_draws_a_bar_per_group(tab, workdir):
 
 def shown_run(tab):
     selected = tab.locator("paper-dropdown-menu input").first.input_value()
-    return [run for run in (TEACHER, STUDENT) if selected.startswith(run.directory)]
+    return [run for run in (TEACHER, STUDENT) if selected == f"{run.title}/fairness"]
 
 
 def accuracies(workdir, run):
@@ -128,15 +144,76 @@ def accuracies(workdir, run):
 @pytest.mark.browser
 def test_the_tab_offers_every_run_beside_the_curves(server, tab):
     _, port = server
-    from urllib.request import urlopen
-
     with urlopen(f"http://127.0.0.1:{port}/data/runs") as answer:
-        runs = set(__import__("json").load(answer))
-    assert runs == {
-        f"{run.directory}/tensorboard{part}"
-        for run in (TEACHER, STUDENT)
-        for part in ("", "/train")
+        runs = set(json.load(answer))
+    assert runs == {"study/hparams"} | {
+        f"{title} seed 0/{part}"
+        for title in ("teacher", "student nds")
+        for part in ("fairness", "train")
     }
+
+
+def hparams(port, route, **request):
+    url = f"http://127.0.0.1:{port}/data/plugin/hparams/{route}"
+    body = json.dumps({"experimentName": "", **request}).encode()
+    headers = {"Content-Type": "application/json"}
+    with urlopen(Request(url, body, headers)) as answer:
+        return json.load(answer)
+
+
+def test_hparams_hold_every_run_with_its_fairness(server, tab):
+    _, port = server
+    groups = hparams(
+        port,
+        "session_groups",
+        allowedStatuses=["STATUS_UNKNOWN"],
+        colParams=[],
+        startIndex=0,
+        sliceSize=9,
+    )["sessionGroups"]
+    found = {
+        group["name"]: (
+            group["hparams"],
+            {value["name"]["tag"]: value["value"] for value in group["metricValues"]},
+        )
+        for group in groups
+    }
+    # The study has no temperature; what is undefined is left out.
+    assert found == {
+        "teacher seed 0": (
+            {"model": "teacher", "seed": 0.0},
+            {"accuracy": 0.75, "dpd/hair": 0.25},
+        ),
+        "student nds seed 0": (
+            {"model": "nds", "seed": 0.0},
+            {"accuracy": 0.5, "dpd/hair": 0.125, "eod/hair": 0.5},
+        ),
+    }
+
+
+def test_hparams_name_their_columns(server, tab):
+    experiment = hparams(server[1], "experiment")
+    names = {info["name"] for info in experiment["hparamInfos"]}
+    assert names == {"model", "seed", "alpha"}
+    titles = [info["displayName"] for info in experiment["metricInfos"]]
+    assert titles == ["accuracy", "DPD by hair", "EOD by hair"]
+
+
+def test_a_distilled_run_has_its_temperature(tmp_path):
+    config = {"temperatures": [4.0], "seeds": [0, 1], "alpha": 0.8}
+    files.write_text(f"{tmp_path}/tables/runs.csv", RUNS)
+    assert pipelines_hparams.write(str(tmp_path), config) == 3
+    # A second report takes the place of the first.
+    assert pipelines_hparams.write(str(tmp_path), config) == 3
+    (path,) = (tmp_path / "student-t04/seed1/tensorboard/fairness").iterdir()
+    events = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    values = [v for e in events for v in Event.FromString(e).summary.value]
+    (session,) = [v for v in values if v.tag == "_hparams_/session_start_info"]
+    content = HParamsPluginData.FromString(session.metadata.plugin_data.content)
+    start = content.session_start_info
+    assert start.group_name == "student T=4 seed 1"
+    assert start.hparams["temperature"].number_value == 4.0
+    assert start.hparams["alpha"].number_value == 0.8
 
 
 def test_only_this_machine_is_served(server):
@@ -165,9 +242,11 @@ def test_a_moved_workdir_is_found_again(workdir, tmp_path):
     directory = run_dir(moved, STUDENT)
     summary.ensure(directory)
     (path,) = [
-        name for name in os.listdir(f"{directory}/tensorboard") if "events" in name
+        name
+        for name in os.listdir(f"{directory}/tensorboard/fairness")
+        if name.endswith(summary.SUFFIX)
     ]
-    records = tf.data.TFRecordDataset(f"{directory}/tensorboard/{path}")
+    records = tf.data.TFRecordDataset(f"{directory}/tensorboard/fairness/{path}")
     events = [Event.FromString(record) for record in records.as_numpy_iterator()]
     paths = [v.tensor.string_val[0] for event in events for v in event.summary.value]
     assert paths == [f"{directory}/evaluation".encode()]

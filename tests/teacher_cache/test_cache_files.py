@@ -124,7 +124,7 @@ def other_pixel(example):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda d: d.map(other_pixel), "other features of the place of.*train_70"),
+        (lambda d: d.map(other_pixel), "other features of.*train_70"),
         (lambda d: d.skip(1).concatenate(d.take(1)), "another id.*train_1"),
     ],
     ids=["features", "order"],

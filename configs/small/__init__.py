@@ -1,0 +1,1 @@
+"""One file per release policy: names and numbers only."""

@@ -1,0 +1,57 @@
+"""Groups side by side: a row of marks per group, one mark per model."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from pipelines.report.drawing import Drawing, save, style
+from pipelines.report.figures import (
+    NDS_LINE,
+    STUDENT_LINE,
+    TEACHER_LINE,
+    shorten,
+)
+
+# Figures of more groups would be too long to read.
+MOST_GROUPS = 40
+_MARKS = {
+    "teacher": ("^", TEACHER_LINE["color"]),
+    "nds": ("D", NDS_LINE["color"]),
+}
+
+
+def dot_figure(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    groups: Sequence[str],
+    *,
+    name: str,
+    ylabel: str,
+    caption: str,
+) -> Drawing:
+    """One panel per measure, beside each other; groups from top to bottom.
+
+    Args:
+      panels: axis label -> title of a model -> values `[groups]`.
+      groups: their names.
+      name: file name without ending.
+      ylabel: the attribute.
+      caption: for people.
+    """
+    with style(name):
+        figure = Figure(figsize=(6.4, 1.5 + 0.26 * len(groups)))
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        rows = range(len(groups))
+        for panel, (label, models) in zip(axes, panels.items(), strict=True):
+            for title, values in models.items():
+                marker, color = _MARKS.get(title, ("o", STUDENT_LINE["color"]))
+                panel.plot(
+                    values, rows, marker, label=title, color=color, ms=6, alpha=0.85
+                )
+            panel.set_xlabel(label)
+            panel.grid()
+        axes[0].set_yticks(rows, labels=[shorten(group) for group in groups])
+        axes[0].set_ylabel(ylabel)
+        axes[0].invert_yaxis()
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+        return save(figure, name, caption)

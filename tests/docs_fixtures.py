@@ -1,0 +1,182 @@
+"""What the code blocks of the documentation find before they begin: real objects."""
+
+import types
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import kd_keras
+from kd_keras import models
+from kd_keras.callbacks import FairnessMonitor
+from kd_keras.export import save_model
+from kd_keras.fairness import GroupCounts
+
+
+def fixtures(page: str) -> dict[str, Any]:
+    """Names for the blocks of a page, which run in an empty directory."""
+    return _FIXTURES.get(page, _small)()
+
+
+def dense(*units: int, classes: int = 2) -> keras.Model:
+    hidden = [keras.layers.Dense(n, activation="relu") for n in units]
+    return keras.Sequential([keras.Input([8]), *hidden, keras.layers.Dense(classes)])
+
+
+def _small() -> dict[str, Any]:
+    """Two models and a small data set with a group column."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 8)).astype(np.float32)
+    y = (x[:, 0] + 0.5 * rng.normal(size=200) > 0).astype(int)
+    examples = tf.data.Dataset.from_tensor_slices(
+        {
+            "x": x,
+            "y": y,
+            "sex": rng.integers(0, 2, 200),
+            "id": [str(i) for i in range(200)],
+        }
+    )
+    spec = kd_keras.DatasetSpec.of(
+        examples,
+        label="y",
+        class_names=("no", "yes"),
+        groups={"sex": ("female", "male")},
+    )
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(50)
+    return {
+        "keras": keras,
+        "kd_keras": kd_keras,
+        "Distiller": kd_keras.Distiller,
+        "GroupCounts": GroupCounts,
+        "teacher": dense(16),
+        "student": dense(4),
+        "alone": dense(4),
+        "untrained": dense(4),
+        "x": x,
+        "y": y,
+        "examples": examples,
+        "spec": spec,
+        "batches": batches,
+        "train": batches,
+        "validation": batches,
+    }
+
+
+def _predictions() -> dict[str, Any]:
+    """Hard predictions of two models, with the groups of two attributes."""
+    rng = np.random.default_rng(0)
+    y_true, teacher, student = rng.integers(0, 10, (3, 500))
+    return {
+        "y_true": y_true,
+        "y_pred": student,
+        "teacher": teacher,
+        "student": student,
+        "colors": rng.choice(["red", "green", "blue"], 500),
+        "textures": rng.choice(["dots", "stripes"], 500),
+    }
+
+
+def _choose_temperature() -> dict[str, Any]:
+    small = _small()
+    return small | {"validation": small["examples"]}
+
+
+def _runs() -> dict[str, Any]:
+    """The files of a study, of models that are not trained."""
+    from configs import demo
+    from pipelines import config as configs
+
+    config = demo.get_config()
+    config.dataset.versions = 1
+    configs.prepare_workdir("runs/mine", config)
+    spec = configs.load_dataset(config).spec
+    model = models.build("lenet5", (32, 32, 3), spec.num_classes)
+    # As pipelines/workdir.py names them.
+    tf.io.gfile.makedirs("runs/mine/teacher/seed0")
+    model.save("runs/mine/teacher/seed0/model.keras")
+    save_model(model, spec, "runs/mine/student-t08/seed0/export/1")
+    return {}
+
+
+class _Tfx:
+    """TFX's Trainer, which takes these arguments; TFX itself is not installed."""
+
+    class components:
+        @staticmethod
+        def Trainer(**arguments: Any) -> dict[str, Any]:
+            return arguments
+
+    class proto:
+        TrainArgs = EvalArgs = dict
+
+
+class _Outputs:
+    outputs = types.MappingProxyType({"examples": "e", "schema": "s", "model": "m"})
+
+
+def _release() -> dict[str, Any]:
+    import ml_collections
+
+    from configs.policies import demo
+
+    return {
+        "ml_collections": ml_collections,
+        "policy": demo.get_config(),
+        "tfx": _Tfx,
+        "example_gen": _Outputs,
+        "schema_gen": _Outputs,
+        "teacher": _Outputs,
+    }
+
+
+def _own_digits() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    return {
+        "tf": tf,
+        "DatasetSpec": kd_keras.DatasetSpec,
+        "images": rng.integers(0, 256, (5, 28, 28, 1)).astype(np.uint8),
+        "digits": rng.integers(0, 10, 5),
+        "writers": np.array([0, 1, -1, 0, 1]),
+    }
+
+
+def _people() -> dict[str, Any]:
+    small = _small()
+    return small | {
+        "examples": small["examples"].map(
+            lambda e: {"x": e["x"], "income": e["y"], "sex": e["sex"]}
+        )
+    }
+
+
+def _monitored() -> dict[str, Any]:
+    small = _small()
+    model = small["student"]
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    colored = small["examples"].map(
+        lambda e: {"x": e["x"], "y": e["y"], "color": e["sex"]}
+    )
+    spec = kd_keras.DatasetSpec.of(
+        colored,
+        label="y",
+        class_names=("no", "yes"),
+        groups={"color": ("red", "blue")},
+    )
+    return small | {
+        "FairnessMonitor": FairnessMonitor,
+        "model": model,
+        "spec": spec,
+        "validation": colored,
+    }
+
+
+_FIXTURES = {
+    "docs/choose_temperature.md": _choose_temperature,
+    "docs/fairness.md": _predictions,
+    "docs/release.md": _release,
+    "docs/tutorial.md": _runs,
+    "kd_keras/auditing/run.py": _people,
+    "kd_keras/callbacks.py": _monitored,
+    "kd_keras/datasets/spec.py": _own_digits,
+}

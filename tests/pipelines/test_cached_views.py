@@ -1,0 +1,56 @@
+"""A study whose students are augmented and whose teacher runs once."""
+
+import csv
+import io
+
+import keras
+import pytest
+
+from configs import demo
+from kd_keras import files, models
+from pipelines import config as configs
+from pipelines import runs
+from pipelines import workdir as layout
+from pipelines.workdir import Run
+
+TEACHER, DS = Run("teacher", 0), Run("ds", 0, 4.0)
+
+
+def _config(**fields):
+    config = demo.get_config()
+    for recipe in (config.teacher, config.student):
+        recipe.model = "resnet20"
+        recipe.model_options = {"depth": 8}
+        recipe.epochs, recipe.batch_size = 2, 16
+        recipe.augmentation = "pad_crop_flip"
+    config.update(fields)
+    configs.validate(config)
+    return config
+
+
+def _history(workdir, run):
+    text = files.read_text(f"{layout.run_dir(workdir, run)}/history.csv")
+    return [
+        {name: float(value) for name, value in row.items()}
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def test_as_many_views_as_epochs_are_the_live_study(tmp_path, tiny_dataset):
+    live, cached = str(tmp_path / "live"), str(tmp_path / "cached")
+    of = {
+        live: _config(teacher_cache=""),
+        cached: _config(teacher_cache="float32", teacher_cache_views=2),
+    }
+    keras.utils.set_random_seed(3)
+    teacher = models.build("resnet20", (12, 12, 3), 3, depth=8)
+    for workdir, config in of.items():
+        configs.prepare_workdir(workdir, config)
+        files.gfile.makedirs(layout.run_dir(workdir, TEACHER))
+        teacher.save(f"{layout.run_dir(workdir, TEACHER)}/{runs.MODEL_FILE}")
+        runs.train_run(config, tiny_dataset, workdir, DS)
+    for one, other in zip(_history(live, DS), _history(cached, DS), strict=True):
+        assert other == pytest.approx(one, rel=1e-3)
+    made = files.read_json(f"{layout.run_dir(cached, TEACHER)}/cache/train/cache.json")
+    assert made["identity"]["views"] == 2
+    assert made["identity"]["augmentation"] == "pad_crop_flip"

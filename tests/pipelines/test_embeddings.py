@@ -1,0 +1,129 @@
+"""Embeddings for individual fairness: made once, by the teacher or a user's model."""
+
+import keras
+import numpy as np
+import pytest
+
+from kd_keras import files
+from pipelines import config as configs
+from pipelines import embeddings, individual_options
+from pipelines.workdir import Run, run_dir
+
+TEACHER = Run("teacher", 3)
+
+
+@pytest.fixture
+def workdir(tmp_path, tiny_dataset, monkeypatch):
+    """A study whose teacher sees the mean colour of an image."""
+    inputs = keras.Input((12, 12, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(inputs)
+    logits = keras.layers.Dense(3, name="logits")(mean)
+    directory = run_dir(str(tmp_path), TEACHER)
+    files.gfile.makedirs(directory)
+    keras.Model(inputs, logits).save(f"{directory}/model.keras")
+    files.write_json(f"{directory}/run.json", {"export_digest": "a"})
+    write_config(tmp_path)
+    monkeypatch.setattr(configs, "load_dataset", lambda config: tiny_dataset)
+    return str(tmp_path)
+
+
+def write_config(workdir, **individual_fairness):
+    evaluation = {"split": "test", "individual_fairness": individual_fairness}
+    config = {"seeds": [3, 4], "evaluation": evaluation}
+    files.write_json(f"{workdir}/config.json", {"config": config})
+
+
+def examples(dataset):
+    return next(dataset.splits["test"].batch(50).as_numpy_iterator())
+
+
+def test_the_first_teacher_without_its_last_layer(workdir, tiny_dataset):
+    assert embeddings.ensure(workdir) == f"{workdir}/embeddings/test.npz"
+    found = embeddings.read(workdir, "test")
+    test = examples(tiny_dataset)
+    np.testing.assert_array_equal(found.ids, test["id"])
+    expected = test["image"].mean(axis=(1, 2))
+    np.testing.assert_allclose(found.values, expected, rtol=1e-6)
+    assert found.values.dtype == np.float32
+    assert found.source == {"extractor": "teacher/seed3", "export": "a"}
+
+
+def test_made_once_and_again_for_another_teacher(workdir, tiny_dataset, monkeypatch):
+    path = embeddings.ensure(workdir)
+    before = files.read_bytes(path)
+
+    def forbidden(config):
+        raise AssertionError("The data set is read again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(configs, "load_dataset", forbidden)
+        embeddings.ensure(workdir)
+    assert files.read_bytes(path) == before
+    files.write_json(f"{run_dir(workdir, TEACHER)}/run.json", {"export_digest": "b"})
+    embeddings.ensure(workdir)
+    assert embeddings.read(workdir, "test").source["export"] == "b"
+
+
+def test_a_model_of_the_user(workdir, tiny_dataset):
+    inputs = keras.Input((12, 12, 3))
+    path = f"{workdir}/extractor.keras"
+    keras.Model(inputs, keras.layers.Flatten()(inputs)).save(path)
+    write_config(workdir, extractor=path)
+    embeddings.ensure(workdir)
+    found = embeddings.read(workdir, "test")
+    expected = examples(tiny_dataset)["image"].reshape(50, -1)
+    np.testing.assert_array_equal(found.values, expected)
+    config = configs.read_config(workdir)
+    assert embeddings.is_made_from(found, workdir, config)
+    keras.Model(inputs, keras.layers.Flatten()(inputs * 2)).save(path)
+    assert not embeddings.is_made_from(found, workdir, config)
+    keras.Model(inputs, inputs).save(path)
+    with pytest.raises(ValueError, match=r"extractor must be .*\(50, 12, 12, 3\)"):
+        embeddings.ensure(workdir)
+
+
+def test_what_is_missing_is_named(workdir):
+    files.gfile.remove(f"{run_dir(workdir, TEACHER)}/run.json")
+    with pytest.raises(ValueError, match="needs the teacher seed 3"):
+        embeddings.ensure(workdir)
+    write_config(workdir, extractor="nowhere.keras")
+    with pytest.raises(ValueError, match=r"Received: 'nowhere\.keras'"):
+        embeddings.ensure(workdir)
+
+
+@pytest.mark.parametrize("name", ["resnet20", "lenet5", "wide_and_deep"])
+def test_architectures_have_what_comes_before_the_logits(name):
+    import tensorflow as tf
+
+    from kd_keras import models
+
+    shape = (32, 32, 3)
+    if name == "wide_and_deep":
+        shape = {
+            "age": tf.TensorSpec((), tf.float32),
+            "job": tf.TensorSpec((), tf.int64),
+        }
+    model = models.build(name, shape, 4)
+    extractor = embeddings.before_logits(model)
+    assert len(extractor.output.shape) == 2
+    assert extractor.output.shape[1] == model.get_layer("logits").input.shape[1]
+
+
+def test_bad_options_are_refused_before_any_training():
+    from configs import demo
+
+    bad = {"input_distance": "taxicab", "pairs": 0, "extractor": "nowhere.keras"}
+    for field, value in bad.items():
+        config = demo.get_config()
+        config.evaluation.individual_fairness[field] = value
+        with pytest.raises(ValueError, match=f"individual_fairness.{field} must be"):
+            configs.validate(config)
+
+
+def test_a_study_that_names_no_options_has_the_defaults():
+    assert individual_options.options({"evaluation": {}}) == {
+        "extractor": "teacher",
+        "input_distance": "cosine",
+        "output_distance": "total_variation",
+        "pairs": 100_000,
+    }

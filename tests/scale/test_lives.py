@@ -1,0 +1,93 @@
+"""Many processes, signals and a full disk give the tables of an undisturbed study."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = pathlib.Path(__file__).with_name("lives.py")
+KILLS = 3
+RUNS = ("teacher", "student nds", "student T=1", "student T=4")
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("lives")
+    subprocess.run(
+        [sys.executable, SCRIPT, directory, str(KILLS)],
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return directory, json.loads((directory / "lives.json").read_text())
+
+
+def _tables(workdir, name="tables"):
+    paths = sorted((workdir / name).glob("*.csv"))
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def _logs(directory, name):
+    return [path.read_text() for path in directory.glob(f"{name}.*.log")]
+
+
+def test_three_processes_make_what_one_makes(lives):
+    directory, report = lives
+    assert (report["one"], report["three"]) == (0, [0, 0, 0])
+    assert _tables(directory / "one")
+    assert _tables(directory / "three") == _tables(directory / "one")
+
+
+def test_every_run_is_trained_by_one_of_three_processes(lives):
+    logs = _logs(lives[0], "three")
+    trained = re.findall(r"^\[\d/4\] (.*) seed 0: val_acc", "".join(logs), re.M)
+    assert sorted(trained) == sorted(RUNS)
+    assert max(log.count("val_accuracy") for log in logs) < len(RUNS)
+
+
+def test_one_of_three_processes_evaluates_and_reports(lives):
+    logs = _logs(lives[0], "three")
+    assert sum("evaluate 4 of 4 runs" in log for log in logs) == 1
+    assert sum("report.html" in log for log in logs) >= 1
+
+
+def test_sigterm_ends_a_run_soon_and_says_how_to_go_on(lives):
+    directory, report = lives
+    code, seconds = report["terminated"]
+    assert code == 143
+    assert seconds < 10
+    assert report["slowest"] < 10
+    (log,) = directory.glob("killed0.4.log")
+    assert "interrupted; the same command goes on where it was" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_full_and_a_read_only_disk_are_named_and_gone_on_with(lives):
+    directory, report = lives
+    if report["full"] is None:
+        pytest.skip("a small disk cannot be mounted here")
+    assert report["full"] == [1, 0, 1]
+    logs = sorted(directory.glob("full.*.log"), key=os.path.getmtime)
+    full, _, read_only = (
+        [line for line in log.read_text().splitlines() if line.startswith("error:")]
+        for log in logs
+    )
+    assert len(full) == len(read_only) == 1
+    assert "No space left on device" in full[0]
+    assert "full cannot be written to" in read_only[0]
+    assert _tables(directory, "full-tables") == _tables(directory / "one")
+
+
+def test_signals_at_random_moments_change_no_table(lives):
+    directory, report = lives
+    expected = _tables(directory / "one")
+    assert report["killed"] == [0] * len(report["killed"])
+    for number in range(len(report["killed"])):
+        assert _tables(directory / f"killed{number}") == expected
+
+
+def test_no_kill_leaves_a_half_complete_directory(lives):
+    assert lives[1]["half"] == []
