@@ -5,7 +5,7 @@ WORKDIR ?= runs/demo
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 STAMP := .venv/.installed
 
-.PHONY: venv demo test lint format lock bazel-test build-files clean
+.PHONY: venv demo test lint format docs lock bazel-test build-files clean
 
 venv: $(STAMP)
 
@@ -36,6 +36,10 @@ format: venv
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
+docs: venv
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 # uv.lock names registry hosts, so only the exported list with hashes is kept.
 lock: venv
 	@.venv/bin/uv lock
@@ -51,4 +55,4 @@ build-files: venv
 	@.venv/bin/python -m bazel.build_files --write
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs site

@@ -1,6 +1,6 @@
 """Measures the teacher cache: writing, containers, the student's step, memory.
 
-    python benchmarks/cache.py
+    python -m benchmarks.cache
 
 Competitors take turns in one process; the figures are medians over the rounds, wall
 clock and CPU time. On a machine that others use too, the CPU time says more.
@@ -8,14 +8,10 @@ clock and CPU time. On a machine that others use too, the CPU time says more.
 
 import argparse
 import os
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -24,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.turns import machine, peak_memory, timed
 from kd_keras import Distiller, models, teacher_cache
 from kd_keras.datasets import DatasetSpec
 from kd_keras.datasets.batches import (
@@ -54,37 +51,6 @@ def images(size: int) -> tf.data.Dataset:
         }
 
     return tf.data.Dataset.range(size).map(draw)
-
-
-class Cost(NamedTuple):
-    """Median seconds of a competitor."""
-
-    wall: float
-    cpu: float
-
-    def over(self, other: "Cost") -> str:
-        wall, cpu = self.wall / other.wall, self.cpu / other.cpu
-        return f"{wall:.3f} (CPU time {cpu:.3f})"
-
-    def per(self, count: int, unit: float) -> str:
-        wall, cpu = self.wall / count * unit, self.cpu / count * unit
-        return f"{wall:.2f} (CPU {cpu:.2f})"
-
-
-def timed(competitors: dict[str, Callable[[], object]], rounds: int) -> dict[str, Cost]:
-    """Cost of each; a round before the first one warms up."""
-    costs: dict[str, list[Cost]] = {name: [] for name in competitors}
-    for number in range(rounds + 1):
-        for name, run in competitors.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            run()
-            if number:
-                cost = Cost(time.perf_counter() - wall, time.process_time() - cpu)
-                costs[name].append(cost)
-    return {
-        name: Cost(*map(statistics.median, zip(*values, strict=True)))
-        for name, values in costs.items()
-    }
 
 
 def exhaust(dataset: tf.data.Dataset) -> None:
@@ -235,7 +201,7 @@ def measure_step(student: str, examples: tf.data.Dataset, rounds: int) -> None:
     )
 
 
-def peak_memory(size: int) -> None:
+def measure_memory(size: int) -> None:
     """Peak of this process, after building and reading a cache."""
     teacher = keras.Sequential(
         [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
@@ -243,8 +209,7 @@ def peak_memory(size: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         cache = teacher_cache.build(directory, teacher, images(size), SPEC)
         exhaust(cache.join(images(size)).batch(64))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"memory, {size:,} examples: peak {peak:,.0f} MiB")
+    print(f"memory, {size:,} examples: peak {peak_memory():,.0f} MiB")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -261,8 +226,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
     if args.peak_memory:
-        peak_memory(args.peak_memory)
+        measure_memory(args.peak_memory)
         return
+    print(machine())
     for classes in (10, 1000):
         measure_containers(args.container_examples, classes, args.rounds)
     examples = images(args.examples)
@@ -271,7 +237,10 @@ def main() -> None:
         measure_step(student, examples, args.rounds)
     for factor in args.memory:
         size = factor * args.examples
-        subprocess.run([sys.executable, __file__, f"--peak-memory={size}"], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.cache", f"--peak-memory={size}"],
+            check=True,
+        )
 
 
 if __name__ == "__main__":
