@@ -18,6 +18,8 @@ LOADS = {
     "pipelines/release/flags.py": "configs/policies",
     "pipelines/study.py": "configs",
     "tests/configs/test_rows.py": "configs",
+    "tests/configs/test_rows_run.py": "configs",
+    "tests/test_notebook.py": "kd_keras",
 }
 
 # Their mains are no programs to run by hand.
@@ -29,6 +31,7 @@ EXPORTS = {"bazel": {"pytest_main.py"}}
 # .bazelrc has the time that each size allows.
 SIZE, SLOW_SIZE = "medium", "enormous"
 SIZES = {
+    "tests/configs/test_rows_run.py": "large",
     "tests/fairness": "small",
     "tests/fairness/test_against_peers.py": "medium",
     "tests/pipelines/test_beam_runners.py": "large",
@@ -49,4 +52,6 @@ TAGS = {
     # Read the documentation in the source tree.
     "tests/test_docs.py": ("external", "local"),
     "tests/test_notebook.py": ("external", "local"),
+    # Reads the source tree itself.
+    "tests/test_security.py": ("external", "local"),
 }

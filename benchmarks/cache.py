@@ -7,6 +7,7 @@ clock and CPU time. On a machine that others use too, the CPU time says more.
 """
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
@@ -201,6 +202,36 @@ def measure_step(student: str, examples: tf.data.Dataset, rounds: int) -> None:
     )
 
 
+def measure_joining(size: int, rounds: int) -> None:
+    """An epoch of batches with and without a cache, of two lengths."""
+    teacher = keras.Sequential(
+        [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    epochs = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for count in (size, 4 * size):
+            examples = images(count).cache()
+            cache = teacher_cache.build(f"{directory}/{count}", teacher, examples, SPEC)
+            for name, served in (("plain", examples), ("joined", cache.join(examples))):
+                batches = training_batches(
+                    served,
+                    SPEC,
+                    batch_size=64,
+                    seed=0,
+                    epoch=tf.Variable(0, dtype=tf.int64),
+                    shuffle_buffer=count,
+                )
+                epochs[name, count] = functools.partial(exhaust, batches)
+        found = timed(epochs, rounds)
+    for name in ("plain", "joined"):
+        short, long = found[name, size].cpu, found[name, 4 * size].cpu
+        example = (long - short) / (3 * size)
+        print(
+            f"input pipeline, {name}: CPU {example * 1e6:.2f} us an example, "
+            f"{(short - example * size) * 1e3:.1f} ms an epoch"
+        )
+
+
 def measure_memory(size: int) -> None:
     """Peak of this process, after building and reading a cache."""
     teacher = keras.Sequential(
@@ -233,6 +264,7 @@ def main() -> None:
         measure_containers(args.container_examples, classes, args.rounds)
     examples = images(args.examples)
     measure_writing(examples, args.rounds)
+    measure_joining(args.examples, args.rounds)
     for student in args.students:
         measure_step(student, examples, args.rounds)
     for factor in args.memory:

@@ -22,7 +22,7 @@ TABLES = {
 
 
 def draw(rows: list[dict[str, str]]) -> Figure:
-    """A panel for each pair, a bar for each competitor, from least to most of all."""
+    """A panel for each pair, a bar for each competitor, the fastest first."""
     pairs = [
         (pair, sorted(group, key=lambda row: float(row["ms"]), reverse=True))
         for pair, group in itertools.groupby(rows, lambda row: row["pair"])

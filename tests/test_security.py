@@ -9,7 +9,7 @@ import pytest
 
 from kd_keras.models import weights
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 SOURCES = sorted(
     path
     for package in ("kd_keras", "pipelines", "configs", "examples")

@@ -3,16 +3,13 @@
 import importlib
 import importlib.util
 import pathlib
-import sys
 
 import numpy as np
+import official
 import pytest
 
 from pipelines import study
 from pipelines import workdir as layout
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "datasets"))
-import official
 
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("*_*_*.py"))

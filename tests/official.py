@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
+SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
 AGES = ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69"]
 AGES += ["more than 70"]
 
