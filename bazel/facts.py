@@ -19,6 +19,7 @@ LOADS = {
     "pipelines/study.py": "configs",
     "tests/configs/test_rows.py": "configs",
     "tests/configs/test_rows_run.py": "configs",
+    "tests/pipelines/tfma_metrics.py": "pipelines/metrics",
     "tests/test_notebook.py": "kd_keras",
 }
 
