@@ -20,6 +20,7 @@ LOADS = {
     "tests/configs/test_rows.py": "configs",
     "tests/configs/test_rows_run.py": "configs",
     "tests/pipelines/tfma_metrics.py": "pipelines/metrics",
+    "tests/scale/test_dask.py": "pipelines",
     "tests/test_notebook.py": "kd_keras",
 }
 
