@@ -22,8 +22,6 @@ PREDICTED = ("validation", "test")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory that has runs already.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
-# Fields that older working directories lack, with what they ran with.
-UNTIL_NOW = {"teacher_cache_views": 0}
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
@@ -190,7 +188,7 @@ def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
 
 
 def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:
-    made, given = UNTIL_NOW | _flat(made), _flat(given)
+    made, given = _flat(made), _flat(given)
     for field in sorted(made.keys() | given.keys()):
         if field.split(".")[0] in MAY_CHANGE or made.get(field) == given.get(field):
             continue

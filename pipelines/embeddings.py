@@ -114,23 +114,13 @@ def _extractor(workdir: str, config: Mapping[str, Any]):
     """A model from a batch of features to embeddings `[batch, dimensions]`."""
     from kd_keras import files
     from pipelines import workdir as layout
-    from pipelines.runs import MODEL_FILE
+    from pipelines.runs import MODEL_FILE, load_model
 
     extractor = options(config)["extractor"]
     if extractor != TEACHER:
-        return _load(extractor)
+        return load_model(extractor)
     directory = layout.run_dir(workdir, _teacher(config))
-    teacher = _load(files.join(directory, MODEL_FILE))
-    return before_logits(teacher)
-
-
-def _load(path: str):
-    import keras
-
-    from kd_keras import files
-
-    with files.read_locally(path, ".keras") as local:
-        return keras.models.load_model(local, compile=False)
+    return before_logits(load_model(files.join(directory, MODEL_FILE)))
 
 
 def before_logits(model):

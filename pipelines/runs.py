@@ -136,10 +136,11 @@ def _save(
         model.save(local)
     if strategy.is_one_device(devices):
         return model
-    return _load(path)
+    return load_model(path)
 
 
-def _load(path: str) -> keras.Model:
+def load_model(path: str) -> keras.Model:
+    """Loads a .keras file, to be used and not to be trained on."""
     with files.read_locally(path, ".keras") as local:
         return keras.models.load_model(local, compile=False)
 
@@ -261,7 +262,7 @@ def _teacher(workdir: str, run: Run) -> keras.Model:
             f"{run.title} needs its teacher {path}, which is missing. {advice}"
         )
     try:
-        return models.fuse_batch_normalization(_load(path), inference=True)
+        return models.fuse_batch_normalization(load_model(path), inference=True)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{run.title} needs its teacher {path}, which cannot be read: {error}. "

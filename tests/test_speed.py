@@ -11,6 +11,7 @@ import tensorflow as tf
 from kd_keras import Distiller
 
 MAINS = (
+    "embeddings",
     "evaluate",
     "gate",
     "litert",

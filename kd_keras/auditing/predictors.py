@@ -12,6 +12,7 @@ from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.settings import output_activations
 from kd_keras.distiller.teacher import Teacher
+from kd_keras.export import load
 from kd_keras.fairness import hard_predictions
 
 # (model's inputs, number of examples before this batch) -> scores of the batch.
@@ -130,7 +131,7 @@ def _load(name: str, model: Any) -> Any:
         )
     if path.endswith(".keras"):
         return keras.models.load_model(path)
-    return tf.saved_model.load(path)
+    return load(path)
 
 
 def _batch_size(inputs: Any) -> int:

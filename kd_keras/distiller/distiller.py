@@ -1,7 +1,6 @@
 """The Distiller: a Keras model that trains a student on labels and a teacher."""
 
 import keras
-import tensorflow as tf
 
 from kd_keras.distiller import settings
 from kd_keras.distiller.features import (
@@ -12,7 +11,6 @@ from kd_keras.distiller.features import (
 )
 from kd_keras.distiller.hard import check_hard_loss
 from kd_keras.distiller.holder import TeacherHolder
-from kd_keras.distiller.labels import LabelOptional
 from kd_keras.distiller.live import LiveNumber, live_property
 from kd_keras.distiller.objective import (
     Schedule,
@@ -24,14 +22,14 @@ from kd_keras.distiller.objective import (
     total_loss,
 )
 from kd_keras.distiller.outputs import split_targets
-from kd_keras.distiller.workers import MultiWorkerModel
+from kd_keras.distiller.student import StudentTrainer
 from kd_keras.table import Table
 
 _SHOWN = ("temperature", "alpha", "soft_loss", "head", "teacher_outputs")
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
-class Distiller(MultiWorkerModel, TeacherHolder, LabelOptional):
+class Distiller(StudentTrainer, TeacherHolder):
     """Trains a student on labels and on a teacher's predictions.
 
     loss = (1 - alpha) * hard + alpha * T^2 * soft + hints + regularization
@@ -145,10 +143,6 @@ class Distiller(MultiWorkerModel, TeacherHolder, LabelOptional):
                 self._features, self._teachers, self.student, input_shape
             )
 
-    def call(self, inputs, training=None):
-        """The student's outputs."""
-        return self.student(inputs, training=training)
-
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, **kwargs):
         """As `keras.Model.compile`; `loss` is the hard loss.
 
@@ -168,33 +162,12 @@ class Distiller(MultiWorkerModel, TeacherHolder, LabelOptional):
             for leaf in keras.tree.flatten(loss):
                 check_hard_loss(leaf, next(iter(heads)))
         super().compile(optimizer, loss, loss_weights, **kwargs)
-        self.loss_weights = loss_weights
-        # It divides by this replica's batch; hard_parts divides by the whole one.
-        self._compile_loss = None
 
     def compile_from_config(self, config):
         """Compiles as saved, with the optimizer ready for its saved state."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
-
-    def train_step(self, data):
-        """One update of the student; see `keras.Model.train_step`."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        taught = self._teach(x, y)
-        with tf.GradientTape() as tape:
-            y_pred, loss = self._loss(x, y, sample_weight, taught, training=True)
-            loss = self.optimizer.scale_loss(loss)
-        weights = self.trainable_weights
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def test_step(self, data):
-        """The logs of a batch; changes nothing but the metrics."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        taught = self._teach(x, y)
-        y_pred, _ = self._loss(x, y, sample_weight, taught, training=False)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _teach(self, x, y):
         """Outputs of each teacher and the teacher's side of each hint."""

@@ -101,7 +101,7 @@ def _changes(
     before: Model,
     after: Model,
 ) -> Iterator[Claim]:
-    for measure in _gaps(study):
+    for measure in _gaps(study) if study.pairs(after, before) else ():
         claim = f"{_title(measure)} {verb} from {before.title} to {after.title}"
         change = seed_changes(replicates, measure, after, before)
         yield Claim(finding, claim, sign, _points(change))
@@ -110,7 +110,7 @@ def _changes(
 def _below_teacher(
     study: Study, replicates: Replicates, model: Model
 ) -> Iterator[Claim]:
-    for measure in _gaps(study):
+    for measure in _gaps(study) if study.pairs(model, study.teacher) else ():
         claim = f"{_title(measure)} of {model.title} is below the teacher's"
         change = seed_changes(replicates, measure, model, study.teacher)
         yield Claim(3, claim, -1, _points(change))
@@ -119,8 +119,9 @@ def _below_teacher(
 def _individual(measured: Measured, before: Model, after: Model) -> Iterator[Claim]:
     common = [seed for seed in measured[after] if seed in measured[before]]
     changes = [measured[after][s].mean - measured[before][s].mean for s in common]
-    claim = f"I(f) falls from {before.title} to {after.title}"
-    yield Claim(4, claim, -1, seed_interval(changes))
+    if changes:
+        claim = f"I(f) falls from {before.title} to {after.title}"
+        yield Claim(4, claim, -1, seed_interval(changes))
 
 
 def _gaps(study: Study) -> list[Measure]:

@@ -61,3 +61,16 @@ def test_names_are_known(row):
             total_steps=100,
             **recipe.get("optimizer_options", {}),
         )
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "small").glob("[!_]*.py")), ids=lambda p: p.stem
+)
+def test_small_studies_are_of_rows(path):
+    config = importlib.import_module(f"configs.small.{path.stem}").get_config()
+    config.teacher.pretrained = "weights.npz"  # Which the user names.
+    configs.validate(config)
+    assert config.name == path.stem
+    assert config.dataset.name in {dataset for dataset, _, _ in PAIRS}
+    assert len(config.seeds) >= 3
+    assert {1.0, 4.0, 10.0} <= set(config.temperatures)

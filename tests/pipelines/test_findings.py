@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 
+from kd_keras import files
 from kd_keras.fairness import class_bias
 from pipelines.report.bands import replicate
-from pipelines.report.findings import _class_bias, findings_table
-from pipelines.report.results import Model, read_study
+from pipelines.report.findings import findings_table
+from pipelines.report.results import read_study
 from pipelines.workdir import DS, NDS, TEACHER, Run
 
 CELL = 2000  # Examples of each label and side.
@@ -75,16 +76,29 @@ def test_class_counts_are_those_of_welchs_test_on_each_class(tmp_path):
         by_class = [[hit[labels == k].mean() for k in range(10)] for hit in right]
         return by_class, [hit.mean() for hit in right]
 
-    for claim, base in zip(
-        _class_bias(study, low, high), (Model.named(NDS), study.teacher), strict=True
-    ):
+    rows = findings_table(study, replicate(study), individual=None).rows
+    claims = [row for row in rows if row["finding"] == 1]
+    assert [row["claim"] for row in claims] == [
+        "#SC rises from T=1 to T=10",
+        "#TC falls from T=1 to T=10",
+    ]
+    for row, base in zip(claims, (study.nds, study.teacher), strict=True):
         counts = []
         for model in (low, high):
             (a, overall_a), (b, overall_b) = accuracies(base), accuracies(model)
             bias = class_bias(a, b, overall_a=overall_a, overall_b=overall_b)
             counts.append(len(bias.significant))
-        observed, lower, upper = claim.interval
-        assert observed == counts[1] - counts[0]
-        assert lower <= upper
-        # No bound is the observed value alone: the draws differ.
-        assert lower < upper
+        assert row["value"] == counts[1] - counts[0]
+        assert row["lower"] < row["upper"]
+
+
+def test_runs_without_a_common_seed_are_not_compared(tmp_path):
+    workdir = write_workdir(tmp_path, PAIRS, temperatures=(1, 10, 40), seeds=SEEDS)
+    for run in (Run(DS, 1, 1.0), Run(DS, 0, 10.0)):
+        files.gfile.remove(f"{workdir}/{run.directory}/run.json")
+    study = read_study(workdir, PAIRS)
+    rows = findings_table(study, replicate(study), individual=None).rows
+    assert {row["claim"] for row in rows} == {
+        *(f"{gap} by side rises from T=10 to T=40" for gap in ("DPD", "EOD")),
+        *(f"{gap} by side of T=10 is below the teacher's" for gap in ("DPD", "EOD")),
+    }

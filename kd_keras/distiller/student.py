@@ -1,0 +1,50 @@
+"""A Keras model that trains another one, its student."""
+
+import keras
+import tensorflow as tf
+
+from kd_keras.distiller.labels import LabelOptional
+from kd_keras.distiller.workers import MultiWorkerModel
+
+
+class StudentTrainer(MultiWorkerModel, LabelOptional):
+    """Calling and predicting with it mean `self.student`.
+
+    Subclasses set `student` and say what the loss is, in `_loss`.
+    """
+
+    def call(self, inputs, training=None):
+        """The student's outputs."""
+        return self.student(inputs, training=training)
+
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, **kwargs):
+        """As `keras.Model.compile`."""
+        super().compile(optimizer, loss, loss_weights, **kwargs)
+        self.loss_weights = loss_weights
+        # It divides by this replica's batch; hard_parts divides by the whole one.
+        self._compile_loss = None
+
+    def train_step(self, data):
+        """One update of the student; see `keras.Model.train_step`."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        taught = self._teach(x, y)
+        with tf.GradientTape() as tape:
+            y_pred, loss = self._loss(x, y, sample_weight, taught, training=True)
+            loss = self.optimizer.scale_loss(loss)
+        weights = self.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data):
+        """The logs of a batch; changes nothing but the metrics."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        taught = self._teach(x, y)
+        y_pred, _ = self._loss(x, y, sample_weight, taught, training=False)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _teach(self, x, y):
+        """What is known of a batch before the student sees it."""
+
+    def _loss(self, x, y, sample_weight, taught, training):
+        """The student's outputs and this replica's share of the loss."""
+        raise NotImplementedError
