@@ -13,6 +13,7 @@ install --target DIRECTORY torch torchdistill); without it they are left out.
 import argparse
 import contextlib
 import os
+import statistics
 import tempfile
 
 import numpy as np
@@ -112,6 +113,26 @@ def competitors(processes: dict[str, turns.Process]) -> dict:
     }
 
 
+def arithmetic(processes: dict[str, turns.Process], args: argparse.Namespace) -> float:
+    """Seconds of a step whose operations all ran at the speed of a matrix product.
+
+    A training step counts three times the student's forward pass: the pass itself, the
+    gradients of the activations and those of the weights.
+    """
+    ours = processes["ours"]
+    operations, _ = ours.call("billion operations")
+    a_step = args.batch_size * (operations["teacher"] + 3 * operations["student"])
+    ours.call("multiply matrices")
+    products = [ours.call("multiply matrices") for _ in range(9)]
+    speed = products[0][0] / statistics.median(cost.wall for _, cost in products)
+    least = a_step / speed
+    print(
+        f"a step has {a_step:.2f} billion floating-point operations; a matrix product "
+        f"does {speed:.0f} billion a second, at which they take {least * 1e3:.1f} ms"
+    )
+    return least
+
+
 def compare(teacher: str, student: str, args: argparse.Namespace) -> list[dict]:
     """Measures one pair, prints ratios, returns a row per competitor."""
     steps = args.steps if "resnet" in student else 4 * args.steps
@@ -131,6 +152,7 @@ def compare(teacher: str, student: str, args: argparse.Namespace) -> list[dict]:
         arguments = [f"--{name}={value}" for name, value in values.items()]
         processes = start(stack, arguments, args.torch_path)
         check_losses(processes)
+        least = arithmetic(processes, args)
         costs = turns.take_turns(competitors(processes), args.rounds)
     costs["the sum of the parts"] = [
         turns.Cost(*map(sum, zip(*pair, strict=True)))
@@ -144,6 +166,8 @@ def compare(teacher: str, student: str, args: argparse.Namespace) -> list[dict]:
     for name, other in RATIOS:
         if other in found:
             print(f"  {name} over {other}: {found[name].over(found[other])}")
+    theirs = found["keras.distillation"].wall / steps
+    print(f"  the operations alone over keras.distillation: {least / theirs:.3f}")
     return [
         {
             "pair": pair,

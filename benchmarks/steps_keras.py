@@ -161,6 +161,29 @@ class Steps:
         return float(distiller.train_step(next(iter(batches)))["loss"])
 
 
+def billion_operations(model: keras.Model) -> float:
+    """Billions of floating-point operations of a prediction for one image."""
+    graph = tf.function(model).get_concrete_function(tf.zeros((1, *SHAPE))).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder(
+        tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    )
+    options = options.with_empty_output().build()
+    found = tf.compat.v1.profiler.profile(graph, options=options)
+    return found.total_float_ops / 1e9
+
+
+def multiply_matrices(side: int = 4096) -> Callable[[], float]:
+    """Multiplies two square matrices; returns the billions of operations it took."""
+    matrix = tf.random.normal((side, side), seed=0)
+    multiply = tf.function(tf.linalg.matmul)
+
+    def run() -> float:
+        multiply(matrix, matrix).numpy()
+        return 2 * side**3 / 1e9
+
+    return run
+
+
 def ours(steps: Steps, directory: str) -> dict[str, Callable]:
     """Competitors with kd_keras' settings, the parts of a step, first losses."""
     teacher = steps.fused_teacher()
@@ -176,6 +199,10 @@ def ours(steps: Steps, directory: str) -> dict[str, Callable]:
     return {
         "loss": lambda: steps.loss(steps.examples, teacher),
         "cached loss": lambda: steps.loss(cached, None),
+        "billion operations": lambda: {
+            role: billion_operations(steps.stock(role)) for role in steps.weights
+        },
+        "multiply matrices": multiply_matrices(),
         "student alone": steps.epochs(
             steps.model("student", models.build), steps.examples
         ),

@@ -33,7 +33,7 @@ class Setting(NamedTuple):
 
 
 SETTINGS = {
-    "resnet": Setting("resnet56", "resnet20", 32, 10, 128, 8),
+    "resnet": Setting("resnet56", "resnet20", 32, 10, 128, 32),
     "vit": Setting("vit_b16", "tinyvit_5m", 224, 1000, 8, 4),
 }
 GROWTH = Setting("resnet20", "lenet5", 32, 10, 64, 32)
@@ -107,7 +107,8 @@ def report(rows: list[dict]) -> None:
             f"{row['pair']}, {row['competitor']}: ten temperatures {row['sweep_s']} s, "
             f"an epoch of {row['steps']} steps {row['epoch_s']} s; kd_keras takes "
             f"{ours['sweep_s'] / row['sweep_s']:.3f} of it, without the time to trace "
-            f"{ours['cache_and_ten_epochs_s'] / row['cache_and_ten_epochs_s']:.3f}",
+            f"{ours['cache_and_ten_epochs_s'] / row['cache_and_ten_epochs_s']:.3f}, "
+            f"without that of the cache either {ours['epoch_s'] / row['epoch_s']:.3f}",
             flush=True,
         )
 
