@@ -22,6 +22,7 @@ LOADS = {
     "tests/pipelines/tfma_metrics.py": "pipelines/metrics",
     "tests/scale/test_dask.py": "pipelines",
     "tests/test_notebook.py": "kd_keras",
+    "tests/test_speed.py": "pipelines",
 }
 
 # Their mains are no programs to run by hand.

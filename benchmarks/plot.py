@@ -16,7 +16,15 @@ OURS, OTHERS = "#1b6ca8", "#b0b0b0"
 # CSV file -> its columns in the table.
 TABLES = {
     "distill_step": ("pair", "competitor", "ms", "cpu_ms", "ms_least", "ms_most"),
-    "study": ("pair", "competitor", "sweep_s", "run_s", "epoch_s", "cache_s"),
+    "study": (
+        "pair",
+        "competitor",
+        "sweep_s",
+        "first_run_s",
+        "run_s",
+        "epoch_s",
+        "cache_s",
+    ),
     "growth": ("growing", "factor", "seconds", "cpu_seconds", "peak_MiB"),
 }
 

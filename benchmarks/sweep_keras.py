@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks import steps_keras, turns
 from kd_keras import Distiller, models, teacher_cache, training
 from kd_keras.datasets import Dataset
+from pipelines.traced import TracedStep
 
 ALPHA = 0.8
 
@@ -53,6 +54,7 @@ class Sweep:
         # Where no moving statistics were learned, logits grow with the depth.
         teacher.layers[-1].kernel.assign(teacher.layers[-1].kernel * 1e-4)
         teacher.save(self.path)
+        self.traced = TracedStep()
         self._numbers: Iterator[int] = itertools.count(1)
 
     def teacher(self) -> keras.Model:
@@ -80,12 +82,12 @@ class Sweep:
         """What pipelines.runs does to train a distilled student."""
         number = next(self._numbers)
         keras.backend.clear_session()
-        teacher = self.teacher()
+        train, validation = self.caches(self.teacher())
         keras.utils.set_random_seed(0)
         student = models.build(self.args.student, self.shape, self.args.classes)
-        distiller = Distiller(student, teacher, temperature=float(number), alpha=ALPHA)
+        distiller = Distiller(student, temperature=float(number), alpha=ALPHA)
         self._compile(distiller, jit_compile=False)
-        train, validation = self.caches(teacher)
+        distiller = self.traced.take(distiller)
         joined = validation.join(self.validation)
         times = EpochTimes()
         training.fit(

@@ -23,6 +23,7 @@ from pipelines.config import CONFIG_FILE
 from pipelines.evaluation import exports
 from pipelines.release.candidate import EXPORT_DIGEST
 from pipelines.release.card import model_card
+from pipelines.traced import TracedStep
 from pipelines.workdir import Run
 
 MODEL_FILE = "model.keras"
@@ -36,6 +37,7 @@ def train_run(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     claims: Claims | None = None,
     devices: tf.distribute.Strategy | None = None,
+    traced: TracedStep | None = None,
 ) -> dict[str, Any]:
     """Makes the directory of one run; a killed call is continued by the next one.
 
@@ -53,6 +55,7 @@ def train_run(
         run is one of them.
       devices: what trains the model; None for one device. Where it has several
         workers, all have to call this function, and the chief makes the directory.
+      traced: the step that the runs of a process share; None for a new one.
 
     Returns:
       What run.json holds; nothing to a worker that is not the chief.
@@ -68,10 +71,15 @@ def train_run(
     devices = devices or tf.distribute.get_strategy()
 
     keras.backend.clear_session()
-    with devices.scope():
-        trainer, model = _compiled(config, dataset, workdir, run, devices)
     files.gfile.makedirs(partial)
-    taught, cache = _taught(config, dataset, workdir, run, trainer, claims, devices)
+    with devices.scope():
+        teacher = _teacher(workdir, run) if run.model == layout.DS else None
+    taught, cache = _taught(config, dataset, run, teacher, workdir, claims, devices)
+    with devices.scope():
+        live = None if cache else teacher
+        trainer = _compiled(config, dataset, run, live, devices)
+    trainer = (traced or TracedStep()).take(trainer)
+    model = getattr(trainer, "student", trainer)
     history = training.fit(
         trainer,
         taught,
@@ -115,7 +123,9 @@ def train_run(
         dataset.spec,
         record,
         predictions[config.evaluation.split],
-        trainer.teacher_fingerprint if run.model == layout.DS else None,
+        cache.identity.teacher
+        if cache
+        else getattr(trainer, "teacher_fingerprint", None),
     )
     path = files.join(partial, "export", "1")
     save_model(model, dataset.spec, path, card)
@@ -164,18 +174,19 @@ def _monitors(
 def _compiled(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
-    workdir: str,
     run: Run,
+    teacher: keras.Model | None,
     devices: tf.distribute.Strategy,
-) -> tuple[keras.Model, keras.Model]:
-    """The model to fit, and the model to keep: the same unless it is distilled."""
-    teacher = _teacher(workdir, run) if run.model == layout.DS else None
+) -> keras.Model:
+    """The model to fit: the one to keep, or what has that one as its student.
+
+    A teacher that is given is run in every step.
+    """
     recipe = config.teacher if run.model == layout.TEACHER else config.student
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
-    model = _build(recipe, dataset)
-    trainer = model if strategy.is_one_device(devices) else Supervised(model)
-    if teacher is not None:
+    trainer = model = _build(recipe, dataset)
+    if run.model == layout.DS:
         trainer = Distiller(
             model,
             teacher,
@@ -183,6 +194,8 @@ def _compiled(
             alpha=config.alpha,
             scale_by_temperature_squared=config.scale_by_temperature_squared,
         )
+    elif not strategy.is_one_device(devices):
+        trainer = Supervised(model)
     steps = training.steps_per_epoch(dataset, recipe.batch_size)
     trainer.compile(
         optimizer=training.optimizer(
@@ -197,15 +210,15 @@ def _compiled(
         metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         jit_compile=False,  # XLA is slower on CPUs.
     )
-    return trainer, model
+    return trainer
 
 
 def _taught(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
-    workdir: str,
     run: Run,
-    trainer: keras.Model,
+    teacher: keras.Model | None,
+    workdir: str,
     claims: Claims,
     devices: tf.distribute.Strategy,
 ) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
@@ -229,7 +242,7 @@ def _taught(
         validation, train = (
             teacher_cache.build(
                 files.join(root, "cache", split),
-                trainer.teacher,
+                teacher,
                 dataset.splits[split],
                 dataset.spec,
                 storage=config.teacher_cache,

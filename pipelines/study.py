@@ -105,6 +105,7 @@ def train(config, workdir: str, runs, claims, devices) -> None:
     from pipelines import progress, shards
     from pipelines import runs as training
     from pipelines import workdir as layout
+    from pipelines.traced import TracedStep
 
     missing = [run for run in runs if not layout.is_complete(workdir, run)]
     # Workers decide as their chief does.
@@ -114,13 +115,14 @@ def train(config, workdir: str, runs, claims, devices) -> None:
     print(f"data set {config.dataset.name}", flush=True)
     dataset = _load_dataset(config, claims, devices)
     bars = progress.StudyProgress(runs, missing)
+    traced = TracedStep()
     for run, claim in shards.led_by_chief(workdir, runs, claims, devices):
         began = time.monotonic()
         recipe = config.teacher if run.model == layout.TEACHER else config.student
         bar = bars.epochs(run, recipe.epochs)
         with claim:
             record = training.train_run(
-                config, dataset, workdir, run, [bar], claims, devices
+                config, dataset, workdir, run, [bar], claims, devices, traced
             )
         if record:
             missing = [run for run in runs if not layout.is_complete(workdir, run)]
