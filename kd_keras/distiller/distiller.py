@@ -134,6 +134,8 @@ class Distiller(StudentTrainer, TeacherHolder):
         "alpha",
         settings.check_alpha,
         "Share of the soft term, a float or a schedule; may be set while training.",
+        # Without a loss there must not be a hard term.
+        assumed=lambda model: getattr(model, "loss", None) is None,
     )
 
     def build(self, input_shape):

@@ -59,13 +59,15 @@ class LiveNumber:
         return was_schedule
 
 
-def live_property(name, check, doc):
+def live_property(name, check, doc, *, assumed=lambda model: False):
     """A property over the `LiveNumber` in the attribute `_name`.
 
     Args:
         name: Name of the property.
         check: Function that raises ValueError for values that are not allowed.
         doc: Docstring of the property.
+        assumed: Function that says whether a model's graphs hold for the old value
+            alone.
 
     Returns:
         `property` for a `TeacherHolder`.
@@ -76,7 +78,7 @@ def live_property(name, check, doc):
 
     def set_(model, value):
         check(value)
-        if getattr(model, f"_{name}").set(value):
+        if getattr(model, f"_{name}").set(value) or assumed(model):
             model.retrace()
 
     return property(get, set_, doc=doc)

@@ -106,6 +106,10 @@ def test_labels_without_hard_loss():
         distiller.fit(X, LABELS, verbose=0)
     distiller.alpha = 1.0
     distiller.fit(X, LABELS, verbose=0)
+    # The step traced for alpha=1 has no hard term.
+    distiller.alpha = 0.7
+    with pytest.raises(ValueError, match=r"`loss` of compile is needed.*alpha=0\.7"):
+        distiller.fit(X, LABELS, verbose=0)
 
 
 def test_decoupled_needs_labels():
