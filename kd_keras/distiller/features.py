@@ -63,6 +63,21 @@ def make_projection(hint, widths):
     return layer
 
 
+def check_projection(hint, projection, teacher_features, student_features):
+    """Raises ValueError if the projection was made for features of other widths."""
+    needed = projection_widths(hint, teacher_features, student_features)
+    if needed is None and projection is None:
+        return
+    made = projection and (projection.kernel.shape[0], projection.units)
+    if made != needed:
+        raise ValueError(
+            f"`teacher` gives {hint.name!r} features of another width than the teacher "
+            "that the Distiller was made for. Received: teacher "
+            f"{teacher_features.shape}, student {student_features.shape}, projection "
+            f"{made}. Attach a teacher of that width, or make a new Distiller."
+        )
+
+
 def hint_term(hint, teacher_features, student_features, projection, weights):
     """Mean distance between two layers' features.
 
@@ -76,6 +91,7 @@ def hint_term(hint, teacher_features, student_features, projection, weights):
     Returns:
         `Term`.
     """
+    check_projection(hint, projection, teacher_features, student_features)
     mask = getattr(student_features, "_keras_mask", None)
     teacher = ops.cast(teacher_features, "float32")
     student = ops.cast(student_features, "float32")

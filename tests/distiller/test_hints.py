@@ -196,3 +196,18 @@ def test_hints_need_names_of_their_own(names):
     twice = rf"`hints` need names.*\['{names[0]}'\]"
     with pytest.raises(ValueError, match=twice):
         Distiller(with_hidden(np.eye(6, 4)), hints=hints)
+
+
+def test_another_teacher_of_another_width():
+    hint = FeatureHint("hidden", "hidden")
+    distiller = Distiller(with_hidden(ONCE), with_hidden(TWICE[:, :4]), hints=[hint])
+    distiller.compile(keras.optimizers.SGD(0.0), SPARSE)
+    distiller.fit(FEATURES, LABELS, verbose=0)
+    distiller.attach_teacher(with_hidden(TWICE[:, :4]), allow_different=True)
+    distiller.fit(FEATURES, LABELS, verbose=0)
+    for width in (5, 6):
+        distiller.attach_teacher(with_hidden(TWICE[:, :width]), allow_different=True)
+        with pytest.raises(
+            ValueError, match=rf"\(None, {width}\).*projection \(6, 4\)"
+        ):
+            distiller.fit(FEATURES, LABELS, verbose=0)
