@@ -87,7 +87,7 @@ class Sweep:
         student = models.build(self.args.student, self.shape, self.args.classes)
         distiller = Distiller(student, temperature=float(number), alpha=ALPHA)
         self._compile(distiller, jit_compile=False)
-        distiller = self.traced.take(distiller)
+        distiller = self.traced.take(distiller, "ds")
         joined = validation.join(self.validation)
         times = EpochTimes()
         training.fit(

@@ -71,14 +71,16 @@ def train_run(
     devices = devices or tf.distribute.get_strategy()
 
     keras.backend.clear_session()
-    files.gfile.makedirs(partial)
     with devices.scope():
         teacher = _teacher(workdir, run) if run.model == layout.DS else None
-    taught, cache = _taught(config, dataset, run, teacher, workdir, claims, devices)
+    files.gfile.makedirs(partial)
+    taught, cache = _taught(config, dataset, workdir, run, teacher, claims, devices)
     with devices.scope():
-        live = None if cache else teacher
-        trainer = _compiled(config, dataset, run, live, devices)
-    trainer = (traced or TracedStep()).take(trainer)
+        trainer = _compiled(config, dataset, run, None if cache else teacher, devices)
+    del teacher  # Whoever still needs it has it.
+    # Without an epoch there is no step to trace.
+    if traced and recipe.epochs:
+        trainer = traced.take(trainer, run.model)
     model = getattr(trainer, "student", trainer)
     history = training.fit(
         trainer,
@@ -123,9 +125,7 @@ def train_run(
         dataset.spec,
         record,
         predictions[config.evaluation.split],
-        cache.identity.teacher
-        if cache
-        else getattr(trainer, "teacher_fingerprint", None),
+        _teacher_fingerprint(run, trainer, cache),
     )
     path = files.join(partial, "export", "1")
     save_model(model, dataset.spec, path, card)
@@ -216,9 +216,9 @@ def _compiled(
 def _taught(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
+    workdir: str,
     run: Run,
     teacher: keras.Model | None,
-    workdir: str,
     claims: Claims,
     devices: tf.distribute.Strategy,
 ) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
@@ -281,6 +281,14 @@ def _teacher(workdir: str, run: Run) -> keras.Model:
             f"{run.title} needs its teacher {path}, which cannot be read: {error}. "
             f"{advice}"
         ) from error
+
+
+def _teacher_fingerprint(
+    run: Run, trainer: keras.Model, cache: teacher_cache.TeacherCache | None
+) -> str | None:
+    if run.model != layout.DS:
+        return None
+    return cache.identity.teacher if cache else trainer.teacher_fingerprint
 
 
 def _save_predictions(

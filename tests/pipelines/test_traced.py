@@ -1,7 +1,5 @@
 """Runs that share a traced step, against runs that are traced one by one."""
 
-import shutil
-
 import keras
 import numpy as np
 import pytest
@@ -14,8 +12,8 @@ from pipelines import workdir as layout
 from pipelines.traced import TracedStep
 from pipelines.workdir import Run
 
-TEACHER = Run("teacher", 0)
-STUDENTS = (Run("nds", 0), Run("ds", 0, 1.0), Run("ds", 0, 4.0))
+TEACHERS = (Run("teacher", 0), Run("teacher", 1))
+STUDENTS = (Run("nds", 0), Run("ds", 0, 1.0), Run("ds", 1, 4.0))
 WRITTEN = ("history.csv", "predictions/validation.npz", "predictions/test.npz")
 BATCHES = [np.random.default_rng(i).normal(size=(8, 4)) for i in range(3)]
 LABELS = np.arange(8) % 3
@@ -32,7 +30,7 @@ class Counting(keras.layers.Layer):
         return inputs
 
 
-def _student(seed, *, rate=0.01, temperature=4.0, teacher=None, alone=False):
+def _student(seed, *, temperature=4.0, teacher=None, alone=False):
     """With everything that has a state: statistics, dropout, Adam, a schedule."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -49,7 +47,7 @@ def _student(seed, *, rate=0.01, temperature=4.0, teacher=None, alone=False):
     distiller = Distiller(student, teacher, temperature=temperature)
     trainer = student if alone else distiller
     trainer.compile(
-        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(rate, 9)),
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.01, 9)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,
@@ -69,11 +67,11 @@ def _trained(trainer):
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "distilled"])
 def test_a_kept_model_trains_as_a_new_one(alone):
     traced = TracedStep()
-    first = traced.take(_student(0, alone=alone))
+    first = traced.take(_student(0, alone=alone), "a")
     _trained(first)
     for seed, temperature in ((1, 4.0), (0, 10.0), (1, 1.0)):
         options = {"temperature": temperature, "alone": alone}
-        kept = traced.take(_student(seed, **options))
+        kept = traced.take(_student(seed, **options), "a")
         assert kept is first
         traces = Counting.traces
         weights, logs = _trained(kept)
@@ -85,16 +83,23 @@ def test_a_kept_model_trains_as_a_new_one(alone):
         assert Counting.traces > traces
 
 
-def test_what_is_traced_otherwise_is_new():
+def test_a_run_of_another_kind_is_not_trained_with_the_step():
     traced = TracedStep()
-    traced.take(_student(0))
-    other_rate = _student(0, rate=0.1)
-    assert traced.take(other_rate) is other_rate
-    warming = keras.optimizers.schedules.PolynomialDecay(9.0, 3)
-    scheduled = _student(0, rate=0.1, temperature=warming)
-    assert traced.take(scheduled) is scheduled
-    taught = _student(0, rate=0.1, teacher=_student(1, alone=True))
-    assert traced.take(taught) is taught
+    first = _student(0)
+    assert traced.take(first, "ds") is first
+    assert traced.take(_student(1), "ds") is first
+    alone = _student(0, alone=True)
+    assert traced.take(alone, "nds") is alone
+
+
+def test_a_teacher_in_the_step_needs_a_step_of_its_own():
+    traced = TracedStep()
+    traced.take(_student(0), "ds")
+    taught = _student(0, teacher=_student(1, alone=True))
+    assert traced.take(taught, "ds") is taught
+    # Nothing is kept that could never be used again.
+    after = _student(0)
+    assert traced.take(after, "ds") is after
 
 
 def _config():
@@ -106,18 +111,46 @@ def _config():
     return config
 
 
+class Watch(keras.callbacks.Callback):
+    """Keeps the models that are trained, and ends the tenth epoch before it begins."""
+
+    def __init__(self):
+        super().__init__()
+        self.models = []
+        self.epochs = 0
+
+    def on_train_begin(self, logs=None):
+        self.models.append(self.model)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs += 1
+        if self.epochs == 10:
+            raise InterruptedError
+
+
 def test_runs_that_share_a_step_are_those_that_do_not(tmp_path, tiny_dataset):
-    config, traced = _config(), TracedStep()
+    config, traced, watch = _config(), TracedStep(), Watch()
     together, apart = str(tmp_path / "together"), str(tmp_path / "apart")
+
+    def train_together(run):
+        runs.train_run(config, tiny_dataset, together, run, [watch], traced=traced)
+
     configs.prepare_workdir(together, config)
-    for run in (TEACHER, *STUDENTS):
-        runs.train_run(config, tiny_dataset, together, run, traced=traced)
+    for run in (*TEACHERS, *STUDENTS[:-1]):
+        train_together(run)
+    # In its second epoch.
+    with pytest.raises(InterruptedError):
+        train_together(STUDENTS[-1])
+    train_together(STUDENTS[-1])
+    teacher, other_teacher, nds, *distilled = watch.models
+    assert teacher is other_teacher
+    assert nds is not teacher
+    assert len(set(map(id, distilled))) == 1
+
     configs.prepare_workdir(apart, config)
-    shutil.copytree(
-        *(layout.run_dir(workdir, TEACHER) for workdir in (together, apart))
-    )
-    for run in STUDENTS:
+    for run in (*TEACHERS, *STUDENTS):
         runs.train_run(config, tiny_dataset, apart, run)
+    for run in (*TEACHERS, *STUDENTS):
         for name in WRITTEN:
             one, other = (
                 files.read_bytes(files.join(layout.run_dir(workdir, run), name))
