@@ -24,8 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: venv
 	@.venv/bin/python -m pipelines.study --config=configs/demo.py --workdir=$(WORKDIR)
 
+# In the order of their names: the longest file is among the first.
 test: venv lint
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: venv
 	@.venv/bin/ruff check .
