@@ -65,7 +65,7 @@ def train_run(
     """
     directory = layout.run_dir(workdir, run)
     partial = f"{directory}.partial"
-    recipe = config.teacher if run.model == layout.TEACHER else config.student
+    recipe = _recipe(config, run)
     began = time.monotonic()
     claims = claims or Claims(workdir)
     devices = devices or tf.distribute.get_strategy()
@@ -81,7 +81,6 @@ def train_run(
     # Without an epoch there is no step to trace.
     if traced and recipe.epochs:
         trainer = traced.take(trainer, run.model)
-    model = getattr(trainer, "student", trainer)
     history = training.fit(
         trainer,
         taught,
@@ -108,7 +107,9 @@ def train_run(
     )
     if not strategy.is_chief(devices):
         return {}
-    model = _save(model, files.join(partial, MODEL_FILE), devices)
+    model = _save(
+        getattr(trainer, "student", trainer), files.join(partial, MODEL_FILE), devices
+    )
     record = {
         "model": run.model,
         "temperature": run.temperature,
@@ -119,23 +120,40 @@ def train_run(
         "seconds": round(time.monotonic() - began, 1),
         "val_accuracy": history[-1]["val_accuracy"],
     }
+    fingerprint = _teacher_fingerprint(run, trainer, cache)
+    record |= _export(config, dataset, workdir, partial, model, record, fingerprint)
+    files.write_json(files.join(partial, layout.RUN_FILE), record)
+    files.remove_tree(files.join(partial, training.BACKUP))
+    claims.check()
+    files.replace_directory(partial, directory, last=layout.RUN_FILE)
+    return record
+
+
+def _recipe(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:
+    return config.teacher if run.model == layout.TEACHER else config.student
+
+
+def _export(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    partial: str,
+    model: keras.Model,
+    record: dict[str, Any],
+    teacher_fingerprint: str | None,
+) -> dict[str, Any]:
+    """Writes predictions and export; returns what says that they belong together."""
     predictions = _save_predictions(model, dataset, partial)
     card = model_card(
         files.read_json(files.join(workdir, CONFIG_FILE)),
         dataset.spec,
         record,
         predictions[config.evaluation.split],
-        _teacher_fingerprint(run, trainer, cache),
+        teacher_fingerprint,
     )
     path = files.join(partial, "export", "1")
     save_model(model, dataset.spec, path, card)
-    # Says which export the predictions are of.
-    record[EXPORT_DIGEST] = exports.digest(path)
-    files.write_json(files.join(partial, layout.RUN_FILE), record)
-    files.remove_tree(files.join(partial, training.BACKUP))
-    claims.check()
-    files.replace_directory(partial, directory, last=layout.RUN_FILE)
-    return record
+    return {EXPORT_DIGEST: exports.digest(path)}
 
 
 def _save(
@@ -182,7 +200,7 @@ def _compiled(
 
     A teacher that is given is run in every step.
     """
-    recipe = config.teacher if run.model == layout.TEACHER else config.student
+    recipe = _recipe(config, run)
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
     trainer = model = _build(recipe, dataset)
