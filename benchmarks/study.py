@@ -153,7 +153,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--factors", type=int, nargs="*", default=[1, 4, 16])
     parser.add_argument("--csv", default="")
     parser.add_argument("--growth-csv", default="")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.temperatures < 2:
+        parser.error(f"--temperatures must be at least 2, not {args.temperatures}")
+    return args
 
 
 def main() -> None:

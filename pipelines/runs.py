@@ -65,7 +65,7 @@ def train_run(
     """
     directory = layout.run_dir(workdir, run)
     partial = f"{directory}.partial"
-    recipe = _recipe(config, run)
+    recipe = recipe_of(config, run)
     began = time.monotonic()
     claims = claims or Claims(workdir)
     devices = devices or tf.distribute.get_strategy()
@@ -129,7 +129,8 @@ def train_run(
     return record
 
 
-def _recipe(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:
+def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:
+    """What the run's model is made and trained by."""
     return config.teacher if run.model == layout.TEACHER else config.student
 
 
@@ -200,7 +201,7 @@ def _compiled(
 
     A teacher that is given is run in every step.
     """
-    recipe = _recipe(config, run)
+    recipe = recipe_of(config, run)
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
     trainer = model = _build(recipe, dataset)

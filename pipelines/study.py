@@ -118,8 +118,7 @@ def train(config, workdir: str, runs, claims, devices) -> None:
     traced = TracedStep()
     for run, claim in shards.led_by_chief(workdir, runs, claims, devices):
         began = time.monotonic()
-        recipe = config.teacher if run.model == layout.TEACHER else config.student
-        bar = bars.epochs(run, recipe.epochs)
+        bar = bars.epochs(run, training.recipe_of(config, run).epochs)
         with claim:
             record = training.train_run(
                 config, dataset, workdir, run, [bar], claims, devices, traced
