@@ -14,12 +14,12 @@ VISIBLE_TO = {
 
 # Module -> the directory of the modules that it loads by name.
 LOADS = {
-    "pipelines/eval_config.py": "pipelines/metrics",
-    "pipelines/release/flags.py": "configs/policies",
+    "pipelines/evaluation/eval_config.py": "pipelines/evaluation/metrics",
+    "pipelines/cli/release_flags.py": "configs/policies",
     "pipelines/study.py": "configs",
     "tests/configs/test_rows.py": "configs",
     "tests/configs/test_rows_run.py": "configs",
-    "tests/pipelines/tfma_metrics.py": "pipelines/metrics",
+    "tests/pipelines/tfma_metrics.py": "pipelines/evaluation/metrics",
     "tests/scale/test_dask.py": "pipelines",
     "tests/test_notebook.py": "kd_keras",
     "tests/test_speed.py": "pipelines",

@@ -68,9 +68,11 @@ def _print_costs(rows: list[dict], name: str) -> None:
 
 def measure(examples: int, models: int) -> dict[str, float]:
     """Seconds, CPU seconds and peak memory of one evaluation, imports not counted."""
-    from pipelines import config as configs
-    from pipelines import evaluate
-    from pipelines.evaluation import comparisons  # noqa: F401
+    from pipelines.evaluation import (
+        comparisons,  # noqa: F401
+        evaluate,
+    )
+    from pipelines.studies import config as configs
 
     dataset = _dataset(examples)
     configs.load_dataset = lambda config: dataset
@@ -114,8 +116,8 @@ def _write_study(workdir: str, dataset, models: int) -> None:
 
     from kd_keras import files
     from kd_keras.export import export
-    from pipelines import workdir as layout
-    from pipelines.workdir import TEACHER, Run
+    from pipelines.studies import layout
+    from pipelines.studies.layout import TEACHER, Run
 
     config = {
         "name": "numbers",

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import steps_keras, turns
 from kd_keras import Distiller, models, teacher_cache, training
 from kd_keras.datasets import Dataset
-from pipelines.traced import TracedStep
+from pipelines.studies.traced import TracedStep
 
 ALPHA = 0.8
 
@@ -79,7 +79,7 @@ class Sweep:
         self.caches(self.teacher())
 
     def ours(self) -> list[float]:
-        """What pipelines.runs does to train a distilled student."""
+        """What pipelines.studies.runs does to train a distilled student."""
         number = next(self._numbers)
         keras.backend.clear_session()
         train, validation = self.caches(self.teacher())

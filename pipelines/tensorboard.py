@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
-from pipelines import cli
+from pipelines.cli import start
 
 PORT = flags.DEFINE_integer("port", 6006, "Port on 127.0.0.1.")
 
@@ -55,10 +55,9 @@ def _prepare(workdir: str) -> str:
     of the working directory changes.
     """
     from kd_keras import files
-    from pipelines import config as configs
-    from pipelines import hparams
-    from pipelines import workdir as layout
-    from pipelines.evaluation import plan, summary
+    from pipelines.evaluation import hparams, plan, summary
+    from pipelines.studies import config as configs
+    from pipelines.studies import layout
 
     config = configs.read_config(workdir)
     runs = layout.study_runs(config.temperatures, config.seeds)
@@ -102,8 +101,8 @@ def _answers(port: int) -> bool:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    serve(cli.WORKDIR.value, PORT.value)
+    serve(start.WORKDIR.value, PORT.value)
 
 
 if __name__ == "__main__":
-    cli.run(main, needs=["workdir"])
+    start.run(main, needs=["workdir"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import cli
+from pipelines.cli import start
 
 TRAIN_FILES = flags.DEFINE_multi_string(
     "train_files", None, "Patterns of the training TFRecords of tf.Examples."
@@ -21,7 +21,7 @@ SERVING_MODEL_DIR = flags.DEFINE_string(
 )
 TRAIN_STEPS = flags.DEFINE_integer("train_steps", 1000, "Batches to train on.")
 CUSTOM_CONFIG = flags.DEFINE_string(
-    "custom_config", "{}", "JSON; see `pipelines.trainer_module.run_fn`."
+    "custom_config", "{}", "JSON; see `pipelines.tfx.run_fn.run_fn`."
 )
 
 NEEDED = ("train_files", "eval_files", "schema", "base_model", "serving_model_dir")
@@ -29,7 +29,7 @@ NEEDED = ("train_files", "eval_files", "schema", "base_model", "serving_model_di
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    from pipelines.trainer_module import run_fn
+    from pipelines.tfx.run_fn import run_fn
 
     run_fn(
         types.SimpleNamespace(
@@ -49,4 +49,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, needs=NEEDED)
+    start.run(main, needs=NEEDED)

@@ -15,10 +15,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Prints what the flags of a main leave over, and runs nothing else of it.
 _PARSE = """
 import runpy, sys
-from pipelines import cli
+from pipelines.cli import start
 def parse(main, needs=(), known_only=False):
-    print("\\n".join(cli._parse(sys.argv, needs, known_only)[1:]))
-cli.run = parse
+    print("\\n".join(start._parse(sys.argv, needs, known_only)[1:]))
+start.run = parse
 sys.argv = sys.argv[1:]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """

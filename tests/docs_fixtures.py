@@ -85,14 +85,14 @@ def _choose_temperature() -> dict[str, Any]:
 def _runs() -> dict[str, Any]:
     """The files of a study, of models that are not trained."""
     from configs import demo
-    from pipelines import config as configs
+    from pipelines.studies import config as configs
 
     config = demo.get_config()
     config.dataset.versions = 1
     configs.prepare_workdir("runs/mine", config)
     spec = configs.load_dataset(config).spec
     model = models.build("lenet5", (32, 32, 3), spec.num_classes)
-    # As pipelines/workdir.py names them.
+    # As pipelines/studies/layout.py names them.
     tf.io.gfile.makedirs("runs/mine/teacher/seed0")
     model.save("runs/mine/teacher/seed0/model.keras")
     save_model(model, spec, "runs/mine/student-t08/seed0/export/1")

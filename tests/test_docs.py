@@ -52,7 +52,7 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 
 
 def _check_tutorial(namespace):
-    from pipelines import config
+    from pipelines.studies import config
 
     study = namespace["get_config"]()
     config.validate(study)
@@ -63,8 +63,8 @@ def _check_tutorial(namespace):
 
 def _check_release(namespace):
     from kd_keras import DatasetSpec
-    from pipelines import trainer_module
     from pipelines.release import policy
+    from pipelines.tfx import run_fn as trainer_module
 
     spec = DatasetSpec("shapes", {}, "shape", ("a", "b"), {"color": ("red", "blue")})
     found = [c.name for c in policy.conditions(namespace["policy"], spec)]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from kd_keras import files
 from kd_keras.datasets import DatasetSpec
-from pipelines import workdir as layout
-from pipelines.eval_config import eval_config
-from pipelines.evaluation import exports, job, output
+from pipelines.evaluation import job, output
+from pipelines.evaluation.eval_config import eval_config
 from pipelines.evaluation.plan import Evaluation, compared_with
-from pipelines.workdir import Run
+from pipelines.studies import exports, layout
+from pipelines.studies.layout import Run
 
 JOB_OUTPUT = "evaluation.partial"
 

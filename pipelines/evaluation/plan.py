@@ -7,9 +7,8 @@ from typing import Any
 import ml_collections
 
 from kd_keras import files
-from pipelines import workdir as layout
-from pipelines.evaluation import exports
-from pipelines.workdir import Run
+from pipelines.studies import exports, layout
+from pipelines.studies.layout import Run
 
 EVALUATION = "evaluation"
 RECORD = "evaluation.json"

@@ -3,12 +3,9 @@
 import dataclasses
 
 from kd_keras import files
-from pipelines import workdir as layout
-from pipelines.evaluation import exports
 from pipelines.evaluation.plan import EVALUATION, RECORD
-from pipelines.workdir import Run
-
-EXPORT_DIGEST = "export_digest"
+from pipelines.studies import exports, layout
+from pipelines.studies.layout import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +42,7 @@ def find(workdir: str, run: Run) -> Candidate:
     exports.check(directory, export)
     candidate = Candidate(run, directory, export, exports.digest(export))
     record = files.read_json(files.join(directory, layout.RUN_FILE))
-    if record.get(EXPORT_DIGEST) != candidate.digest:
+    if record.get(exports.EXPORT_DIGEST) != candidate.digest:
         raise ValueError(
             f"The predictions of {directory} are of another model version than "
             f"{export}. Delete {directory} and run the study again."

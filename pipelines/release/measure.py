@@ -4,11 +4,11 @@ import numpy as np
 
 from kd_keras.fairness import GAPS, Interval
 from kd_keras.fairness.gaps import gap
-from pipelines.release.intervals import Options
+from pipelines.analysis import estimates
+from pipelines.analysis.intervals import Options
+from pipelines.analysis.measures import group_counts
+from pipelines.analysis.results import Result, Study
 from pipelines.release.policy import CALIBRATION, Condition
-from pipelines.report import estimates
-from pipelines.report.measures import group_counts
-from pipelines.report.results import Result, Study
 
 
 def measure(

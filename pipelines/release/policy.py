@@ -7,8 +7,8 @@ import ml_collections
 
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GAPS
-from pipelines.report import choice
-from pipelines.workdir import NDS, TEACHER
+from pipelines.analysis import choice
+from pipelines.studies.layout import NDS, TEACHER
 
 CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)

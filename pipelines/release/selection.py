@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from kd_keras.fairness import Interval
-from pipelines.release.intervals import around, interval_to_json
-from pipelines.report.choice import ERROR, Choice, Objective, costs
-from pipelines.report.results import Model, Study
+from pipelines.analysis.choice import ERROR, Choice, Objective, costs
+from pipelines.analysis.intervals import around, interval_to_json
+from pipelines.analysis.results import Model, Study
 
 
 def selection(

@@ -8,12 +8,12 @@ import numpy as np
 
 from kd_keras import files
 from kd_keras.fairness import Interval
+from pipelines.analysis.intervals import interval_to_json
+from pipelines.analysis.results import Model, Study
 from pipelines.release.candidate import Candidate
-from pipelines.release.intervals import interval_to_json
 from pipelines.release.measure import measure
 from pipelines.release.policy import Condition
-from pipelines.report.results import Model, Study
-from pipelines.workdir import TEACHER, Run
+from pipelines.studies.layout import TEACHER, Run
 
 # What TFMA evaluates, for all examples or, accuracy only, for a group.
 TFMA_METRICS = (

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import cli
-from pipelines.report.flags import PUBLISHED
+from pipelines.cli import next_steps, start
+from pipelines.cli.report_flags import PUBLISHED
 
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    from pipelines import next_steps, report
+    from pipelines.report import page, write
 
-    workdir = cli.WORKDIR.value
-    paths = report.write_report(workdir, published=PUBLISHED.value)
-    print(report.summary_table(workdir))
+    workdir = start.WORKDIR.value
+    paths = write.write_report(workdir, published=PUBLISHED.value)
+    print(page.summary(workdir))
     print(f"\nwritten: {len(paths)} files in {workdir}/tables, {workdir}/figures, and")
     print(f"         {paths[-1]}")
     print(f"next:    {next_steps.command('pipelines.tensorboard', workdir=workdir)}")
@@ -22,4 +22,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.declare_key_flag("published")
-    cli.run(main, needs=["workdir"])
+    start.run(main, needs=["workdir"])

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
-from pipelines.report.bands import Band, Replicates, seed_mean
-from pipelines.report.chance import Chance
+import numpy as np
+
+from pipelines.analysis.bands import Band, Replicates, seed_mean
+from pipelines.analysis.chance import Chance
+from pipelines.analysis.measures import TITLES, Measure
+from pipelines.analysis.published import Published
+from pipelines.analysis.results import Study
+from pipelines.analysis.similar_examples import Measured, seed_interval
 from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.figures import Curve, curve_figure
-from pipelines.report.measures import Measure
-from pipelines.report.published import Published
-from pipelines.report.results import Study
-
-TITLES = {"accuracy": "accuracy", "dpd": "DPD", "eod": "EOD"}
 
 
 def curve_figures(
@@ -55,3 +56,38 @@ def curve_figures(
         )
         drawings.append(drawing)
     return drawings
+
+
+def individual_figures(study: Study, measured: Measured) -> list[Drawing]:
+    """I(f) against T; nothing without distilled students."""
+    if not study.distilled:
+        return []
+    mean, lower, upper = np.array(
+        [
+            seed_interval([one.mean for one in measured[model].values()])
+            for model in study.distilled
+        ]
+    ).T
+    curve = Curve(
+        temperatures=[model.temperature for model in study.distilled],
+        mean=mean,
+        lower=np.maximum(lower, 0),
+        upper=upper,
+        references={
+            model.name: np.mean([one.mean for one in measured[model].values()])
+            for model in (study.teacher, study.nds)
+            if model is not None
+        },
+    )
+    caption = (
+        "Individual fairness I(f), mean over the seeds; lower is fairer. The shade is "
+        "the 95 % interval of each T over the seeds."
+    )
+    return [
+        curve_figure(
+            curve,
+            name="individual_fairness",
+            ylabel="individual fairness I(f)",
+            caption=caption,
+        )
+    ]

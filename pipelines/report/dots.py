@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from pipelines.report.drawing import Drawing, save, style
-from pipelines.report.figures import (
-    NDS_LINE,
-    STUDENT_LINE,
-    TEACHER_LINE,
-    shorten,
-)
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import Table
+from pipelines.report.drawing import Drawing, file_name, save, style
+from pipelines.report.figures import NDS_LINE, STUDENT_LINE, TEACHER_LINE, shorten
 
 # Figures of more groups would be too long to read.
 MOST_GROUPS = 40
@@ -18,6 +15,43 @@ _MARKS = {
     "teacher": ("^", TEACHER_LINE["color"]),
     "nds": ("D", NDS_LINE["color"]),
 }
+
+
+def group_figures(study: Study, table: Table, models: list[Model]) -> list[Drawing]:
+    """Accuracy and ECE of every group, one figure per attribute with few groups.
+
+    Args:
+      study: the study.
+      table: `calibration_table` of the study.
+      models: the models that are compared.
+    """
+    drawings = []
+    for attribute in study.spec.groups:
+        rows = [row for row in table.rows if row["attribute"] == attribute]
+        names = list(dict.fromkeys(row["group"] for row in rows))
+        if len(names) > MOST_GROUPS:
+            continue
+        panels = {
+            title: {
+                model.title: [
+                    100 * row[measure]
+                    for row in rows
+                    if Model.named(row["model"], row["temperature"]) == model
+                ]
+                for model in models
+            }
+            for measure, title in (("accuracy", "accuracy, %"), ("ece", "ECE, %"))
+        }
+        drawings.append(
+            dot_figure(
+                panels,
+                names,
+                name=file_name("groups", attribute),
+                ylabel=attribute,
+                caption=f"Accuracy and calibration error by {attribute}.",
+            )
+        )
+    return drawings
 
 
 def dot_figure(

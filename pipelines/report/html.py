@@ -9,9 +9,9 @@ from importlib import resources
 
 import jinja2
 
+from pipelines.analysis.headline import Headline
+from pipelines.analysis.table import Table
 from pipelines.report.drawing import Drawing
-from pipelines.report.table import Table
-from pipelines.report.verdict import Verdict
 
 # Longer tables are cut in the page, to stay below 3 MB; the CSV has all rows.
 _MOST_ROWS = 300
@@ -47,13 +47,13 @@ class Page:
     Attributes:
       title: of the page.
       introduction: paragraphs under the title.
-      verdicts: per attribute.
+      headlines: per attribute.
       sections: in order.
     """
 
     title: str
     introduction: Sequence[str]
-    verdicts: Sequence[Verdict]
+    headlines: Sequence[Headline]
     sections: Sequence[Section]
 
     def _repr_html_(self) -> str:

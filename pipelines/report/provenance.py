@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.report.measures import MODEL_COLUMNS, model_cells
-from pipelines.report.results import Model, Study
-from pipelines.report.table import COUNT, Column, Table
+from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import COUNT, Column, Table
 
 
 def facts(study: Study) -> dict[str, str]:

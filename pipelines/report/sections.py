@@ -1,25 +1,25 @@
 """What the report says, in its order."""
 
-from pipelines.embeddings import Embeddings
-from pipelines.report import (
+from pipelines.analysis import (
     bands,
     chance,
     classes,
-    curves,
     disagreement,
     findings,
     groups,
-    individual,
+    headline,
     measures,
-    provenance,
     published,
-    tradeoff,
-    verdict,
+    similar_examples,
 )
+from pipelines.analysis.choice import DEFAULT, Choice, choose
+from pipelines.analysis.choice_table import choice_table
+from pipelines.analysis.published import Published
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import Table
+from pipelines.report import curves, dots, heat_maps, provenance, tradeoff
 from pipelines.report.html import Page, Section
-from pipelines.report.published import Published
-from pipelines.report.results import Model, Study
-from pipelines.report.table import Table
+from pipelines.studies.embeddings import Embeddings
 
 _DEFINITIONS = [
     "DPD is the demographic parity difference: how far the groups are apart in "
@@ -47,20 +47,22 @@ def build(
     changes = bands.change_table(study, replicates)
     found = bands.bands(study, replicates)
     by_chance = chance.chance_gaps(study)
-    choice = tradeoff.choose(study)
+    choice = choose(study, DEFAULT)
     chosen = choice.chosen if choice else None
     summary = measures.summary_table(study, runs, by_chance)
     beside = published.published_table(summary, printed)
-    problem = individual.obstacle(study, embeddings)
+    problem = similar_examples.obstacle(study, embeddings)
     measured = (
-        individual.measure(study, embeddings) if embeddings and not problem else None
+        similar_examples.measure(study, embeddings)
+        if embeddings and not problem
+        else None
     )
     # What is too long for every T is shown for one.
     shown = chosen or next(reversed(study.distilled), None)
     return Page(
         title=f"Whom the student fails: {study.config['name']}",
         introduction=_introduction(study),
-        verdicts=verdict.verdicts(study, changes, found, by_chance, chosen),
+        headlines=headline.headlines(study, changes, found, by_chance, chosen),
         sections=[
             Section(
                 "summary",
@@ -97,11 +99,11 @@ def _introduction(study: Study) -> list[str]:
     return lines
 
 
-def _choice(study: Study, choice: tradeoff.Choice) -> Section:
+def _choice(study: Study, choice: Choice) -> Section:
     text = [
         "Chosen is the most accurate distilled student of those whose EOD cannot be "
         "told from the lowest one, among students whose validation accuracy is within "
-        f"{100 * tradeoff.OBJECTIVE.tolerance:g} point of the best one's. The "
+        f"{100 * DEFAULT.tolerance:g} point of the best one's. The "
         f"{study.split} data had no part in it.",
         f"{choice.reason[:1].upper()}{choice.reason[1:]}.",
     ]
@@ -110,7 +112,7 @@ def _choice(study: Study, choice: tradeoff.Choice) -> Section:
         "Which temperature to choose",
         text=text,
         drawings=[tradeoff.choice_figure(choice)],
-        tables=[tradeoff.choice_table(study, choice)],
+        tables=[choice_table(study, choice)],
     )
 
 
@@ -126,7 +128,7 @@ def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
         "classes",
         "Which classes pay",
         text=text,
-        drawings=classes.class_group_figures(study, changes, shown) if shown else [],
+        drawings=heat_maps.class_group_figures(study, changes, shown) if shown else [],
         tables=[classes.class_bias_table(study, printed)],
         folded=[classes.class_group_table(study, changes)],
     )
@@ -142,7 +144,7 @@ def _groups(study: Study, shown: Model | None) -> Section:
             "Accuracy, and the calibration error (ECE): how far the confidence of the "
             "predictions is from their accuracy."
         ],
-        drawings=groups.group_figures(study, calibration, models),
+        drawings=dots.group_figures(study, calibration, models),
         tables=[calibration],
         folded=[groups.transfer_table(study), groups.confusion_table(study, models)],
     )
@@ -151,7 +153,7 @@ def _groups(study: Study, shown: Model | None) -> Section:
 def _individual(
     study: Study,
     embeddings: Embeddings | None,
-    measured: individual.Measured | None,
+    measured: similar_examples.Measured | None,
     printed: Published,
     problem: str,
 ) -> Section:
@@ -162,14 +164,16 @@ def _individual(
     return Section(
         anchor,
         title,
-        text=individual.description(study, embeddings),
-        drawings=individual.individual_figures(study, measured),
-        tables=[individual.individual_table(study, measured, printed)],
+        text=similar_examples.description(study, embeddings),
+        drawings=curves.individual_figures(study, measured),
+        tables=[similar_examples.individual_table(study, measured, printed)],
     )
 
 
 def _findings(
-    study: Study, replicates: bands.Replicates, measured: individual.Measured | None
+    study: Study,
+    replicates: bands.Replicates,
+    measured: similar_examples.Measured | None,
 ) -> Section:
     return Section(
         "findings",
@@ -192,7 +196,7 @@ def _disagreement(study: Study) -> Section:
             "Examples by the class that the teacher predicts and the class that the "
             "student predicts. Where they agree nothing is counted."
         ],
-        drawings=disagreement.disagreement_figures(study, matrices),
+        drawings=heat_maps.disagreement_figures(study, matrices),
         tables=[disagreement.disagreement_totals(study, matrices)],
         folded=[disagreement.disagreement_table(study, matrices)],
     )

@@ -1,7 +1,7 @@
 """The summary as plain text, for the end of a study."""
 
-from pipelines.report.results import Study
-from pipelines.report.table import PERCENT, Table, is_empty
+from pipelines.analysis.results import Study
+from pipelines.analysis.table import PERCENT, Table, is_empty
 
 _WIDTHS = {"model": 10, "accuracy": 18, "dpd": 18, "eod": 18, "base_rate_gap": 17}
 _TITLES = ("model", "accuracy %", "DPD %", "EOD %", "base rate gap %")

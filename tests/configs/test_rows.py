@@ -10,7 +10,7 @@ from kd_keras import models, training
 from kd_keras.datasets import DATASETS
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.models import layers
-from pipelines import config as configs
+from pipelines.studies import config as configs
 
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("[!_]*.py"))

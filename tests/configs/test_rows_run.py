@@ -8,8 +8,8 @@ import numpy as np
 import official
 import pytest
 
-from pipelines import study
-from pipelines import workdir as layout
+from pipelines import stages
+from pipelines.studies import layout
 
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("[!_]*_*_*.py"))
@@ -77,7 +77,7 @@ def test_a_config_runs(row, tmp_path):
     DATA[config.dataset.name](tmp_path / "data")
     _shrink(config, tmp_path / "data")
     workdir = str(tmp_path / "study")
-    study.study(config, workdir)
+    stages.study(config, workdir)
 
     for run in layout.study_runs((4.0,), (0,)):
         directory = layout.run_dir(workdir, run)

@@ -6,9 +6,9 @@ import pytest
 
 from kd_keras import files, training
 from kd_keras.datasets import Dataset
-from pipelines import runs
-from pipelines.evaluation import examples
-from pipelines.workdir import Run
+from pipelines.evaluation import evaluation_data as examples
+from pipelines.studies import runs
+from pipelines.studies.layout import Run
 
 
 def _fit(dataset, directory, epochs):
@@ -78,7 +78,7 @@ def test_corrupt_evaluation_examples(tiny_dataset, tmp_path, monkeypatch, damage
 
 
 def test_a_run_that_lacks_its_last_file_is_no_run(tmp_path):
-    from pipelines import workdir as layout
+    from pipelines.studies import layout
 
     run = Run("nds", 0)
     files.write_bytes(str(tmp_path / run.directory / "model.keras"), b"")

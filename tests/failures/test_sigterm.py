@@ -9,7 +9,7 @@ import pytest
 
 MAIN = """
 import time
-from pipelines import cli
+from pipelines.cli import start
 
 def main(argv):
     try:
@@ -20,7 +20,7 @@ def main(argv):
             time.sleep(60)
         raise
 
-cli.run(main)
+start.run(main)
 """
 
 

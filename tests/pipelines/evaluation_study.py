@@ -8,8 +8,8 @@ from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.export import export
-from pipelines import workdir as layout
-from pipelines.workdir import Run
+from pipelines.studies import layout
+from pipelines.studies.layout import Run
 
 SEEDS = (0, 1)
 TEMPERATURES = (4.0,)

@@ -9,9 +9,8 @@ import tensorflow as tf
 from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.export import export
-from pipelines import workdir as layout
-from pipelines.evaluation import exports
-from pipelines.workdir import DS, NDS, TEACHER, Run
+from pipelines.studies import exports, layout
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 RUNS = [Run(TEACHER, 0), Run(NDS, 0), Run(DS, 0, 4.0)]
 CANDIDATE = RUNS[2]

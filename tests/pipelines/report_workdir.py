@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
-from pipelines.workdir import DS, NDS, TEACHER, Run, run_dir, study_runs
+from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir, study_runs
 
 # Names that would run, or end the document, if they were not escaped.
 HOSTILE_CLASS = "<script>document.title='run'</script>"

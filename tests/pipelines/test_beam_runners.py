@@ -10,10 +10,10 @@ import evaluation_study as study
 import pytest
 
 from kd_keras import files
-from pipelines import config as configs
-from pipelines import evaluate
-from pipelines.evaluation import examples
-from pipelines.workdir import run_dir
+from pipelines.evaluation import evaluate
+from pipelines.evaluation import evaluation_data as examples
+from pipelines.studies import config as configs
+from pipelines.studies.layout import run_dir
 
 
 @pytest.fixture(scope="module")

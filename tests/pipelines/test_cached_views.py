@@ -8,10 +8,9 @@ import pytest
 
 from configs import demo
 from kd_keras import files, models
-from pipelines import config as configs
-from pipelines import runs
-from pipelines import workdir as layout
-from pipelines.workdir import Run
+from pipelines.studies import config as configs
+from pipelines.studies import layout, runs
+from pipelines.studies.layout import Run
 
 TEACHER, DS = Run("teacher", 0), Run("ds", 0, 4.0)
 

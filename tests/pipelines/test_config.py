@@ -4,8 +4,8 @@ import pytest
 
 from configs import demo, trifeature_resnet20_lenet5
 from kd_keras import files
-from pipelines import config as configs
-from pipelines.workdir import Run, parse_directory
+from pipelines.studies import config as configs
+from pipelines.studies.layout import Run, parse_directory
 
 
 def test_the_published_protocol():

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from kd_keras import files
-from pipelines import config as configs
-from pipelines import embeddings, individual_options
-from pipelines.workdir import Run, run_dir
+from pipelines.studies import config as configs
+from pipelines.studies import embeddings, individual_options
+from pipelines.studies.layout import Run, run_dir
 
 TEACHER = Run("teacher", 3)
 

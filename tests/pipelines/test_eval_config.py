@@ -6,7 +6,7 @@ import evaluation_study as study
 import pytest
 from tensorflow_model_analysis.utils import config_util
 
-from pipelines.eval_config import eval_config, slices
+from pipelines.evaluation.eval_config import eval_config, slices
 
 
 def metrics(config):

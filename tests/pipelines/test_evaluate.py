@@ -15,10 +15,10 @@ import tensorflow_model_analysis as tfma
 from sklearn import metrics as sklearn_metrics
 
 from kd_keras import files
-from pipelines import config as configs
-from pipelines import evaluate
-from pipelines.evaluation import exports
-from pipelines.workdir import Run, parse_directory, run_dir
+from pipelines.evaluation import evaluate
+from pipelines.studies import config as configs
+from pipelines.studies import exports
+from pipelines.studies.layout import Run, parse_directory, run_dir
 
 TEACHER, STUDENT = Run("teacher", 1), Run("ds", 1, 4.0)
 DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"

@@ -6,10 +6,10 @@ from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 
 from kd_keras import files
 from kd_keras.fairness import class_bias
-from pipelines.report.bands import replicate
-from pipelines.report.findings import findings_table
-from pipelines.report.results import read_study
-from pipelines.workdir import DS, NDS, TEACHER, Run
+from pipelines.analysis.bands import replicate
+from pipelines.analysis.findings import findings_table
+from pipelines.analysis.results import read_study
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 CELL = 2000  # Examples of each label and side.
 SEEDS = (0, 1)

@@ -15,10 +15,13 @@ import tensorflow as tf
 from absl.testing import flagsaver
 
 from kd_keras import files
-from pipelines import cli, evaluate, gate
-from pipelines import config as configs
+from pipelines import gate as gate_main
+from pipelines.cli import start
+from pipelines.evaluation import evaluate
+from pipelines.release import gate
 from pipelines.release import policy as policies
-from pipelines.workdir import DS, NDS, TEACHER, run_dir
+from pipelines.studies import config as configs
+from pipelines.studies.layout import DS, NDS, TEACHER, run_dir
 
 DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"
 SIDE = {"attribute": "side"}
@@ -178,7 +181,7 @@ def run_main(monkeypatch, capsys, workdir, policy, *arguments):
     flags = [f"--workdir={workdir}", f"--policy={path}", *arguments]
     monkeypatch.setattr(sys, "argv", ["gate", *flags])
     with flagsaver.flagsaver(), pytest.raises(SystemExit) as stopped:
-        cli.run(gate.main, needs=["workdir", "policy"])
+        start.run(gate_main.main, needs=["workdir", "policy"])
     out, err = capsys.readouterr()
     return stopped.value.code, out, err
 

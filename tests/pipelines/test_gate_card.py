@@ -7,8 +7,9 @@ import pytest
 import release_study as study
 import scipy.stats
 
-from pipelines.release import intervals
-from pipelines.release.card import model_card
+from pipelines.analysis import intervals
+from pipelines.studies.card import model_card
+from pipelines.studies.predictions import Predictions, Truth
 
 DOCUMENT = {
     "config": {
@@ -30,12 +31,9 @@ RECORD = {
 def card():
     columns = study.columns()
     answer = columns["x"][:, 2]
-    arrays = {
-        "label": columns["y"],
-        "group_side": columns["side"],
-        "logits": np.stack([np.zeros(80), answer], axis=1),
-    }
-    return model_card(DOCUMENT, study.SPEC, RECORD, arrays, "f" * 64)
+    truth = Truth(np.arange(80), columns["y"], {"side": columns["side"]})
+    predictions = Predictions(truth, np.stack([np.zeros(80), answer], axis=1))
+    return model_card(DOCUMENT, study.SPEC, RECORD, predictions, "f" * 64)
 
 
 def test_groups_and_gaps_have_intervals(card):

@@ -9,11 +9,12 @@ import release_study as study
 
 from kd_keras import files
 from kd_keras.litert import FORMATS
-from pipelines import config as configs
-from pipelines import litert, report
-from pipelines.report.litert import litert_table
-from pipelines.report.results import read_study
-from pipelines.workdir import run_dir
+from pipelines.analysis.quantization import litert_table
+from pipelines.analysis.results import read_study
+from pipelines.release import litert
+from pipelines.report.write import write_report
+from pipelines.studies import config as configs
+from pipelines.studies.layout import run_dir
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_change_of_answers_is_a_change_of_the_gap(workdir, tmp_path):
 
 
 def test_the_table_is_in_the_report(workdir):
-    page = report.write_report(workdir)[-1]
+    page = write_report(workdir)[-1]
     content = files.read_text(page)
     assert "What ships on a device" in content
     assert "dynamic_int8" in content

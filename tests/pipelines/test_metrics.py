@@ -29,7 +29,7 @@ def metric(module, class_name, **config):
 
 def indicators(classes, num_classes, thresholds, *, argmax=False):
     return metric(
-        "pipelines.metrics.fairness_indicators",
+        "pipelines.evaluation.metrics.fairness_indicators",
         "ClassFairnessIndicators",
         classes=classes,
         num_classes=num_classes,

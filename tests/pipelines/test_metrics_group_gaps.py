@@ -12,8 +12,8 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfma_metrics import compute, validate
 
 from kd_keras.fairness import GroupCounts
-from pipelines.metrics.counts import MAX_WAITING, GroupCountsCombineFn
-from pipelines.metrics.outputs import ModelOutput
+from pipelines.evaluation.metrics.counts import MAX_WAITING, GroupCountsCombineFn
+from pipelines.evaluation.metrics.outputs import ModelOutput
 
 DPD = "demographic_parity_difference"
 EOD = "equalized_odds_difference"
@@ -25,7 +25,7 @@ CLASS_NAMES = {
 
 def gap(name, attribute="group", **config):
     return config_pb2.MetricConfig(
-        module=f"pipelines.metrics.{name}",
+        module=f"pipelines.evaluation.metrics.{name}",
         class_name=CLASS_NAMES[name],
         config=json.dumps({"attribute": attribute, **config}),
     )
@@ -224,7 +224,7 @@ def test_thresholds_of_value_and_change(bound, change, passes):
 
 def test_paired_errors():
     metric = config_pb2.MetricConfig(
-        module="pipelines.metrics.paired_errors",
+        module="pipelines.evaluation.metrics.paired_errors",
         class_name="PairedErrors",
         config=json.dumps({"reference": "nds", "name": "versus_nds"}),
     )

@@ -20,9 +20,10 @@ from report_workdir import (
 )
 
 from kd_keras import files
-from pipelines.report import summary_table, write_report
-from pipelines.report.results import read_study
-from pipelines.workdir import DS, NDS, TEACHER, Run, run_dir
+from pipelines.analysis.results import read_study
+from pipelines.report.page import summary
+from pipelines.report.write import write_report
+from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir
 
 
 def rows(workdir, table: str) -> list[dict[str, str]]:
@@ -121,7 +122,7 @@ def test_same_predictions_give_the_same_bytes(shapes, tmp_path):
 
 
 def test_terminal_table_is_narrow_and_agrees_with_the_csv(shapes):
-    text = summary_table(shapes, SHAPES)
+    text = summary(shapes, SHAPES)
     assert max(map(len, text.splitlines())) <= 100
     for row in rows(shapes, "summary"):
         for column in ("accuracy_mean", "dpd_mean", "eod_mean", "base_rate_gap"):

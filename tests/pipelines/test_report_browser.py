@@ -15,7 +15,7 @@ from report_workdir import (
     write_workdir,
 )
 
-from pipelines.report import write_report
+from pipelines.report.write import write_report
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [

@@ -5,7 +5,7 @@ import pathlib
 
 from report_workdir import SHAPES, write_workdir
 
-from pipelines import report
+from pipelines.report import page, write
 
 
 class _Frame(html.parser.HTMLParser):
@@ -16,9 +16,9 @@ class _Frame(html.parser.HTMLParser):
 
 def test_report_in_a_notebook(tmp_path):
     workdir = write_workdir(tmp_path, SHAPES, temperatures=(4,), examples=200)
-    report.write_report(workdir, SHAPES)
+    write.write_report(workdir, SHAPES)
     frame = _Frame()
-    frame.feed(report.page(workdir, SHAPES)._repr_html_())
+    frame.feed(page.page(workdir, SHAPES)._repr_html_())
     # Scripts of the page sort its tables, and may reach nothing outside of it.
     assert frame.attributes["sandbox"] == "allow-scripts"
     written = pathlib.Path(workdir, "report.html").read_text("utf-8")

@@ -20,16 +20,16 @@ from report_workdir import (
 )
 
 from kd_keras import files
-from pipelines.report import write_report
-from pipelines.report.bands import Band, joint_band, replicate, seed_changes
-from pipelines.report.chance import ByChance, chance_gaps
-from pipelines.report.classes import class_bias_table
-from pipelines.report.measures import Measure
-from pipelines.report.published import read_published
-from pipelines.report.results import Model, Study, read_study
-from pipelines.report.table import Table
-from pipelines.report.verdict import verdicts
-from pipelines.workdir import DS, NDS, TEACHER, Run
+from pipelines.analysis.bands import Band, joint_band, replicate, seed_changes
+from pipelines.analysis.chance import ByChance, chance_gaps
+from pipelines.analysis.classes import class_bias_table
+from pipelines.analysis.headline import headlines
+from pipelines.analysis.measures import Measure
+from pipelines.analysis.published import read_published
+from pipelines.analysis.results import Model, Study, read_study
+from pipelines.analysis.table import Table
+from pipelines.report.write import write_report
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 
 def rows(workdir, table: str, **wanted: str) -> list[dict[str, str]]:
@@ -182,7 +182,7 @@ def test_verdict_says_what_intervals_show(faces, lower, upper, headline, expecte
     measure = Measure("eod", "young")
     chance = {model: {measure: ByChance(0.0, 0.02)} for model in faces.distilled}
     bands = {measure: Band(np.array([0.03, 0.01, 0.04]), None, None)}
-    (found,) = verdicts(faces, Table("changes", "", (), [row]), bands, chance, None)
+    (found,) = headlines(faces, Table("changes", "", (), [row]), bands, chance, None)
     assert found.subject == "young"
     assert found.sentence == f"The distilled student shows {headline}."
     assert found.details == [

@@ -7,9 +7,9 @@ from report_workdir import PAIRS, write_predictions, write_workdir
 
 from kd_keras import files
 from kd_keras.datasets import Dataset
-from pipelines import config as configs
-from pipelines import select
-from pipelines.workdir import DS, NDS, TEACHER, Run
+from pipelines.release import select
+from pipelines.studies import config as configs
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 EOD = "equalized_odds_difference"
 # Groups a and b have 100 positives and 100 negatives each. Correct positives and

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from kd_keras import files
-from pipelines import workdir as layout
-from pipelines.workdir import Run
+from pipelines.studies import layout
+from pipelines.studies.layout import Run
 
 SHRINK = (
     "--config.seeds=(0,)",
@@ -116,7 +116,7 @@ def test_the_export_answers_what_the_predictions_say(study):
     import tensorflow as tf
 
     from kd_keras.datasets.examples import encode
-    from pipelines import config as configs
+    from pipelines.studies import config as configs
 
     workdir, _ = study
     dataset = configs.load_dataset(configs.read_config(workdir))

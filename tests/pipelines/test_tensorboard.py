@@ -18,11 +18,11 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.core.util.event_pb2 import Event
 
 from kd_keras import files
-from pipelines import config as configs
-from pipelines import evaluate, tensorboard
-from pipelines import hparams as pipelines_hparams
-from pipelines.evaluation import summary
-from pipelines.workdir import Run, run_dir
+from pipelines import tensorboard
+from pipelines.evaluation import evaluate, summary
+from pipelines.evaluation import hparams as pipelines_hparams
+from pipelines.studies import config as configs
+from pipelines.studies.layout import Run, run_dir
 
 TEACHER, STUDENT = Run("teacher", 0), Run("nds", 0)
 RUNS = """model,temperature,seed,attribute,metric,value,undefined

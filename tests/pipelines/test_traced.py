@@ -6,11 +6,10 @@ import pytest
 
 from configs import demo
 from kd_keras import Distiller, files
-from pipelines import config as configs
-from pipelines import runs
-from pipelines import workdir as layout
-from pipelines.traced import TracedStep
-from pipelines.workdir import Run
+from pipelines.studies import config as configs
+from pipelines.studies import layout, runs
+from pipelines.studies.layout import Run
+from pipelines.studies.traced import TracedStep
 
 TEACHERS = (Run("teacher", 0), Run("teacher", 1))
 STUDENTS = (Run("nds", 0), Run("ds", 0, 1.0), Run("ds", 1, 4.0))

@@ -12,8 +12,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from kd_keras import files
 from kd_keras.datasets import DatasetSpec, examples
 from kd_keras.export import save_model
-from pipelines import trainer_module
-from pipelines.release import tfx
+from pipelines.tfx import inputs as tfx
+from pipelines.tfx import run_fn as trainer_module
 
 SPEC = DatasetSpec(
     "points",

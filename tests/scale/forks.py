@@ -12,7 +12,8 @@ import traceback
 import keras  # noqa: F401
 import tensorflow_model_analysis  # noqa: F401
 
-from pipelines import cli, evaluate, report, runs, study  # noqa: F401
+from pipelines import stages, study  # noqa: F401
+from pipelines.cli import start
 
 # Four runs, one of which the last two need.
 TINY = (
@@ -67,7 +68,7 @@ def _live(flags, log):
     sys.argv = ["study", *flags]
     code = 1
     try:
-        cli.run(study.main, needs=["config", "workdir"])
+        start.run(study.main, needs=["config", "workdir"])
     except SystemExit as end:
         code = end.code
         if isinstance(code, str):

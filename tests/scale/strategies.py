@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from configs import demo
 from kd_keras import files
-from pipelines import cli, report, study
+from pipelines.cli import start
+from pipelines.report.write import write_report
+from pipelines.studies.study import train_study
 
 
 def main(argv):
@@ -27,13 +29,12 @@ def main(argv):
     config.dataset.data_dir = data
     config.teacher.model = "lenet5"
     config.teacher.epochs = config.student.epochs = int(*epochs or [2])
-    study._evaluate_and_report = lambda *_: None
     if not remote:
-        study.study(config, workdir)
+        train_study(config, workdir)
         return
     files.SETTLE_SECONDS = 0.1
-    study.study(config, "ram://study/workdir")
-    report.write_report("ram://study/workdir")
+    train_study(config, "ram://study/workdir")
+    write_report("ram://study/workdir")
     for parent, _, names in files.gfile.walk("ram://study/workdir"):
         for name in names:
             target = f"{workdir}/{parent.removeprefix('ram://study/workdir')}/{name}"
@@ -41,4 +42,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    start.run(main)

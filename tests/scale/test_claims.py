@@ -9,7 +9,7 @@ import time
 import pytest
 
 from kd_keras import files
-from pipelines.claims import ClaimLostError, Claims
+from pipelines.studies.claims import ClaimLostError, Claims
 
 ELSEWHERE = {"host": "other", "kernel": "other", "pid": 1, "started": "1", "beats": 0}
 
@@ -57,7 +57,7 @@ def test_a_claim_of_another_machine_dies_when_it_does_not_change(claims, tmp_pat
 
 def test_a_killed_process_of_this_machine_is_known_to_be_gone(tmp_path):
     program = (
-        "import os, sys; from pipelines.claims import Claims;"
+        "import os, sys; from pipelines.studies.claims import Claims;"
         "Claims(sys.argv[1]).take('report'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=False)
@@ -86,7 +86,7 @@ def test_who_was_taken_for_dead_stops(claims, tmp_path):
 
 def test_of_many_processes_one_gets_the_claim(tmp_path):
     program = (
-        "import sys, time; from pipelines.claims import Claims;"
+        "import sys, time; from pipelines.studies.claims import Claims;"
         "claims = Claims(sys.argv[1]); print('ready', flush=True);"
         "input(); print(claims.take('report') is not None, flush=True); input()"
     )

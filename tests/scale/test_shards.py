@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines import shards
-from pipelines.workdir import Run, study_runs
+from pipelines.studies import shards
+from pipelines.studies.layout import Run, study_runs
 
 RUNS = study_runs((1, 4), (0, 1, 2))  # Twelve.
 

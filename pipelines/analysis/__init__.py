@@ -1,0 +1,1 @@
+"""From predictions to numbers: measures, intervals, findings, choice."""

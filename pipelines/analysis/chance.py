@@ -1,0 +1,64 @@
+"""The gaps that noise alone makes between groups of these sizes."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from kd_keras.fairness import GroupCounts, gap_values
+from pipelines.analysis.measures import DPD, EOD, Measure
+from pipelines.analysis.results import Model, Result, Study
+
+# A gap above all of them has p = 1/21.
+SHUFFLES = 20
+
+
+class ByChance(NamedTuple):
+    """A gap, mean over the seeds, when groups are drawn at random.
+
+    Attributes:
+      mean: over the shuffles.
+      highest: of all shuffles.
+    """
+
+    mean: float
+    highest: float
+
+
+Chance = Mapping[Model, Mapping[Measure, ByChance]]
+
+
+def chance_gaps(study: Study) -> Chance:
+    """Model -> dpd or eod of an attribute -> that gap of groups drawn at random.
+
+    The highest of several noisy rates exceeds the lowest even where no group is
+    treated differently, and the more so the smaller the groups are.
+    """
+    rng = np.random.default_rng(0)
+    chance: dict[Model, dict[Measure, ByChance]] = {model: {} for model in study.models}
+    for attribute, codes in study.truth[study.split].groups.items():
+        (known,) = np.nonzero(codes >= 0)
+        shuffles = [rng.permutation(codes[known]) for _ in range(SHUFFLES)]
+        for model, seeds in study.models.items():
+            gaps = [
+                [_gaps(study, result, known, groups) for groups in shuffles]
+                for result in seeds.values()
+            ]
+            by_metric = np.mean(gaps, axis=0).T
+            for metric, values in zip(("dpd", "eod"), by_metric, strict=True):
+                by_chance = ByChance(float(values.mean()), float(values.max()))
+                chance[model][Measure(metric, attribute)] = by_chance
+    return chance
+
+
+def _gaps(
+    study: Study, result: Result, known: np.ndarray, groups: np.ndarray
+) -> list[float]:
+    """DPD and EOD when the examples `known` have these `groups`."""
+    counts = GroupCounts.from_predictions(
+        study.truth[study.split].labels[known],
+        result.predicted(study.split)[known],
+        groups={"group": groups},
+        num_classes=study.spec.num_classes,
+    )
+    return [float(gap_values(counts, name)) for name in (DPD, EOD)]

@@ -1,0 +1,88 @@
+"""Estimates of one model, or of its change from another one, with intervals."""
+
+import numpy as np
+
+from kd_keras.fairness import Interval, PairedCounts, bootstrap_values, wilson
+from pipelines.analysis.choice import calibration_values
+from pipelines.analysis.intervals import (
+    Options,
+    around,
+    gap_change,
+    gap_interval,
+    within,
+)
+from pipelines.analysis.measures import group_counts
+from pipelines.analysis.results import Result, Study
+
+
+def gap(
+    study: Study,
+    name: str,
+    attribute: str,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    min_examples: int = 1,
+) -> Interval:
+    """A gap of `result`, or its change from `base`, on the evaluation split."""
+    if base is None:
+        counts = group_counts(study, result.predicted(study.split), study.split)
+        return gap_interval(counts, name, attribute, options, min_examples)
+    pair = study.truth[study.split].paired_counts(
+        study.spec, base.predicted(study.split), result.predicted(study.split)
+    )
+    return gap_change(pair, name, attribute, options, min_examples)
+
+
+def accuracy(
+    study: Study,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    members: np.ndarray | None = None,
+) -> Interval:
+    """The accuracy of `result`, or its change from `base`, in [-1, 1].
+
+    Args:
+      study, result, base, options: as in `gap`.
+      members: which examples count, bool `[examples]`; None for all.
+    """
+    labels = study.truth[study.split].labels
+    members = np.ones(len(labels), bool) if members is None else members
+    right = (result.predicted(study.split) == labels)[members]
+    if base is None:
+        low, high = wilson(right.sum(), right.size, level=options["level"])
+        value = float(right.mean()) if right.size else np.nan
+        return Interval(value, float(low), float(high), options["level"])
+    before = (base.predicted(study.split) == labels)[members]
+    # Pairs of right (1) and wrong (0) answers.
+    counts = PairedCounts.from_predictions(
+        np.ones(right.size), before, right, groups={}
+    )
+
+    def change(replicates: PairedCounts) -> np.ndarray:
+        gained = replicates.prediction_b - replicates.prediction_a
+        return (replicates.counts * gained).sum(axis=-1) / right.size
+
+    value = float(right.mean() - before.mean())
+    values = bootstrap_values(counts, change, replicates=options["replicates"])
+    return within(around(value, values, options["level"]), -1, 1)
+
+
+def calibration(
+    study: Study,
+    metric: str,
+    result: Result,
+    base: Result | None,
+    options: Options,
+    members: np.ndarray,
+) -> Interval:
+    """The ECE, Brier score or NLL of `result`, or its change from `base`."""
+    labels = study.truth[study.split].labels[members]
+
+    def values(of: Result) -> np.ndarray:
+        logits = of.logits[study.split][members]
+        return calibration_values(labels, logits, metric, options["replicates"])
+
+    found = values(result) - (values(base) if base else 0)
+    return around(float(found[0]), found[1:], options["level"])

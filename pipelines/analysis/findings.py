@@ -1,0 +1,196 @@
+"""The four findings of the published study, tested on this one."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+
+from pipelines.analysis.bands import Replicates, joint_band, seed_changes
+from pipelines.analysis.measures import TITLES, Measure, measures_of
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.similar_examples import Measured, seed_interval
+from pipelines.analysis.table import DECIMAL, Column, Table
+
+HOT = 10.0  # Beyond it the paper calls a temperature too hot.
+REPLICATES = 500
+LEVEL = 0.95
+ALPHA = 0.05  # Of each class's test, uncorrected, as in the paper.
+
+
+class Claim(NamedTuple):
+    """What a finding says of one quantity.
+
+    Attributes:
+      finding: its number in the published study.
+      claim: what should be so.
+      sign: 1 if the quantity should be above 0, -1 if below.
+      interval: observed value and the ends of its 95 % interval.
+    """
+
+    finding: int
+    claim: str
+    sign: int
+    interval: tuple[float, float, float]
+
+    @property
+    def verdict(self) -> str:
+        _, lower, upper = self.interval
+        low, high = sorted((self.sign * lower, self.sign * upper))
+        if low > 0:
+            return "confirmed"
+        return "refuted" if high < 0 else "not decided"
+
+
+def findings_table(
+    study: Study, replicates: Replicates, individual: Measured | None
+) -> Table:
+    """One row per claim; claims that this study cannot test have none.
+
+    Compared are the lowest temperature, the highest one up to 10, and the highest one
+    beyond 10. Intervals of 1 to 3 are over test examples, those of 4 over the seeds.
+    """
+    rows = [
+        {
+            "finding": claim.finding,
+            "claim": claim.claim,
+            **dict(zip(("value", "lower", "upper"), claim.interval, strict=True)),
+            "verdict": claim.verdict,
+        }
+        for claim in _claims(study, replicates, individual)
+    ]
+    columns = (
+        Column("finding", "finding"),
+        Column("claim", "claim"),
+        Column("value", "observed", DECIMAL),
+        Column("lower", "from", DECIMAL),
+        Column("upper", "to", DECIMAL),
+        Column("verdict", "here"),
+    )
+    caption = (
+        "The findings of the published study, tested here: a claim is confirmed or "
+        "refuted where the 95 % interval has one sign. #SC and #TC in classes, gaps in "
+        "points."
+    )
+    return Table("findings", caption, columns, rows)
+
+
+def _claims(
+    study: Study, replicates: Replicates, individual: Measured | None
+) -> Iterator[Claim]:
+    warm = [model for model in study.distilled if model.temperature <= HOT]
+    hot = [model for model in study.distilled if model.temperature > HOT]
+    if len(warm) > 1:
+        yield from _class_bias(study, warm[0], warm[-1])
+        yield from _changes(study, replicates, 2, "falls", -1, warm[0], warm[-1])
+    if warm and hot:
+        yield from _changes(study, replicates, 2, "rises", 1, warm[-1], hot[-1])
+    if warm and study.teacher:
+        yield from _below_teacher(study, replicates, warm[-1])
+    if len(warm) > 1 and individual:
+        yield from _individual(individual, warm[0], warm[-1])
+
+
+def _changes(
+    study: Study,
+    replicates: Replicates,
+    finding: int,
+    verb: str,
+    sign: int,
+    before: Model,
+    after: Model,
+) -> Iterator[Claim]:
+    for measure in _gaps(study) if study.pairs(after, before) else ():
+        claim = f"{_title(measure)} {verb} from {before.title} to {after.title}"
+        change = seed_changes(replicates, measure, after, before)
+        yield Claim(finding, claim, sign, _points(change))
+
+
+def _below_teacher(
+    study: Study, replicates: Replicates, model: Model
+) -> Iterator[Claim]:
+    for measure in _gaps(study) if study.pairs(model, study.teacher) else ():
+        claim = f"{_title(measure)} of {model.title} is below the teacher's"
+        change = seed_changes(replicates, measure, model, study.teacher)
+        yield Claim(3, claim, -1, _points(change))
+
+
+def _individual(measured: Measured, before: Model, after: Model) -> Iterator[Claim]:
+    common = [seed for seed in measured[after] if seed in measured[before]]
+    changes = [measured[after][s].mean - measured[before][s].mean for s in common]
+    if changes:
+        claim = f"I(f) falls from {before.title} to {after.title}"
+        yield Claim(4, claim, -1, seed_interval(changes))
+
+
+def _gaps(study: Study) -> list[Measure]:
+    return [measure for measure in measures_of(study) if measure.attribute]
+
+
+def _title(measure: Measure) -> str:
+    return f"{TITLES[measure.metric]} by {measure.attribute}"
+
+
+def _points(changes: np.ndarray) -> tuple[float, float, float]:
+    """Of `[seeds, 1 + replicates]`, in percentage points."""
+    band = joint_band(changes.mean(axis=0)[np.newaxis], -1, 1)
+    return tuple(100 * float(end[0]) for end in band)
+
+
+def _class_bias(study: Study, before: Model, after: Model) -> Iterator[Claim]:
+    for name, base, verb, sign in (
+        ("#SC", study.nds, "rises", 1),
+        ("#TC", study.teacher, "falls", -1),
+    ):
+        if base is None or min(len(study.models[m]) for m in (base, before, after)) < 2:
+            continue
+        relative = _relative_accuracies(study, (base, before, after))
+        counts = [
+            _differing(relative[base], relative[model]) for model in (before, after)
+        ]
+        change = counts[1] - counts[0]
+        ends = np.quantile(change[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        claim = f"{name} {verb} from {before.title} to {after.title}"
+        yield Claim(1, claim, sign, (float(change[0]), *map(float, ends)))
+
+
+def _relative_accuracies(study: Study, models) -> Mapping[Model, np.ndarray]:
+    """Class over overall accuracy `[1 + replicates, seeds, classes]`; 0 is observed.
+
+    The same test examples are drawn for every run.
+    """
+    labels = study.truth[study.split].labels
+    size, classes = len(labels), study.spec.num_classes
+    position = np.arange(size)
+    by_class = scipy.sparse.csr_matrix(
+        (np.ones(size), (position, labels)), (size, classes)
+    )
+    rng = np.random.default_rng(0)
+    right = {
+        model: [
+            by_class.multiply(
+                (r.predicted(study.split) == labels)[:, np.newaxis]
+            ).tocsr()
+            for r in study.models[model].values()
+        ]
+        for model in models
+    }
+    found: dict[Model, list[np.ndarray]] = {model: [] for model in models}
+    for i in range(1 + REPLICATES):
+        draw = (
+            np.ones(size) if i == 0 else rng.multinomial(size, np.full(size, 1 / size))
+        )
+        total = by_class.T @ draw
+        for model in models:
+            hits = np.stack([one.T @ draw for one in right[model]])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found[model].append(hits / total * size / hits.sum(-1, keepdims=True))
+    return {model: np.stack(values) for model, values in found.items()}
+
+
+def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Classes that differ by Welch's test, `[1 + replicates]`."""
+    stats = [(x.mean(1), x.std(1, ddof=1), x.shape[1]) for x in (a, b)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        test = scipy.stats.ttest_ind_from_stats(*stats[0], *stats[1], equal_var=False)
+        return (test.pvalue < ALPHA).sum(axis=-1)

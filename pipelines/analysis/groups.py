@@ -1,0 +1,156 @@
+"""Every group on its own: accuracy, calibration, errors, evidence."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import scipy.special
+
+from kd_keras.fairness import calibration
+from kd_keras.fairness.confusion import confusions
+from kd_keras.fairness.evidence import evidence
+from kd_keras.fairness.paired import error_transfer
+from pipelines.analysis.measures import (
+    MODEL_COLUMNS,
+    group_counts,
+    model_cells,
+    named_groups,
+)
+from pipelines.analysis.results import Model, Result, Study
+from pipelines.analysis.table import COUNT, DECIMAL, PERCENT, TENTHS, Column, Table
+
+GROUP_COLUMNS = (Column("attribute", "attribute"), Column("group", "group"))
+
+
+def calibration_table(study: Study) -> Table:
+    """Accuracy, ECE, Brier score and NLL by group, mean over the seeds."""
+    columns = (
+        *GROUP_COLUMNS,
+        *MODEL_COLUMNS,
+        Column("examples", "examples", COUNT),
+        Column("accuracy", "accuracy, %", PERCENT),
+        Column("ece", "calibration error (ECE), %", PERCENT),
+        Column("brier", "Brier score", DECIMAL),
+        Column("nll", "negative log-likelihood", DECIMAL),
+    )
+    caption = "Accuracy and calibration by group, mean over the seeds."
+    rows = _mean_rows(study, study.models, _calibration)
+    return Table("groups", caption, columns, rows)
+
+
+def _calibration(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
+    labels = study.truth[study.split].labels
+    logits = result.logits[study.split].astype(np.float64)
+    probabilities = scipy.special.softmax(logits, axis=-1)
+    counts = group_counts(study, result.predicted(study.split), study.split)
+    for attribute, groups in named_groups(study, study.split).items():
+        accuracy = counts.accuracy(attribute)
+        _, by_group = calibration(labels, probabilities, groups=groups)
+        for group, found in by_group.items():
+            measured = found._asdict() | {"accuracy": accuracy.by_group[group]}
+            yield {"attribute": attribute, "group": group}, measured
+
+
+def confusion_table(study: Study, models: Mapping[Model, Mapping]) -> Table:
+    """One-vs-rest confusion by group and class, with the evidence there is."""
+    columns = (
+        *GROUP_COLUMNS,
+        Column("class", "class"),
+        *MODEL_COLUMNS,
+        Column("tp", "true positives", TENTHS),
+        Column("fp", "false positives", TENTHS),
+        Column("fn", "false negatives", TENTHS),
+        Column("tn", "true negatives", TENTHS),
+        Column("evidence", "evidence"),
+    )
+    caption = (
+        "One class against the rest, by group; examples, mean over the seeds. With "
+        "fewer than 10 positives or negatives the evidence is insufficient."
+    )
+    rows = _mean_rows(study, models, _confusion)
+    return Table("confusion", caption, columns, rows)
+
+
+def _confusion(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
+    counts = group_counts(study, result.predicted(study.split), study.split)
+    for attribute in study.spec.groups:
+        groups, index = counts.attribute_index(attribute)
+        status = {
+            (found.group, found.positive_class): found.status
+            for found in evidence(counts, attribute)
+        }
+        for block in confusions(counts, index, len(groups)):
+            for i, j in np.ndindex(block.tp.shape):
+                label = block.first_class + j
+                yield (
+                    {
+                        "attribute": attribute,
+                        "group": groups[i],
+                        "class": study.spec.class_names[label],
+                        "evidence": status[groups[i], label],
+                    },
+                    {
+                        name: getattr(block, name)[i, j]
+                        for name in ("tp", "fp", "fn", "tn")
+                    },
+                )
+
+
+def transfer_table(study: Study) -> Table:
+    """Errors that a student shares with its teacher, adds, or does not repeat."""
+    columns = (
+        *GROUP_COLUMNS,
+        *MODEL_COLUMNS,
+        Column("shared", "both wrong, %", PERCENT),
+        Column("introduced", "only the student wrong, %", PERCENT),
+        Column("repaired", "only the teacher wrong, %", PERCENT),
+    )
+    caption = "Where the students' errors come from, by group; mean over the seeds."
+    students = {m: s for m, s in study.models.items() if m in study.students}
+    rows = _mean_rows(study, students, _transfer)
+    return Table("transfer", caption, columns, rows)
+
+
+def _transfer(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
+    teachers = study.models.get(study.teacher, {})
+    if result.run.seed not in teachers:
+        return
+    counts = study.truth[study.split].paired_counts(
+        study.spec,
+        teachers[result.run.seed].predicted(study.split),
+        result.predicted(study.split),
+    )
+    for attribute in study.spec.groups:
+        for group, errors in error_transfer(counts, attribute).by_group.items():
+            shares = errors._asdict()
+            yield (
+                {"attribute": attribute, "group": group},
+                {name: shares[name] for name in ("shared", "introduced", "repaired")},
+            )
+
+
+def _mean_rows(study: Study, models, measure) -> list[dict]:
+    """Means over the seeds; rows of one group stand together, model by model.
+
+    Args:
+      study: the study.
+      models: the models that get rows.
+      measure: (study, result) -> pairs of what a row is about and what is averaged.
+    """
+    rows = []
+    for model in models:
+        collected: dict[tuple, list[dict]] = {}
+        for result in study.models[model].values():
+            for about, measured in measure(study, result):
+                collected.setdefault(tuple(about.items()), []).append(measured)
+        for about, found in collected.items():
+            means = {name: np.mean([m[name] for m in found]) for name in found[0]}
+            rows.append(dict(about) | model_cells(model) | means)
+    place = {name: i for i, name in enumerate(study.spec.class_names)}
+    return sorted(
+        rows,
+        key=lambda row: (
+            row["attribute"],
+            row["group"],
+            place.get(row.get("class"), 0),
+        ),
+    )

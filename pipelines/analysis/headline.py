@@ -1,0 +1,158 @@
+"""The result of a study in a sentence per attribute, and the numbers behind it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipelines.analysis.bands import Band
+from pipelines.analysis.chance import SHUFFLES, Chance
+from pipelines.analysis.measures import TITLES, Measure
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import POINTS, Table
+
+_BASES = {"nds": "nds", "teacher": "the teacher"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Headline:
+    """What is said of the accuracy, or of one attribute.
+
+    Attributes:
+      subject: "Accuracy", or the attribute's name.
+      sentence: what changed against nds and teacher; only what intervals show.
+      details: a sentence with numbers per measure.
+    """
+
+    subject: str
+    sentence: str
+    details: Sequence[str] = ()
+
+
+def headlines(
+    study: Study,
+    changes: Table,
+    bands: Mapping[Measure, Band],
+    chance: Chance,
+    chosen: Model | None,
+) -> list[Headline]:
+    """Whether distillation changed the accuracy, and DPD and EOD of each attribute."""
+    rows: dict[Measure, list[Mapping[str, Any]]] = {}
+    for row in changes.rows:
+        rows.setdefault(Measure(row["metric"], row["attribute"]), []).append(row)
+    above = {
+        measure: band.mean > [chance[m][measure].highest for m in study.distilled]
+        for measure, band in bands.items()
+        if measure.attribute
+    }
+    found = []
+    for attribute in dict.fromkeys(measure.attribute for measure in bands):
+        about = {m: rows[m] for m in bands if m.attribute == attribute and m in rows}
+        if about:
+            found.append(_headline(study, attribute, about, above))
+    if chosen:
+        sentence = f"The validation data suggest {chosen.title}."
+        found.append(Headline("Temperature", sentence))
+    return found
+
+
+def _headline(
+    study: Study,
+    attribute: str,
+    rows: Mapping[Measure, list[Mapping[str, Any]]],
+    above: Mapping[Measure, np.ndarray],
+) -> Headline:
+    clauses = list(_changes(rows))
+    sentence = f"The distilled student shows {'; '.join(clauses)}."
+    details = []
+    for measure, about in rows.items():
+        detail = _detail(measure, about)
+        if measure in above:
+            detail += _above_chance(study, above[measure])
+        details.append(detail)
+    if attribute and not any(above[measure].any() for measure in rows):
+        sentence += " All gaps may be noise."
+    return Headline(attribute or "Accuracy", sentence, details)
+
+
+def _changes(rows: Mapping[Measure, list[Mapping[str, Any]]]) -> Iterator[str]:
+    """Such as: lower EOD than nds at T=4, 10; higher DPD and EOD than the teacher."""
+    for base, name in _BASES.items():
+        compared = False
+        phrases: dict[tuple[str, str], list[str]] = {}
+        for measure, about in rows.items():
+            against = [row for row in about if row["against"] == base]
+            compared = compared or bool(against)
+            for word, clear in _clear(against):
+                phrase = (word, _temperatures(clear, against))
+                phrases.setdefault(phrase, []).append(TITLES[measure.metric])
+        parts = [
+            f"{word} {' and '.join(titles)} than {name} at {at}"
+            for (word, at), titles in phrases.items()
+        ]
+        titles = " or ".join(TITLES[measure.metric] for measure in rows)
+        if compared:
+            yield " and ".join(parts) or f"no clear difference from {name} in {titles}"
+
+
+def _detail(measure: Measure, rows: Sequence[Mapping[str, Any]]) -> str:
+    title = TITLES[measure.metric]
+    subject = f"{title} by {measure.attribute}" if measure.attribute else title
+    clauses = []
+    for base in _BASES:
+        against = [row for row in rows if row["against"] == base]
+        if against:
+            clauses.append(_clause(base, against))
+    capital = subject[:1].upper() + subject[1:]
+    return f"{capital} of the distilled student: {'; '.join(clauses)}."
+
+
+def _above_chance(study: Study, above: np.ndarray) -> str:
+    if not above.any():
+        return (
+            f" At no T does it exceed that of {SHUFFLES} random groupings of the same "
+            "sizes: it may be noise."
+        )
+    at = ", ".join(
+        f"{model.temperature:g}"
+        for model, is_above in zip(study.distilled, above, strict=True)
+        if is_above
+    )
+    at = "every T" if above.all() else f"T={at}"
+    return f" It exceeds that of {SHUFFLES} random groupings of the same sizes at {at}."
+
+
+def _clause(base: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Such as: lower than nds at T=4, 10 (T=10: -2.10 points, ...)."""
+    name = _BASES[base]
+    parts = []
+    for word, clear in _clear(rows):
+        most = max(clear, key=lambda row: abs(row["change"]))
+        change, lower, upper = (
+            POINTS.shown.format(100 * most[end]) for end in ("change", "lower", "upper")
+        )
+        parts.append(
+            f"{word} than {name} at {_temperatures(clear, rows)} "
+            f"(T={most['temperature']:g}: {change} points, joint 95 % interval "
+            f"{lower} to {upper}, {most['seeds_agreeing']} of {most['seeds']} seeds)"
+        )
+    return " and ".join(parts) or f"no clear difference from {name} at any T"
+
+
+def _clear(
+    rows: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """The rows whose interval is below 0, and those whose interval is above."""
+    for word, sign in (("lower", -1), ("higher", 1)):
+        clear = [r for r in rows if min(sign * r["lower"], sign * r["upper"]) > 0]
+        if clear:
+            yield word, clear
+
+
+def _temperatures(
+    clear: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
+) -> str:
+    if len(clear) == len(rows):
+        return "every T"
+    return "T=" + ", ".join(f"{row['temperature']:g}" for row in clear)

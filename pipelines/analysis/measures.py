@@ -1,0 +1,138 @@
+"""Accuracy, DPD and EOD of every run, and their mean over the seeds."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kd_keras.fairness import Gap, GroupCounts
+from kd_keras.fairness.gaps import gap
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import COUNT, PERCENT, TEMPERATURE, Column, Table
+
+DPD = "demographic_parity_difference"
+EOD = "equalized_odds_difference"
+# The base rate gap is the DPD of a classifier without any error.
+TITLES = {"accuracy": "accuracy", "dpd": "DPD", "eod": "EOD"}
+GAPS = {"dpd": DPD, "eod": EOD, "base_rate_gap": "base_rate_difference"}
+MODEL_COLUMNS = (
+    Column("model", "model"),
+    Column("temperature", "T", TEMPERATURE),
+)
+
+
+class Measure(NamedTuple):
+    """What is measured: accuracy (no attribute), dpd or eod of an attribute."""
+
+    metric: str
+    attribute: str
+
+
+def measures_of(study: Study) -> list[Measure]:
+    gaps = [Measure(m, a) for a in study.spec.groups for m in ("dpd", "eod")]
+    return [Measure("accuracy", ""), *gaps]
+
+
+def model_cells(model: Model) -> dict[str, Any]:
+    return {"model": model.name, "temperature": model.temperature}
+
+
+def named_groups(study: Study, split: str) -> dict[str, np.ndarray]:
+    """Attribute -> group name of each example, None where it is missing."""
+    return study.truth[split].named_groups(study.spec)
+
+
+def group_counts(study: Study, predicted: np.ndarray, split: str) -> GroupCounts:
+    """The counts of hard predictions `[examples]` on a split."""
+    return study.truth[split].counts(study.spec, predicted)
+
+
+def run_table(study: Study) -> Table:
+    """One row per run, attribute and metric; the accuracy has no attribute."""
+    rows = []
+    for result in study.results:
+        run = model_cells(Model.of(result.run)) | {"seed": result.run.seed}
+        predicted = result.predicted(study.split)
+        accuracy = np.mean(predicted == study.truth[study.split].labels)
+        rows.append(
+            run | {"attribute": "", "metric": "accuracy", "value": float(accuracy)}
+        )
+        counts = group_counts(study, predicted, study.split)
+        for attribute in study.spec.groups:
+            for metric, name in GAPS.items():
+                found = gap(counts, name, attribute=attribute)
+                rows.append(
+                    run
+                    | {
+                        "attribute": attribute,
+                        "metric": metric,
+                        "value": found.value,
+                        "undefined": found.reason or _undefined(study, found),
+                    }
+                )
+    columns = (
+        *MODEL_COLUMNS,
+        Column("seed", "seed", COUNT),
+        Column("attribute", "attribute"),
+        Column("metric", "metric"),
+        Column("value", "value, %", PERCENT),
+        Column("undefined", "left out, because undefined"),
+    )
+    return Table("runs", "Every run.", columns, rows)
+
+
+def _undefined(study: Study, found: Gap) -> str:
+    """Names the rates that have no examples in their denominator."""
+    return "; ".join(
+        f"{rate.rate} of {study.spec.class_names[rate.positive_class]} in "
+        f"{', '.join(map(str, rate.groups))}"
+        for rate in found.undefined
+    )
+
+
+def summary_table(
+    study: Study,
+    runs: Table,
+    chance: Mapping[Model, Mapping[Measure, Any]] | None = None,
+) -> Table:
+    """Mean and standard deviation over the seeds, one row per model and attribute.
+
+    Args:
+      study: the study.
+      runs: `run_table` of the study.
+      chance: from `chance_gaps`; None leaves these columns out.
+    """
+    values: dict[tuple, list[float]] = {}
+    for row in runs.rows:
+        key = (row["model"], row["temperature"], row["attribute"], row["metric"])
+        values.setdefault(key, []).append(row["value"])
+    rows = []
+    for attribute in study.spec.groups or [""]:
+        for model, seeds in study.models.items():
+            row = {"attribute": attribute, "seeds": len(seeds)} | model_cells(model)
+            name = (model.name, model.temperature)
+            row |= _mean_and_sd("accuracy", values[(*name, "", "accuracy")])
+            if attribute:
+                for metric in ("dpd", "eod"):
+                    row |= _mean_and_sd(metric, values[(*name, attribute, metric)])
+                for measure, by_chance in (chance or {}).get(model, {}).items():
+                    if measure.attribute == attribute:
+                        row[f"{measure.metric}_chance"] = by_chance.mean
+                row["base_rate_gap"] = values[(*name, attribute, "base_rate_gap")][0]
+            rows.append(row)
+    columns = [Column("attribute", "attribute"), *MODEL_COLUMNS]
+    columns.append(Column("seeds", "seeds", COUNT))
+    for metric, title in (("accuracy", "accuracy"), ("dpd", "DPD"), ("eod", "EOD")):
+        columns.append(Column(f"{metric}_mean", f"{title}, %", PERCENT))
+        columns.append(Column(f"{metric}_sd", f"{title} sd", PERCENT))
+        if chance and metric != "accuracy":
+            columns.append(Column(f"{metric}_chance", f"{title} by chance", PERCENT))
+    columns.append(Column("base_rate_gap", "base rate gap, %", PERCENT))
+    caption = "Mean and standard deviation (sd) over the seeds."
+    return Table("summary", caption, columns, rows)
+
+
+def _mean_and_sd(metric: str, values: list[float]) -> Mapping[str, float]:
+    """The sd of a single seed is undefined."""
+    sd = np.std(values, ddof=1) if len(values) > 1 else np.nan
+    return {f"{metric}_mean": float(np.mean(values)), f"{metric}_sd": float(sd)}

@@ -1,0 +1,202 @@
+"""Published numbers to show beside a study's own, where its row was published."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kd_keras import files
+from pipelines.analysis.measures import MODEL_COLUMNS, Measure
+from pipelines.analysis.results import Model, Study
+from pipelines.analysis.table import PERCENT, POINTS, Column, Table
+from pipelines.studies.layout import DS, NDS, TEACHER
+
+# File of the directory -> columns that are read.
+_COLUMNS = {
+    "group_fairness.csv": (
+        *("dataset", "attribute", "model", "temperature"),
+        *("accuracy", "accuracy_sd", "eod", "eod_sd", "dpd", "dpd_sd", "source"),
+    ),
+    "class_bias.csv": (
+        *("dataset", "teacher", "student", "model", "temperature", "sc", "tc"),
+        *("top1_mean", "top1_sd", "source"),
+    ),
+    "individual_fairness.csv": (
+        *("dataset", "model", "temperature", "individual_fairness", "source"),
+    ),
+}
+
+# Name here -> name there, without case and punctuation, where they differ.
+_NAMES = {
+    "imagenet2012": "imagenet",
+    "svhncropped": "svhn",
+    "vitb16": "vitbase",
+    "tinyvit5m": "tinyvit",
+    "bert": "bertbase",
+}
+# The pair of each data set whose rows do not name it (arXiv 2410.08407, section 4).
+_PAIRS = {
+    "celeba": ("resnet50", "resnet18"),
+    "trifeature": ("resnet20", "lenet5"),
+    "hatexplain": ("bertbase", "distilbert"),
+}
+
+
+class Number(NamedTuple):
+    """A published mean in this project's units: shares, not percent.
+
+    Attributes:
+      mean: over the initialisations.
+      sd: over the initialisations; NaN where none is published.
+      source: where it was printed.
+    """
+
+    mean: float
+    sd: float
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What was published of a study's data set and pair of models.
+
+    Attributes:
+      measures: accuracy, dpd or eod -> model -> number.
+      class_bias: distilled student -> (#SC, #TC).
+      individual: model -> individual fairness.
+    """
+
+    measures: Mapping[Measure, Mapping[Model, Number]]
+    class_bias: Mapping[Model, tuple[int, int]]
+    individual: Mapping[Model, Number]
+
+    def curve(self, measure: Measure) -> dict[float, float]:
+        """Temperature -> percent, of the distilled students."""
+        return {
+            model.temperature: 100 * number.mean
+            for model, number in self.measures.get(measure, {}).items()
+            if model.temperature is not None
+        }
+
+
+NOTHING = Published({}, {}, {})
+
+
+def read_published(directory: str, study: Study) -> Published:
+    """Reads the rows of a study's data set and pair of models.
+
+    Args:
+      directory: holds group_fairness.csv, class_bias.csv or individual_fairness.csv
+        with a header line; percent, and empty where nothing is published.
+      study: whose rows are read.
+
+    Returns:
+      The rows' numbers; all empty if nothing was published of this study.
+
+    Raises:
+      ValueError: none of the files is there, or one lacks a column.
+    """
+    paths = {name: files.join(directory, name) for name in _COLUMNS}
+    there = {name: path for name, path in paths.items() if files.exists(path)}
+    if not there:
+        raise ValueError(
+            f"--published={directory} must be a directory with "
+            f"{', '.join(_COLUMNS)}; it has none of them."
+        )
+    rows = {name: list(_rows(name, path, study.config)) for name, path in there.items()}
+    group, classes, individual = (rows.get(name, []) for name in _COLUMNS)
+    measures: dict[Measure, dict[Model, Number]] = {}
+    attributes = {_plain(name): name for name in study.spec.groups}
+    for model, row in group:
+        _add(measures, Measure("accuracy", ""), model, row, "accuracy")
+        attribute = attributes.get(_plain(row["attribute"]))
+        for metric in ("dpd", "eod") if attribute else ():
+            _add(measures, Measure(metric, attribute), model, row, metric)
+    for model, row in classes:
+        named = row | {"accuracy": row["top1_mean"], "accuracy_sd": row["top1_sd"]}
+        _add(measures, Measure("accuracy", ""), model, named, "accuracy")
+    return Published(
+        measures,
+        {model: (int(r["sc"]), int(r["tc"])) for model, r in classes if r["sc"]},
+        {
+            model: Number(float(r["individual_fairness"]), float("nan"), r["source"])
+            for model, r in individual
+        },
+    )
+
+
+def _add(measures, measure: Measure, model: Model, row, metric: str) -> None:
+    if row[metric]:
+        # The accuracy stands beside each attribute; the first row counts.
+        sd = float(row[f"{metric}_sd"] or "nan")
+        number = Number(float(row[metric]) / 100, sd / 100, row["source"])
+        measures.setdefault(measure, {}).setdefault(model, number)
+
+
+def _rows(
+    name: str, path: str, config: Mapping[str, Any]
+) -> Iterator[tuple[Model, dict[str, str]]]:
+    """The rows of the study's data set and pair."""
+    reader = csv.DictReader(io.StringIO(files.read_text(path)))
+    missing = set(_COLUMNS[name]).difference(reader.fieldnames or ())
+    if missing:
+        raise ValueError(
+            f"{path} of --published lacks the columns {sorted(missing)}. It needs "
+            f"{_COLUMNS[name]}."
+        )
+    dataset = _plain(config["dataset"]["name"])
+    pair = tuple(_plain(config[role]["model"]) for role in ("teacher", "student"))
+    for row in reader:
+        if "teacher" in row:
+            published = (_plain(row["teacher"]), _plain(row["student"]))
+        else:
+            published = _PAIRS.get(dataset, pair)
+        known = row["model"] in (TEACHER, NDS, DS)
+        if known and _plain(row["dataset"]) == dataset and published == pair:
+            temperature = float(row["temperature"]) if row["temperature"] else None
+            yield Model.named(row["model"], temperature), row
+
+
+def published_table(summary: Table, published: Published) -> Table | None:
+    """Own and published means side by side; None where nothing is published."""
+    rows: list[dict[str, Any]] = []
+    for measure, numbers in published.measures.items():
+        for row in _own(summary, measure):
+            number = numbers.get(Model.named(row["model"], row["temperature"]))
+            if number is None:
+                continue
+            own = row[f"{measure.metric}_mean"]
+            rows.append(
+                measure._asdict()
+                | {name: row[name] for name in ("model", "temperature")}
+                | {"own": own, "own_sd": row[f"{measure.metric}_sd"]}
+                | {"published": number.mean, "published_sd": number.sd}
+                | {"difference": own - number.mean, "source": number.source}
+            )
+    if not rows:
+        return None
+    columns = (
+        Column("attribute", "attribute"),
+        Column("metric", "metric"),
+        *MODEL_COLUMNS,
+        Column("own", "here, %", PERCENT),
+        Column("own_sd", "sd", PERCENT),
+        Column("published", "published, %", PERCENT),
+        Column("published_sd", "sd", PERCENT),
+        Column("difference", "here minus published, points", POINTS),
+        Column("source", "printed in"),
+    )
+    caption = "Published numbers of this data set and pair of models beside these."
+    return Table("published", caption, columns, rows)
+
+
+def _own(summary: Table, measure: Measure) -> list[Mapping[str, Any]]:
+    """The summary's rows of an attribute; of the first one for the accuracy."""
+    attribute = measure.attribute or summary.rows[0]["attribute"]
+    return [row for row in summary.rows if row["attribute"] == attribute]
+
+
+def _plain(name: str) -> str:
+    letters = "".join(c for c in name.lower() if c.isalnum())
+    return _NAMES.get(letters, letters)

@@ -1,0 +1,107 @@
+"""What converting a model to LiteRT changes: size, time, accuracy and fairness."""
+
+import io
+from typing import Any
+
+import numpy as np
+
+from kd_keras import files
+from kd_keras.fairness import Interval
+from kd_keras.litert import FORMATS
+from pipelines.analysis import estimates
+from pipelines.analysis.intervals import Options
+from pipelines.analysis.measures import GAPS, MODEL_COLUMNS, model_cells
+from pipelines.analysis.results import Model, Result, Study
+from pipelines.analysis.table import COUNT, DECIMAL, PERCENT, POINTS, Column, Table
+from pipelines.studies import layout as workdirs
+from pipelines.studies.layout import Run
+
+RECORD = "litert.json"
+_OPTIONS: Options = {"level": 0.95, "replicates": 1000}
+
+
+def directory(workdir: str, run: Run) -> str:
+    return files.join(workdirs.run_dir(workdir, run), "litert")
+
+
+def is_made_from(directory: str, export_digest: str | None) -> bool:
+    """Whether the LiteRT models are there, and of this export."""
+    path = files.join(directory, RECORD)
+    return (
+        files.exists(path) and files.read_json(path)["export_digest"] == export_digest
+    )
+
+
+def litert_table(workdir: str, study: Study) -> Table | None:
+    """One row per converted run, format and attribute; None if there is no run."""
+    rows = []
+    for result in study.results:
+        path = directory(workdir, result.run)
+        if is_made_from(path, result.info.get("export_digest")):
+            rows += _rows(study, result, path)
+    if not rows:
+        return None
+    columns = [
+        *MODEL_COLUMNS,
+        Column("seed", "seed", COUNT),
+        Column("format", "format"),
+        Column("bytes", "bytes", COUNT),
+        Column("milliseconds", "ms an example", DECIMAL),
+        Column("attribute", "attribute"),
+    ]
+    for name, title in (("accuracy", "accuracy"), ("dpd", "DPD"), ("eod", "EOD")):
+        columns += [
+            Column(name, f"{title}, %", PERCENT),
+            Column(f"{name}_change", f"{title} change, points", POINTS),
+            Column(f"{name}_low", "from", POINTS),
+            Column(f"{name}_high", "to", POINTS),
+        ]
+    caption = (
+        "LiteRT models on the same examples, one at a time on one thread, and their "
+        "change from the Keras model with its 95 % interval."
+    )
+    return Table("litert", caption, columns, rows)
+
+
+def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
+    rows = []
+    record = files.read_json(files.join(path, RECORD))
+    for name in FORMATS:
+        content = io.BytesIO(files.read_bytes(files.join(path, f"{name}.npz")))
+        with np.load(content, allow_pickle=False) as arrays:
+            logits = {record["split"]: arrays["probabilities"]}
+        quantized = Result(result.run, result.info, logits)
+        about = model_cells(Model.of(result.run)) | {"seed": result.run.seed}
+        about |= {"format": name, **record["formats"][name]}
+        about |= _cells(
+            "accuracy",
+            estimates.accuracy(study, quantized, None, _OPTIONS),
+            estimates.accuracy(study, quantized, result, _OPTIONS),
+        )
+        rows += [about | _gaps(study, quantized, result, a) for a in study.spec.groups]
+        if not study.spec.groups:
+            rows.append(about)
+    return rows
+
+
+def _gaps(
+    study: Study, quantized: Result, base: Result, attribute: str
+) -> dict[str, Any]:
+    cells: dict[str, Any] = {"attribute": attribute}
+    for metric in ("dpd", "eod"):
+        gap = GAPS[metric]
+        cells |= _cells(
+            metric,
+            estimates.gap(study, gap, attribute, quantized, None, _OPTIONS),
+            estimates.gap(study, gap, attribute, quantized, base, _OPTIONS),
+        )
+    return cells
+
+
+def _cells(name: str, value: Interval, change: Interval) -> dict[str, float]:
+    return {
+        name: value.value,
+        f"{name}_change": change.value,
+        f"{name}_low": change.low,
+        f"{name}_high": change.high,
+    }

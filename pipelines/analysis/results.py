@@ -1,0 +1,173 @@
+"""What a study's runs predicted, read from its working directory."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kd_keras import files
+from kd_keras.datasets.spec import DatasetSpec
+from pipelines.studies import layout, predictions
+from pipelines.studies.config import CONFIG_FILE, read_config
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
+from pipelines.studies.predictions import Truth
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Model:
+    """All runs of one model; teacher, nds and then ds by temperature when sorted.
+
+    Attributes:
+      order: 0 teacher, 1 nds, 2 ds.
+      temperature: distillation temperature; None unless the model is "ds".
+    """
+
+    order: int
+    temperature: float | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> "Model":
+        return cls.named(run.model, run.temperature)
+
+    @classmethod
+    def named(cls, name: str, temperature: float | None = None) -> "Model":
+        return cls((TEACHER, NDS, DS).index(name), temperature)
+
+    @property
+    def name(self) -> str:
+        return (TEACHER, NDS, DS)[self.order]
+
+    @property
+    def title(self) -> str:
+        return self.name if self.temperature is None else f"T={self.temperature:g}"
+
+    @property
+    def slug(self) -> str:
+        """For file names, as in the run's directory: teacher, nds, t04."""
+        return Run(self.name, 0, self.temperature).name.removeprefix("student-")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One complete run and its predictions.
+
+    Attributes:
+      run: model, temperature and seed.
+      info: content of run.json.
+      logits: split -> float32 `[examples, classes]`.
+    """
+
+    run: Run
+    info: Mapping[str, Any]
+    logits: Mapping[str, np.ndarray]
+
+    def predicted(self, split: str) -> np.ndarray:
+        """Hard predictions, int64 `[examples]`."""
+        return self.logits[split].argmax(axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A study's configuration and the results of its complete runs.
+
+    Attributes:
+      document: content of config.json: config, versions, git_revision.
+      spec: the data set's names and groups.
+      truth: split -> labels and groups.
+      models: model -> seed -> result, in the order of the tables.
+      planned: how many runs the configuration asks for.
+    """
+
+    document: Mapping[str, Any]
+    spec: DatasetSpec
+    truth: Mapping[str, Truth]
+    models: Mapping[Model, Mapping[int, Result]]
+    planned: int
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.document["config"]
+
+    @property
+    def split(self) -> str:
+        """The split that the report is about."""
+        return self.config["evaluation"]["split"]
+
+    @property
+    def teacher(self) -> Model | None:
+        return next((m for m in self.models if m.name == TEACHER), None)
+
+    @property
+    def nds(self) -> Model | None:
+        return next((m for m in self.models if m.name == NDS), None)
+
+    @property
+    def distilled(self) -> list[Model]:
+        """The distilled students by rising temperature."""
+        return [model for model in self.models if model.name == DS]
+
+    @property
+    def students(self) -> list[Model]:
+        """The nds and the distilled students."""
+        return [model for model in self.models if model.name != TEACHER]
+
+    @property
+    def results(self) -> list[Result]:
+        return [result for seeds in self.models.values() for result in seeds.values()]
+
+    def pairs(self, a: Model, b: Model) -> list[tuple[Result, Result]]:
+        """The runs of two models that share a seed."""
+        left, right = self.models[a], self.models[b]
+        return [(left[seed], right[seed]) for seed in left if seed in right]
+
+
+def read_study(workdir: str, spec: DatasetSpec) -> Study:
+    """Reads every complete run of a study.
+
+    Raises:
+      ValueError: there is no complete run, the runs are of different examples, or
+        a run's logits are NaN.
+    """
+    config = read_config(workdir)
+    document = files.read_json(files.join(workdir, CONFIG_FILE))
+    runs = layout.study_runs(config.temperatures, config.seeds)
+    complete = list(layout.complete_runs(workdir, runs))
+    if not complete:
+        raise ValueError(
+            f"No complete run in {workdir!r}. Run `python -m pipelines.study "
+            f"--config=CONFIG --workdir={workdir}` first."
+        )
+    truth: dict[str, Truth] = {}
+    models: dict[Model, dict[int, Result]] = {}
+    for run in complete:
+        result = _read_result(workdir, run, spec, truth)
+        models.setdefault(Model.of(run), {})[run.seed] = result
+    in_order = dict(sorted(models.items()))
+    return Study(document, spec, truth, in_order, planned=len(runs))
+
+
+def _read_result(
+    workdir: str, run: Run, spec: DatasetSpec, truth: dict[str, Truth]
+) -> Result:
+    """Reads one run; the first one's labels and groups are put into `truth`."""
+    directory = layout.run_dir(workdir, run)
+    logits = {}
+    for split in predictions.SPLITS:
+        found = predictions.read(directory, split, spec)
+        if found is None:
+            continue
+        path = predictions.path(directory, split)
+        logits[split] = found.logits
+        if np.isnan(found.logits).any():
+            raise ValueError(
+                f"{path} holds logits that are NaN: the training diverged. Delete "
+                f"{directory} and train it with a lower learning rate."
+            )
+        first = truth.setdefault(split, found.truth)
+        if not np.array_equal(first.ids, found.truth.ids):
+            raise ValueError(
+                f"{path} is not about the same examples as the other runs. Delete "
+                f"{directory} and run the study again."
+            )
+    return Result(run, files.read_json(files.join(directory, "run.json")), logits)

@@ -1,0 +1,1 @@
+"""How every main starts and what it says at its end."""

@@ -1,0 +1,142 @@
+"""The TFMA EvalConfig of some models and a data set; reads and writes nothing."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from kd_keras.datasets import DatasetSpec
+from kd_keras.datasets.examples import class_name_key
+
+GAPS = {
+    "demographic_parity_difference": "DemographicParityDifference",
+    "equalized_odds_difference": "EqualizedOddsDifference",
+}
+# Of a binary classifier, as Fairness Indicators' own default.
+BINARY_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+BINARY_RATES = (
+    "false_positive_rate",
+    "false_negative_rate",
+    "true_positive_rate",
+    "true_negative_rate",
+    "positive_rate",
+    "negative_rate",
+    "false_discovery_rate",
+    "false_omission_rate",
+    "precision",
+    "recall",
+)
+# Of each of several classes; the other rates are complements of these.
+CLASS_THRESHOLDS = (0.5,)
+CLASS_RATES = (
+    "true_positive_rate",
+    "false_positive_rate",
+    "positive_rate",
+    "precision",
+)
+
+
+def eval_config(
+    spec: DatasetSpec,
+    models: Sequence[str],
+    *,
+    baseline: str | None = None,
+    references: Mapping[str, str] | None = None,
+    confidence_intervals: bool = False,
+) -> config_pb2.EvalConfig:
+    """Describes an evaluation to TFMA.
+
+    Args:
+      spec: the data set.
+      models: names of the models; their exports take serialized tf.Examples.
+      baseline: the one of `models` that the others are compared with, if any.
+      references: name of a comparison, such as "versus_teacher" -> the one of `models`
+        whose errors the others' are paired with.
+      confidence_intervals: whether to compute jackknife intervals of the metrics.
+
+    Returns:
+      Metrics overall, per group of each attribute, per label, and per pair of these.
+    """
+    config = config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                name=name,
+                signature_name="serving_default",
+                model_type="tf_generic",
+                label_key=spec.label,
+                is_baseline=name == baseline,
+            )
+            for name in models
+        ],
+        slicing_specs=[
+            config_pb2.SlicingSpec(feature_keys=keys) for keys in slices(spec)
+        ],
+        metrics_specs=[
+            config_pb2.MetricsSpec(metrics=_metrics(spec, references or {}))
+        ],
+    )
+    config.options.compute_confidence_intervals.value = confidence_intervals
+    return config
+
+
+def slices(spec: DatasetSpec) -> list[tuple[str, ...]]:
+    """What to slice by: nothing, one key, or two keys crossed."""
+    keys = (*spec.groups, class_name_key(spec))
+    singles = [(key,) for key in keys]
+    return [(), *singles, *itertools.combinations(keys, 2)]
+
+
+def _metrics(
+    spec: DatasetSpec, references: Mapping[str, str]
+) -> list[config_pb2.MetricConfig]:
+    classes = {"num_classes": spec.num_classes}
+    return [
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        _metric("confusion_matrix", "Accuracy", classes),
+        _metric("confusion_matrix", "ConfusionMatrix", classes),
+        _metric(
+            "fairness_indicators",
+            "ClassFairnessIndicators",
+            classes | _indicators(spec),
+        ),
+        *(
+            _metric(module, class_name, classes | {"attribute": attribute})
+            for attribute in spec.groups
+            for module, class_name in GAPS.items()
+        ),
+        *(
+            _metric(
+                "paired_errors",
+                "PairedErrors",
+                classes | {"reference": model, "name": name},
+            )
+            for name, model in references.items()
+        ),
+    ]
+
+
+def _indicators(spec: DatasetSpec) -> dict:
+    if spec.num_classes == 2:
+        # Named as the Fairness Indicators of the positive class.
+        return {
+            "classes": {"1": ""},
+            "thresholds": BINARY_THRESHOLDS,
+            "argmax": False,
+            "rates": BINARY_RATES,
+        }
+    return {
+        "classes": {str(i): name for i, name in enumerate(spec.class_names)},
+        "thresholds": CLASS_THRESHOLDS,
+        "argmax": True,
+        "rates": CLASS_RATES,
+    }
+
+
+def _metric(module: str, class_name: str, config: dict) -> config_pb2.MetricConfig:
+    # By module, so that workers in other processes find the class.
+    return config_pb2.MetricConfig(
+        module=f"pipelines.evaluation.metrics.{module}",
+        class_name=class_name,
+        config=json.dumps(config),
+    )

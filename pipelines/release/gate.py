@@ -1,0 +1,57 @@
+"""Judges a run's export by a policy: BLESSED or NOT_BLESSED, and why."""
+
+from typing import Any
+
+import ml_collections
+
+from kd_keras.export import copy_version
+from pipelines.analysis.choice import run_to_release
+from pipelines.analysis.results import read_study
+from pipelines.release import candidate, verdict
+from pipelines.release import policy as policies
+from pipelines.studies import config as configs
+from pipelines.studies import layout
+
+
+def gate(
+    workdir: str, policy: ml_collections.ConfigDict, run: str = "", push: str = ""
+) -> dict[str, Any]:
+    """Judges one run; writes `<run>/blessing/`, and pushes a blessed export.
+
+    Args:
+      workdir: the study's working directory.
+      policy: as in configs/policies/.
+      run: directory of the run, such as "student-t04/seed0"; empty for the
+        recommended one.
+      push: a directory of versions for TensorFlow Serving; empty for none.
+
+    Returns:
+      The verdict, as in verdict.json.
+
+    Raises:
+      ValueError: if the policy names what does not exist, or a model, its signatures
+        or the evaluation of this version are missing.
+    """
+    spec = configs.load_dataset(configs.read_config(workdir)).spec
+    conditions = policies.conditions(policy, spec)
+    study = read_study(workdir, spec)
+    chosen = run_to_release(study, policies.objective(policy, spec), run)
+    judged = candidate.find(workdir, chosen)
+    teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))
+    if any(condition.against == layout.NDS for condition in conditions):
+        candidate.find(workdir, layout.Run(layout.NDS, chosen.seed))
+    candidate.check_evaluation(workdir, judged, teacher)
+    found = verdict.judge(study, policy, conditions, judged)
+    verdict.write(found, judged.directory)
+    if push and found["blessed"]:
+        found = found | {"pushed": copy_version(judged.export, push)}
+    return found
+
+
+def describe(verdict: dict[str, Any]) -> str:
+    """The verdict for people, a line per condition."""
+    word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
+    lines = [f"{verdict['run']}, policy {verdict['policy']}: {word}"]
+    for condition in verdict["conditions"]:
+        lines.append(f"  {condition['status']:<21} {condition['reason']}")
+    return "\n".join(lines)

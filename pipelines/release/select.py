@@ -1,0 +1,60 @@
+"""Recommends a temperature from validation data, and confirms it on the test split."""
+
+from typing import Any
+
+import ml_collections
+
+from kd_keras import files
+from pipelines.analysis import choice
+from pipelines.analysis.results import read_study
+from pipelines.release import policy as policies
+from pipelines.release.selection import selection
+from pipelines.studies import config as configs
+
+SELECTION_FILE = "selection.json"
+
+
+def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
+    """Chooses T by `policy.selection`; writes `selection.json`.
+
+    Args:
+      workdir: the study's working directory.
+      policy: as in configs/policies/.
+
+    Returns:
+      What selection.json holds.
+
+    Raises:
+      ValueError: if the policy names what does not exist, or no temperature can be
+        recommended.
+    """
+    spec = configs.load_dataset(configs.read_config(workdir)).spec
+    objective = policies.objective(policy, spec)
+    study = read_study(workdir, spec)
+    chosen = choice.require_choice(study, objective)
+    path = files.join(workdir, SELECTION_FILE)
+    before = files.read_json(path) if files.exists(path) else None
+    found = selection(study, objective, chosen, policy.name, before)
+    files.write_json(path, found)
+    return found
+
+
+def describe(found: dict[str, Any]) -> str:
+    """The recommendation for people."""
+    test = found["confirmation"]
+    word = "confirmed" if test["confirmed"] else "NOT confirmed"
+    lines = [
+        f"recommended T={found['recommended_temperature']:g}: {found['reason']}",
+        f"{word} on the {test['split']} split: accuracy {_shown(test['accuracy'])}, "
+        f"{found['metric'].replace('_', ' ')} {_shown(test['cost'])}",
+    ]
+    if found["test_looks"] > 1:
+        lines.append(
+            f"the {test['split']} split was looked at {found['test_looks']} times for "
+            "different recommendations: it is no longer an independent check"
+        )
+    return "\n".join(lines)
+
+
+def _shown(interval: dict[str, Any]) -> str:
+    return "{value:.4f} ({low:.4f} to {high:.4f})".format(**interval)

@@ -1,0 +1,65 @@
+"""The stages of a study in their order, for the mains that run several of them."""
+
+import ml_collections
+
+from pipelines.cli import next_steps
+from pipelines.evaluation import hparams
+from pipelines.evaluation.evaluate import evaluate
+from pipelines.release import litert as conversion
+from pipelines.report import page
+from pipelines.report.write import write_report
+from pipelines.studies import embeddings
+from pipelines.studies.study import train_study
+
+
+def study(
+    config: ml_collections.ConfigDict,
+    workdir: str,
+    *,
+    shard: str = "",
+    claim_timeout: float = 120.0,
+    published: str = "",
+) -> None:
+    """Makes what is missing of a study: runs, evaluation, tables, report.
+
+    Args:
+      config: as in configs/.
+      workdir: an empty or new directory, or one that this config made before.
+      shard, claim_timeout: see `pipelines.studies.study.train_study`.
+      published: directory of published numbers to show in the report.
+    """
+    claim = train_study(config, workdir, shard=shard, claim_timeout=claim_timeout)
+    if claim is None:
+        return
+    with claim:
+        evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
+        embeddings.ensure(workdir)
+        write_report(workdir, published=published)
+        hparams.write(workdir, config)
+        _tell(workdir)
+
+
+def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
+    """Converts a run to LiteRT, and puts the result into the report.
+
+    Args:
+      workdir: the study's working directory.
+      run: directory of the run; empty for the recommended one.
+      published: as in `study`.
+
+    Returns:
+      The paths written, for people.
+    """
+    directory = conversion.litert(workdir, run)
+    paths = write_report(workdir, published=published)
+    return [directory, "tables/litert.csv", paths[-1]]
+
+
+def _tell(workdir: str) -> None:
+    tensorboard = next_steps.command("pipelines.tensorboard", workdir=workdir)
+    policy = "configs/policies/demo.py"
+    select = next_steps.command("pipelines.select", workdir=workdir, policy=policy)
+    print(f"\n{page.summary(workdir)}\n")
+    print(f"report:      {workdir}/report.html")
+    print(f"TensorBoard: {tensorboard}")
+    print(f"choose T:    {select}")

@@ -1,0 +1,1 @@
+"""From a config to trained, exported and recorded runs."""

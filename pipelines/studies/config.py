@@ -1,0 +1,226 @@
+"""The config of a study: what a working directory was made from."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from importlib import metadata
+from typing import Any
+
+import ml_collections
+
+from kd_keras import datasets, files, models, training
+from kd_keras.datasets.augment import AUGMENTATIONS
+from kd_keras.strategy import STRATEGIES
+from pipelines.studies import individual_options
+
+CONFIG_FILE = "config.json"
+PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
+CACHES = ("", "float32", "float16")
+# The splits that a run keeps its predictions of.
+PREDICTED = ("validation", "test")
+# More seeds or temperatures add runs, and an evaluation can be made again: these may
+# change in a working directory that has runs already.
+MAY_CHANGE = ("seeds", "temperatures", "evaluation")
+
+
+def validate(config: ml_collections.ConfigDict) -> None:
+    """Raises a ValueError that names the first field with a value not allowed."""
+    _require(0 <= config.alpha <= 1, "alpha", config.alpha, "a number in [0, 1]")
+    for temperature in config.temperatures:
+        _require(
+            0 < temperature < float("inf"),
+            "temperatures",
+            temperature,
+            "numbers above 0",
+        )
+    for name in ("seeds", "temperatures"):
+        values = tuple(config[name])
+        _require(len(set(values)) == len(values), name, values, "distinct values")
+    _require(len(config.seeds) > 0, "seeds", tuple(config.seeds), "at least one")
+    for seed in config.seeds:
+        _require(isinstance(seed, int) and seed >= 0, "seeds", seed, "integers >= 0")
+    _require(
+        config.teacher_cache in CACHES,
+        "teacher_cache",
+        config.teacher_cache,
+        f"one of {CACHES}",
+    )
+    _validate_views(config)
+    _require(
+        config.strategy in STRATEGIES,
+        "strategy",
+        config.strategy,
+        f"one of {STRATEGIES}",
+    )
+    split = config.evaluation.split
+    _require(split in PREDICTED, "evaluation.split", split, f"one of {PREDICTED}")
+    individual_options.validate(config)
+    # Before the teachers are trained: the student's recipe is used after them.
+    for role in ("teacher", "student"):
+        _validate_recipe(role, config[role])
+
+
+def _validate_views(config: ml_collections.ConfigDict) -> None:
+    views = config.teacher_cache_views
+    _require(views >= 0, "teacher_cache_views", views, "0 or a number of views")
+    cached = config.teacher_cache and config.student.augmentation
+    if bool(cached) != bool(views):
+        raise ValueError(
+            "teacher_cache_views is above 0 just where a teacher cache is used and the "
+            f"student's images are augmented. Received: teacher_cache_views={views}, "
+            f"teacher_cache={config.teacher_cache!r}, student.augmentation="
+            f"{config.student.augmentation!r}. As many views as student.epochs="
+            f"{config.student.epochs} train as the live teacher does, which "
+            "teacher_cache='' and teacher_cache_views=0 run."
+        )
+
+
+def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
+    for field in ("batch_size", "learning_rate"):
+        value = recipe[field]
+        _require(value > 0, f"{role}.{field}", value, "a number above 0")
+    _require(
+        recipe.epochs > 0 or (recipe.epochs == 0 and bool(recipe.pretrained)),
+        f"{role}.epochs",
+        recipe.epochs,
+        f"a number above 0, or 0 to take {role}.pretrained as it is",
+    )
+    _require(
+        0 <= recipe.warmup_epochs <= recipe.epochs,
+        f"{role}.warmup_epochs",
+        recipe.warmup_epochs,
+        f"a number from 0 to {role}.epochs",
+    )
+    for field, names in (
+        ("model", sorted(models.MODELS)),
+        ("augmentation", ["", *sorted(AUGMENTATIONS)]),
+    ):
+        value = recipe[field]
+        _require(value in names, f"{role}.{field}", value, f"one of {names}")
+    # Refuses an unknown name or option.
+    training.optimizer(
+        recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        schedule=recipe.schedule,
+        total_steps=1,
+        **recipe.optimizer_options,
+    )
+
+
+def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
+    """Creates the working directory, or checks that its runs are those of `config`.
+
+    Raises:
+      ValueError: if the directory holds other things, or another config's runs, or
+        cannot be written to.
+    """
+    path = files.join(workdir, CONFIG_FILE)
+    if files.exists(path):
+        if files.gfile.glob(files.join(workdir, "*", "seed*")):
+            _require_same(workdir, files.read_json(path)["config"], to_dict(config))
+    elif _holds_other_things(workdir):
+        raise ValueError(
+            f"--workdir={workdir} is not empty and has no {CONFIG_FILE}, so it is no "
+            "study's. Name a new or empty directory."
+        )
+    record = {
+        "config": to_dict(config),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "git_revision": _git_revision(),
+    }
+    try:
+        files.write_json(path, record)
+    except files.ERRORS as error:
+        raise ValueError(
+            f"--workdir={workdir} cannot be written to ({error}). Name a directory "
+            "that you may write to."
+        ) from error
+
+
+def _holds_other_things(workdir: str) -> bool:
+    names = files.gfile.listdir(workdir) if files.exists(workdir) else []
+    # Another process of the same study may be writing the config just now.
+    return any(not name.startswith(CONFIG_FILE) for name in names)
+
+
+def read_config(workdir: str) -> ml_collections.ConfigDict:
+    """The locked config of a working directory; ValueError if it is no study's."""
+    path = files.join(workdir, CONFIG_FILE)
+    if not files.exists(path):
+        raise ValueError(
+            f"--workdir={workdir} has no {CONFIG_FILE}. Make a study first: "
+            f"python -m pipelines.study --config=configs/demo.py --workdir={workdir}"
+        )
+    return ml_collections.ConfigDict(files.read_json(path)["config"]).lock()
+
+
+def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
+    """The data set that `config.dataset` names, with its other fields as options.
+
+    Its sensitive attributes are those of `config.attributes`; ValueError where the
+    data set has no such one.
+    """
+    import tensorflow_datasets as tfds
+
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+    options = dict(config.dataset)
+    name = options.pop("name")
+    options["data_dir"] = options["data_dir"] or None
+    loaded = datasets.load(name, **options)
+    groups = {a: loaded.spec.require_attribute(a) for a in config.attributes}
+    return datasets.Dataset(
+        dataclasses.replace(loaded.spec, groups=groups), loaded.splits
+    )
+
+
+def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
+    """The config as JSON holds it: plain dicts, tuples as lists."""
+    return {
+        key: to_dict(value)
+        if isinstance(value, ml_collections.ConfigDict)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
+        for key, value in config.items()
+    }
+
+
+def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:
+    made, given = _flat(made), _flat(given)
+    for field in sorted(made.keys() | given.keys()):
+        if field.split(".")[0] in MAY_CHANGE or made.get(field) == given.get(field):
+            continue
+        raise ValueError(
+            f"--workdir={workdir} was made with {field}={made.get(field)!r}, the "
+            f"config now has {given.get(field)!r}. Use that value or a new --workdir."
+        )
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _require(allowed: bool, field: str, value: Any, what: str) -> None:
+    if not allowed:
+        raise ValueError(
+            f"--config.{field} must be {what}. Received: {field}={value!r}."
+        )
+
+
+def _git_revision() -> str | None:
+    """The revision of this source tree; None where it is no git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        found = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return found.stdout.strip() or None

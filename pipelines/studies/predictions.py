@@ -1,0 +1,122 @@
+"""What a run predicts, on disk and as counts; the one owner of that layout."""
+
+import io
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from kd_keras import files
+from kd_keras.datasets import Dataset
+from kd_keras.datasets.batches import evaluation_batches, without_autotune
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import GroupCounts, PairedCounts
+
+# The splits that a run keeps its predictions of.
+SPLITS = ("validation", "test")
+
+
+class Truth(NamedTuple):
+    """Labels and groups of one split, the same for every run.
+
+    Attributes:
+      ids: example ids `[examples]`.
+      labels: int64 `[examples]`.
+      groups: attribute -> int64 `[examples]`, an index into the spec's group names,
+        -1 where the attribute is missing.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    groups: dict[str, np.ndarray]
+
+    def named_groups(self, spec: DatasetSpec) -> dict[str, np.ndarray]:
+        """Attribute -> group name of each example, None where it is missing."""
+        return {
+            attribute: np.array([*spec.groups[attribute], None], object)[codes]
+            for attribute, codes in self.groups.items()
+        }
+
+    def counts(self, spec: DatasetSpec, predicted: np.ndarray) -> GroupCounts:
+        """The counts of hard predictions `[examples]`."""
+        return GroupCounts.from_predictions(
+            self.labels,
+            predicted,
+            groups=self.named_groups(spec),
+            num_classes=spec.num_classes,
+        )
+
+    def paired_counts(
+        self, spec: DatasetSpec, before: np.ndarray, after: np.ndarray
+    ) -> PairedCounts:
+        """The counts of two models' hard predictions, `[examples]` each."""
+        return PairedCounts.from_predictions(
+            self.labels,
+            before,
+            after,
+            groups=self.named_groups(spec),
+            num_classes=spec.num_classes,
+        )
+
+
+class Predictions(NamedTuple):
+    """A split's labels and groups beside one model's logits.
+
+    Attributes:
+      truth: what is so.
+      logits: what the model says, float32 `[examples, classes]`.
+    """
+
+    truth: Truth
+    logits: np.ndarray
+
+
+def predict(model: keras.Model, dataset: Dataset, split: str) -> Predictions:
+    """The predictions of a model on a split."""
+    spec, examples = dataset.spec, dataset.splits[split]
+    keys = (spec.label, spec.example_id, *spec.groups)
+    # Batch by batch, so that features of a few examples only are in memory.
+    batches = without_autotune(
+        examples.map(lambda example: {key: example[key] for key in keys})
+        .batch(4096)
+        .prefetch(1)
+    )
+    rows = list(batches.as_numpy_iterator())
+    columns = {key: np.concatenate([row[key] for row in rows]) for key in keys}
+    logits = model.predict(evaluation_batches(examples, spec), verbose=0)
+    truth = Truth(
+        columns[spec.example_id].astype("S"),
+        columns[spec.label],
+        {name: columns[name] for name in spec.groups},
+    )
+    return Predictions(truth, logits.astype(np.float32))
+
+
+def path(run_dir: str, split: str) -> str:
+    """Where a run keeps its predictions of a split."""
+    return files.join(run_dir, "predictions", f"{split}.npz")
+
+
+def write(run_dir: str, split: str, predictions: Predictions) -> None:
+    """Writes the predictions of a split."""
+    truth, logits = predictions
+    content = io.BytesIO()
+    np.savez(
+        content,
+        id=truth.ids,
+        label=truth.labels,
+        logits=logits,
+        **{f"group_{name}": codes for name, codes in truth.groups.items()},
+    )
+    files.write_bytes(path(run_dir, split), content.getvalue())
+
+
+def read(run_dir: str, split: str, spec: DatasetSpec) -> Predictions | None:
+    """The predictions of a split; None where there are none."""
+    if not files.exists(path(run_dir, split)):
+        return None
+    content = io.BytesIO(files.read_bytes(path(run_dir, split)))
+    with np.load(content, allow_pickle=False) as arrays:
+        groups = {name: arrays[f"group_{name}"] for name in spec.groups}
+        truth = Truth(arrays["id"], arrays["label"], groups)
+        return Predictions(truth, arrays["logits"])

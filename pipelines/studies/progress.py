@@ -1,0 +1,66 @@
+"""Tells a person how far a study is."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+import keras
+from tqdm import tqdm
+
+from pipelines.studies.layout import Run
+
+
+class StudyProgress:
+    """One line per finished run; on a terminal also bars for the study and the run."""
+
+    def __init__(self, runs: Sequence[Run], missing: Sequence[Run]):
+        self.total = len(runs)
+        self.seconds: dict[str, list[float]] = {}
+        done = self.total - len(missing)
+        if done:
+            print(f"{done} of {self.total} runs are there already", flush=True)
+        # disable=None: no bars where the output is no terminal.
+        self.bar = tqdm(
+            total=self.total, initial=done, unit="run", desc="study", disable=None
+        )
+
+    def epochs(self, run: Run, epochs: int) -> keras.callbacks.Callback:
+        """A callback that draws the bar of one run."""
+        bar = tqdm(
+            total=epochs, unit="epoch", desc=run.title, leave=False, disable=None
+        )
+
+        def on_epoch_end(epoch: int, logs: dict[str, float]) -> None:
+            bar.n = epoch + 1
+            bar.set_postfix({k: f"{logs[k]:.3f}" for k in ("loss", "val_accuracy")})
+
+        return keras.callbacks.LambdaCallback(
+            on_epoch_end=on_epoch_end, on_train_end=lambda logs: bar.close()
+        )
+
+    def finished(
+        self, run: Run, began: float, val_accuracy: float, missing: Sequence[Run]
+    ) -> None:
+        """Says what the run took and about how long the `missing` ones will take."""
+        seconds = time.monotonic() - began
+        self.seconds.setdefault(run.model, []).append(seconds)
+        done = self.total - len(missing)
+        self.bar.update(done - self.bar.n)
+        tqdm.write(
+            f"[{done}/{self.total}] {run.title}: "
+            f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
+            f"{self._time_left(missing)} left"
+        )
+        sys.stdout.flush()  # A pipe would hold the line back.
+
+    def close(self) -> None:
+        self.bar.close()
+
+    def _time_left(self, missing: Sequence[Run]) -> str:
+        seen = [s for seconds in self.seconds.values() for s in seconds]
+        longest = max(seen)
+        means = {model: sum(s) / len(s) for model, s in self.seconds.items()}
+        left = sum(means.get(run.model, longest) for run in missing)
+        # Teachers come first, and their students take less.
+        unseen = any(run.model not in means for run in missing)
+        return f"{'under ' if unseen else ''}{left / 60:.1f} min"

@@ -1,0 +1,308 @@
+"""Trains, exports and records one run of a study."""
+
+import time
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import ml_collections
+import tensorflow as tf
+
+from kd_keras import Distiller, files, models, strategy, teacher_cache, training
+from kd_keras.callbacks import FairnessMonitor
+from kd_keras.datasets import Dataset
+from kd_keras.datasets.batches import without_autotune
+from kd_keras.distiller.supervised import Supervised
+from kd_keras.export import save_model
+from pipelines.studies import exports, layout, predictions
+from pipelines.studies.card import model_card
+from pipelines.studies.claims import Claims
+from pipelines.studies.config import CONFIG_FILE
+from pipelines.studies.layout import Run
+from pipelines.studies.traced import TracedStep
+
+MODEL_FILE = "model.keras"
+
+
+def train_run(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    claims: Claims | None = None,
+    devices: tf.distribute.Strategy | None = None,
+    traced: TracedStep | None = None,
+) -> dict[str, Any]:
+    """Makes the directory of one run; a killed call is continued by the next one.
+
+    Everything is written to `<run>.partial`, which becomes the run's directory when
+    it is whole.
+
+    Args:
+      config: the study's config.
+      dataset: with the splits train, validation and test.
+      workdir: the study's working directory; a distilled student needs its seed's
+        teacher there.
+      run: what to train.
+      callbacks: further Keras callbacks.
+      claims: those of this process, where others share the working directory; the
+        run is one of them.
+      devices: what trains the model; None for one device. Where it has several
+        workers, all have to call this function, and the chief makes the directory.
+      traced: the step that the runs of a process share; None for a new one.
+
+    Returns:
+      What run.json holds; nothing to a worker that is not the chief.
+
+    Raises:
+      ClaimLostError: if another process has taken the run over.
+    """
+    directory = layout.run_dir(workdir, run)
+    partial = f"{directory}.partial"
+    recipe = recipe_of(config, run)
+    began = time.monotonic()
+    claims = claims or Claims(workdir)
+    devices = devices or tf.distribute.get_strategy()
+
+    keras.backend.clear_session()
+    with devices.scope():
+        teacher = _teacher(workdir, run) if run.model == layout.DS else None
+    files.gfile.makedirs(partial)
+    taught, cache = _taught(config, dataset, workdir, run, teacher, claims, devices)
+    with devices.scope():
+        trainer = _compiled(config, dataset, run, None if cache else teacher, devices)
+    del teacher  # Whoever still needs it has it.
+    # Without an epoch there is no step to trace.
+    if traced and recipe.epochs:
+        trainer = traced.take(trainer, run.model)
+    history = training.fit(
+        trainer,
+        taught,
+        directory=partial,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=run.seed,
+        augmentation=recipe.augmentation,
+        # Students without a teacher see the views that the others see.
+        views=0 if run.model == layout.TEACHER else config.teacher_cache_views,
+        shuffle_buffer=recipe.shuffle_buffer,
+        cache=cache,
+        callbacks=[
+            # Before TensorBoard, which draws what the logs hold.
+            *_monitors(taught, recipe.epochs, devices),
+            keras.callbacks.TensorBoard(
+                files.join(partial, "tensorboard"), write_graph=False
+            ),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: claims.check()),
+            *callbacks,
+        ]
+        if strategy.is_chief(devices)
+        else [],
+    )
+    if not strategy.is_chief(devices):
+        return {}
+    model = _save(
+        getattr(trainer, "student", trainer), files.join(partial, MODEL_FILE), devices
+    )
+    record = {
+        "model": run.model,
+        "temperature": run.temperature,
+        "seed": run.seed,
+        "architecture": recipe.model,
+        "parameters": model.count_params(),
+        "epochs": recipe.epochs,
+        "seconds": round(time.monotonic() - began, 1),
+        "val_accuracy": history[-1]["val_accuracy"],
+    }
+    fingerprint = _teacher_fingerprint(run, trainer, cache)
+    record |= _export(config, dataset, workdir, partial, model, record, fingerprint)
+    files.write_json(files.join(partial, layout.RUN_FILE), record)
+    files.remove_tree(files.join(partial, training.BACKUP))
+    claims.check()
+    files.replace_directory(partial, directory, last=layout.RUN_FILE)
+    return record
+
+
+def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:
+    """What the run's model is made and trained by."""
+    return config.teacher if run.model == layout.TEACHER else config.student
+
+
+def _export(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    partial: str,
+    model: keras.Model,
+    record: dict[str, Any],
+    teacher_fingerprint: str | None,
+) -> dict[str, Any]:
+    """Writes predictions and export; returns what says that they belong together."""
+    found = {s: predictions.predict(model, dataset, s) for s in predictions.SPLITS}
+    for split, of_split in found.items():
+        predictions.write(partial, split, of_split)
+    card = model_card(
+        files.read_json(files.join(workdir, CONFIG_FILE)),
+        dataset.spec,
+        record,
+        found[config.evaluation.split],
+        teacher_fingerprint,
+    )
+    path = files.join(partial, "export", "1")
+    save_model(model, dataset.spec, path, card)
+    return {exports.EXPORT_DIGEST: exports.digest(path)}
+
+
+def _save(
+    model: keras.Model, path: str, devices: tf.distribute.Strategy
+) -> keras.Model:
+    """Writes the model; returns it, as one device has it."""
+    with files.written_locally(path, ".keras") as local:
+        model.save(local)
+    if strategy.is_one_device(devices):
+        return model
+    return load_model(path)
+
+
+def load_model(path: str) -> keras.Model:
+    """Loads a .keras file, to be used and not to be trained on."""
+    with files.read_locally(path, ".keras") as local:
+        return keras.models.load_model(local, compile=False)
+
+
+def _monitors(
+    dataset: Dataset, epochs: int, devices: tf.distribute.Strategy
+) -> list[keras.callbacks.Callback]:
+    """Measures the fairness of some ten epochs, where there are groups.
+
+    A measurement is another pass over the validation split, without the teacher: at
+    every epoch of a short training it would be felt. The chief of several workers
+    cannot make it alone.
+    """
+    if not dataset.spec.groups or strategy.has_workers(devices):
+        return []
+    validation = without_autotune(dataset.splits["validation"].batch(256).prefetch(2))
+    every = max(1, -(-epochs // 10))
+    return [FairnessMonitor(validation, dataset.spec, every, run_teacher=False)]
+
+
+def _compiled(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    run: Run,
+    teacher: keras.Model | None,
+    devices: tf.distribute.Strategy,
+) -> keras.Model:
+    """The model to fit: the one to keep, or what has that one as its student.
+
+    A teacher that is given is run in every step.
+    """
+    recipe = recipe_of(config, run)
+    # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
+    keras.utils.set_random_seed(run.seed)
+    trainer = model = _build(recipe, dataset)
+    if run.model == layout.DS:
+        trainer = Distiller(
+            model,
+            teacher,
+            temperature=run.temperature,
+            alpha=config.alpha,
+            scale_by_temperature_squared=config.scale_by_temperature_squared,
+        )
+    elif not strategy.is_one_device(devices):
+        trainer = Supervised(model)
+    steps = training.steps_per_epoch(dataset, recipe.batch_size)
+    trainer.compile(
+        optimizer=training.optimizer(
+            recipe.optimizer,
+            learning_rate=recipe.learning_rate,
+            schedule=recipe.schedule,
+            total_steps=steps * recipe.epochs,
+            warmup_steps=round(steps * recipe.warmup_epochs),
+            **recipe.optimizer_options,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+        jit_compile=False,  # XLA is slower on CPUs.
+    )
+    return trainer
+
+
+def _taught(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    run: Run,
+    teacher: keras.Model | None,
+    claims: Claims,
+    devices: tf.distribute.Strategy,
+) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
+    """For a distilled student its teacher's logits: for validation, for training.
+
+    The seed's first distilled student stores them; the others read what it stored.
+    Several workers run the teacher in every step: they could not wait for the one that
+    stores.
+    """
+    live = not config.teacher_cache or strategy.has_workers(devices)
+    if run.model != layout.DS or live:
+        return dataset, None
+    root = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
+    augmented = {
+        "augmentation": config.student.augmentation,
+        "seed": run.seed,
+        "views": config.teacher_cache_views or 1,
+    }
+    # Only one process may build a cache at a time.
+    with claims.wait(f"{Run(layout.TEACHER, run.seed).directory}/cache"):
+        validation, train = (
+            teacher_cache.build(
+                files.join(root, "cache", split),
+                teacher,
+                dataset.splits[split],
+                dataset.spec,
+                storage=config.teacher_cache,
+                **options,
+            )
+            for split, options in (("validation", {}), ("train", augmented))
+        )
+    joined = validation.join(dataset.splits["validation"])
+    return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
+
+
+def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
+    spec = dataset.spec
+    first, *others = spec.features.values()
+    return models.build(
+        recipe.model,
+        spec.features if others else tuple(first.shape),
+        spec.num_classes,
+        pretrained=recipe.pretrained,
+        **recipe.model_options,
+    )
+
+
+def _teacher(workdir: str, run: Run) -> keras.Model:
+    directory = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
+    path = files.join(directory, MODEL_FILE)
+    advice = f"Delete {directory} and run the study again to train it."
+    if not files.exists(path):
+        raise ValueError(
+            f"{run.title} needs its teacher {path}, which is missing. {advice}"
+        )
+    try:
+        return models.fuse_batch_normalization(load_model(path), inference=True)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{run.title} needs its teacher {path}, which cannot be read: {error}. "
+            f"{advice}"
+        ) from error
+
+
+def _teacher_fingerprint(
+    run: Run, trainer: keras.Model, cache: teacher_cache.TeacherCache | None
+) -> str | None:
+    if run.model != layout.DS:
+        return None
+    return cache.identity.teacher if cache else trainer.teacher_fingerprint

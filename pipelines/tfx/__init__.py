@@ -1,0 +1,1 @@
+"""What a TFX pipeline calls: run_fn and its inputs."""
