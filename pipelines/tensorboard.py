@@ -1,10 +1,6 @@
 """TensorBoard over a study: curves, HParams and Fairness Indicators of every run."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -13,95 +9,11 @@ from pipelines.cli import start
 PORT = flags.DEFINE_integer("port", 6006, "Port on 127.0.0.1.")
 
 
-def serve(workdir: str, port: int = 6006) -> None:
-    """Runs TensorBoard until it is interrupted.
-
-    Args:
-      workdir: the study's working directory.
-      port: port to listen on.
-
-    Raises:
-      ValueError: if there is no study, or the port cannot be used.
-      OSError: if TensorBoard ends by itself.
-    """
-    _require_free(port)
-    command = [
-        *(sys.executable, "-m", "tensorboard.main"),
-        f"--logdir_spec={_prepare(workdir)}",
-        # The Fairness Indicators tab is dead under the fast loader.
-        "--load_fast=false",
-        # One of that tab's routes answers with any file that it is asked for.
-        "--host=127.0.0.1",
-        f"--port={port}",
-    ]
-    print("starting TensorBoard, which may take a minute", flush=True)
-    with subprocess.Popen(command) as server:
-        try:
-            while not _answers(port) and server.poll() is None:
-                time.sleep(0.5)
-            if server.poll() is None:
-                print(f"TensorBoard: http://127.0.0.1:{port}/", flush=True)
-            server.wait()
-        except KeyboardInterrupt:
-            server.terminate()
-            return
-    raise OSError(f"TensorBoard ended with exit code {server.returncode}.")
-
-
-def _prepare(workdir: str) -> str:
-    """Brings the summaries up to date; returns the runs as TensorBoard takes them.
-
-    Fairness Indicators' summaries name an evaluation by its path, which another place
-    of the working directory changes.
-    """
-    from kd_keras import files
-    from pipelines.evaluation import hparams, plan, summary
-    from pipelines.studies import config as configs
-    from pipelines.studies import layout
-
-    config = configs.read_config(workdir)
-    runs = layout.study_runs(config.temperatures, config.seeds)
-    directories = {run.title: layout.run_dir(workdir, run) for run in runs}
-    for directory in directories.values():
-        if files.exists(files.join(directory, plan.EVALUATION)):
-            summary.ensure(directory)
-    summarised = hparams.write(workdir, config)
-    print(f"written: the HParams of {summarised} runs")
-    named = {**directories, "study": workdir}
-    named |= {f"{t} (training)": f"{d}.partial" for t, d in directories.items()}
-    return _logdir_spec({t: files.join(d, "tensorboard") for t, d in named.items()})
-
-
-def _logdir_spec(paths: Mapping[str, str]) -> str:
-    """Title -> path, as --logdir_spec: the tabs show the titles as names of runs."""
-    for path in paths.values():
-        if "," in path:
-            raise ValueError(
-                "TensorBoard cannot read a --workdir with a comma in its path. "
-                f"Received: {path!r}. Make a link to it without one."
-            )
-    return ",".join(f"{title}:{path}" for title, path in paths.items())
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise ValueError(
-                f"--port={port} cannot be used: {error}. Choose another one."
-            ) from error
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def main(argv: Sequence[str]) -> None:
     del argv
-    serve(start.WORKDIR.value, PORT.value)
+    from pipelines.evaluation import tensorboard
+
+    tensorboard.serve(start.WORKDIR.value, PORT.value)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import ml_collections
 from kd_keras import datasets, files, models, training
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.strategy import STRATEGIES
-from pipelines.studies import individual_options
+from pipelines.studies import individual_options, pickled_config
 
 CONFIG_FILE = "config.json"
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
@@ -145,13 +145,18 @@ def _holds_other_things(workdir: str) -> bool:
 
 
 def read_config(workdir: str) -> ml_collections.ConfigDict:
-    """The locked config of a working directory; ValueError if it is no study's."""
+    """The locked config of a working directory.
+
+    Raises:
+      ValueError: if it is no study's, or holds what must not be read.
+    """
     path = files.join(workdir, CONFIG_FILE)
     if not files.exists(path):
         raise ValueError(
             f"--workdir={workdir} has no {CONFIG_FILE}. Make a study first: "
             f"python -m pipelines.study --config=configs/demo.py --workdir={workdir}"
         )
+    pickled_config.check(workdir)
     return ml_collections.ConfigDict(files.read_json(path)["config"]).lock()
 
 

@@ -18,8 +18,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.core.util.event_pb2 import Event
 
 from kd_keras import files
-from pipelines import tensorboard
-from pipelines.evaluation import evaluate, summary
+from pipelines.evaluation import evaluate, summary, tensorboard
 from pipelines.evaluation import hparams as pipelines_hparams
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run, run_dir
