@@ -1,13 +1,44 @@
 """What several tests need: TensorFlow as the mains set it up, and a tiny data set."""
 
+import collections
 import os
+import pathlib
 
-# As in pipelines/cli.py; read when TensorFlow is imported.
+# As in pipelines/cli/start.py; read when TensorFlow is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+
+SHARED = pathlib.Path(__file__).parents[2] / "shared"
+# Beginnings of the reasons for which CI may skip a test; it has all else.
+MAY_SKIP = ("Bazel is not installed",)
+
+
+def _skips(reporter) -> collections.Counter:
+    """Reason -> number of tests that were skipped for it."""
+    reasons = (report.longrepr[2] for report in reporter.stats.get("skipped", []))
+    return collections.Counter(reason.removeprefix("Skipped: ") for reason in reasons)
+
+
+def pytest_terminal_summary(terminalreporter):
+    skips = _skips(terminalreporter)
+    for reason, count in skips.most_common():
+        terminalreporter.line(f"not run: {count} tests: {reason}")
+    terminalreporter.line(f"not run in all: {skips.total()} tests")
+
+
+def pytest_sessionfinish(session):
+    """In CI a test that CI could run may not be skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    allowed = MAY_SKIP if SHARED.exists() else (*MAY_SKIP, "the offline data", "needs ")
+    refused = [reason for reason in _skips(reporter) if not reason.startswith(allowed)]
+    if refused and session.exitstatus == 0:
+        reporter.line(f"error: CI may not skip tests for these reasons: {refused}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -37,10 +37,12 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES + MODULES if python_blocks(p)])
+# test_examples.py runs the script that README shows.
+WITH_PYTHON = [p for p in PAGES + MODULES if p != "README.md" and python_blocks(p)]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON)
 def test_python_blocks_run(page, tmp_path, monkeypatch):
-    if page == "README.md":
-        pytest.skip("test_examples.py runs the script that README shows")
     monkeypatch.chdir(tmp_path)
     namespace = fixtures(page)
     for line, source in python_blocks(page):
