@@ -1,35 +1,35 @@
 """Group, class and individual fairness, from mergeable counts of examples."""
 
-from kd_keras.fairness.arrays import (
-    accuracy_gap,
-    base_rate_difference,
-    demographic_parity_difference,
-    demographic_parity_ratio,
-    equal_opportunity_difference,
-    equalized_odds_difference,
-    equalized_odds_ratio,
-    false_positive_rate_difference,
-    worst_group_accuracy,
-)
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kd_keras.fairness.array_gaps import ARRAY_GAPS
 from kd_keras.fairness.bootstrap import bootstrap_interval, bootstrap_values
 from kd_keras.fairness.calibration import Calibration, calibration
 from kd_keras.fairness.class_bias import ClassBias, class_bias
-from kd_keras.fairness.counts import GroupCounts
 from kd_keras.fairness.disagreement import disagreement_matrix
 from kd_keras.fairness.gap_intervals import Change
-from kd_keras.fairness.gap_values import GAPS, gap_values
-from kd_keras.fairness.gaps import Gap, UndefinedRate
+from kd_keras.fairness.gap_table import GAPS, GapDefinition
+from kd_keras.fairness.gaps import Gap, UndefinedRate, gap, gap_values
+from kd_keras.fairness.group_counts import GroupCounts
+from kd_keras.fairness.hard_predictions import hard_predictions
 from kd_keras.fairness.individual import (
     IndividualFairness,
     individual_fairness,
     individual_fairness_ratio,
 )
 from kd_keras.fairness.intervals import Interval, wilson
+from kd_keras.fairness.mcnemar import mcnemar
 from kd_keras.fairness.multiplicity import adjust_p_values
-from kd_keras.fairness.paired import mcnemar
 from kd_keras.fairness.paired_counts import PairedCounts
-from kd_keras.fairness.predictions import hard_predictions
 from kd_keras.fairness.rates import GroupRates
+
+globals().update(ARRAY_GAPS)
+
+if TYPE_CHECKING:
+    # A gap is a row of GAPS and no line here.
+    def __getattr__(name: str) -> Callable[..., float]: ...
+
 
 __all__ = [
     "GAPS",
@@ -37,31 +37,25 @@ __all__ = [
     "Change",
     "ClassBias",
     "Gap",
+    "GapDefinition",
     "GroupCounts",
     "GroupRates",
     "IndividualFairness",
     "Interval",
     "PairedCounts",
     "UndefinedRate",
-    "accuracy_gap",
     "adjust_p_values",
-    "base_rate_difference",
     "bootstrap_interval",
     "bootstrap_values",
     "calibration",
     "class_bias",
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
     "disagreement_matrix",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
-    "false_positive_rate_difference",
+    "gap",
     "gap_values",
     "hard_predictions",
     "individual_fairness",
     "individual_fairness_ratio",
     "mcnemar",
     "wilson",
-    "worst_group_accuracy",
+    *ARRAY_GAPS,
 ]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kd_keras.fairness.cells import (
+from kd_keras.fairness.encoding import (
     Group,
     check_classes,
     check_length,

@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from kd_keras.fairness import cells as cells_lib
-from kd_keras.fairness.cells import Group, GroupValue
+from kd_keras.fairness import encoding
+from kd_keras.fairness.encoding import Group, GroupValue
 from kd_keras.table import Table, shown
 
 Attribute = str | tuple[str, ...]
@@ -43,13 +43,13 @@ class CellCounts:
     def _from_examples(
         cls, class_columns: Mapping, groups: Mapping, sample_weight, num_classes
     ) -> Self:
-        cells_lib.check_attributes(groups)
+        encoding.check_attributes(groups)
         if num_classes is not None and num_classes < 2:
             raise ValueError(
                 f"`num_classes` must be at least 2. Received: {num_classes}."
             )
         arrays = {
-            name: cells_lib.check_classes(name, values, num_classes)
+            name: encoding.check_classes(name, values, num_classes)
             for name, values in class_columns.items()
         }
         num_examples = len(next(iter(arrays.values())))
@@ -58,13 +58,13 @@ class CellCounts:
                 [2, *(int(array.max()) + 1 for array in arrays.values() if array.size)]
             )
         encoded = {
-            name: cells_lib.encode_groups(name, groups[name]) for name in sorted(groups)
+            name: encoding.encode_groups(name, groups[name]) for name in sorted(groups)
         }
         for name, array in arrays.items():
-            cells_lib.check_length(name, array, num_examples)
+            encoding.check_length(name, array, num_examples)
         for name, (_, codes) in encoded.items():
-            cells_lib.check_length(f"groups[{name!r}]", codes, num_examples)
-        weights = cells_lib.check_weights(sample_weight, num_examples)
+            encoding.check_length(f"groups[{name!r}]", codes, num_examples)
+        weights = encoding.check_weights(sample_weight, num_examples)
         rows = np.column_stack(
             [*(codes for _, codes in encoded.values()), *arrays.values()]
         )
@@ -83,7 +83,7 @@ class CellCounts:
             *(num_classes for _ in cls.columns),
         ]
         return cls(
-            groups, num_classes, *cells_lib.aggregate(rows, sizes, weights, counts)
+            groups, num_classes, *encoding.aggregate(rows, sizes, weights, counts)
         )
 
     @classmethod
@@ -116,7 +116,7 @@ class CellCounts:
         ends = np.cumsum([len(part.cells) for part in parts])[:-1]
         groups = {}
         for column, name in enumerate(first.groups):
-            groups[name], codes = cells_lib.merge_groups(
+            groups[name], codes = encoding.merge_groups(
                 name, [part.groups[name] for part in parts]
             )
             old = np.split(rows[:, column], ends)
@@ -151,7 +151,7 @@ class CellCounts:
         rows = []
         for name in self.groups:
             groups, index = self.attribute_index(name)
-            sizes = cells_lib.sum_cells(self.counts, index, len(groups))
+            sizes = encoding.sum_cells(self.counts, index, len(groups))
             for group, size in zip(groups, sizes.T, strict=True):
                 rows.append((name, str(group), shown(size)))
         title = (

@@ -3,14 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kd_keras.fairness.cells import sum_cells
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.counts import GroupCounts
+from kd_keras.fairness.encoding import sum_cells
+from kd_keras.fairness.prediction_counts import PredictionCounts
 
 # Elements of one temporary array (16 MB); about ten of them live at a time.
 BLOCK_ELEMENTS = 2**21
@@ -56,7 +53,7 @@ class Confusion:
         return np.maximum(self.negatives - self.fp, 0)
 
 
-def class_step(counts: "GroupCounts", num_groups: int) -> int:
+def class_step(counts: PredictionCounts, num_groups: int) -> int:
     """Returns how many classes one block may hold."""
     replicates = math.prod(counts.counts.shape[:-1])
     step = BLOCK_ELEMENTS // max(1, replicates * num_groups)
@@ -64,7 +61,7 @@ def class_step(counts: "GroupCounts", num_groups: int) -> int:
 
 
 def confusions(
-    counts: "GroupCounts",
+    counts: PredictionCounts,
     group_index: np.ndarray,
     num_groups: int,
     step: int | None = None,
@@ -105,7 +102,7 @@ def confusions(
 
 
 def _block(
-    counts: "GroupCounts",
+    counts: PredictionCounts,
     mass: np.ndarray,
     group_index: np.ndarray,
     num_groups: int,
@@ -132,7 +129,7 @@ def _block(
 
 
 def correctness(
-    counts: "GroupCounts", group_index: np.ndarray, num_groups: int
+    counts: PredictionCounts, group_index: np.ndarray, num_groups: int
 ) -> Confusion:
     """Right and wrong examples as `tp` and `fn` of one pseudo class."""
     right = counts.label == counts.prediction

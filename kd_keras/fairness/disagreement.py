@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kd_keras.fairness.cells import check_classes, check_length
+from kd_keras.fairness.encoding import check_classes, check_length
 
 
 def disagreement_matrix(a, b, num_classes: int) -> np.ndarray:

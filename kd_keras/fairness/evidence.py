@@ -1,15 +1,13 @@
 """Evidence: whether a slice has enough positives and negatives to be judged."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from kd_keras.fairness.cells import Group
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.confusion import confusions
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.cell_counts import Attribute
-    from kd_keras.fairness.counts import GroupCounts
+from kd_keras.fairness.encoding import Group
+from kd_keras.fairness.prediction_counts import PredictionCounts
 
 
 class SliceEvidence(NamedTuple):
@@ -23,8 +21,8 @@ class SliceEvidence(NamedTuple):
 
 
 def evidence(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
+    counts: PredictionCounts,
+    attribute: Attribute | None = None,
     *,
     min_positives: int = 10,
     min_negatives: int = 10,

@@ -1,20 +1,16 @@
 """Bootstrap intervals of gaps, and tests of changes of gaps between two models."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import numpy as np
 
 from kd_keras.fairness.bootstrap import BootstrapOptions, bootstrap_interval
-from kd_keras.fairness.gap_values import Aggregation, Method, gap_values
-from kd_keras.fairness.gaps import gap
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gaps import Aggregation, Method, gap, gap_values
 from kd_keras.fairness.intervals import Interval, within
+from kd_keras.fairness.prediction_counts import PredictionCounts, PredictionPairCounts
 from kd_keras.table import fields_html
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.cell_counts import Attribute
-    from kd_keras.fairness.counts import GroupCounts
-    from kd_keras.fairness.paired_counts import PairedCounts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +36,9 @@ class Change:
 
 
 def gap_interval(
-    counts: "GroupCounts",
+    counts: PredictionCounts,
     name: str,
-    attribute: "Attribute | None" = None,
+    attribute: Attribute | None = None,
     *,
     method: Method = "between_groups",
     agg: Aggregation = "worst_case",
@@ -59,7 +55,7 @@ def gap_interval(
         **options: see BootstrapOptions.
     """
 
-    def statistic(replicates: "GroupCounts") -> np.ndarray:
+    def statistic(replicates: PredictionCounts) -> np.ndarray:
         return gap_values(
             replicates,
             name,
@@ -85,9 +81,9 @@ def gap_interval(
 
 
 def gap_change(
-    counts: "PairedCounts",
+    counts: PredictionPairCounts,
     name: str,
-    attribute: "Attribute | None" = None,
+    attribute: Attribute | None = None,
     *,
     method: Method = "between_groups",
     agg: Aggregation = "worst_case",
@@ -105,7 +101,7 @@ def gap_change(
         name, attribute, method, agg, min_examples, **options: as in `gap_interval`.
     """
 
-    def value(model: "GroupCounts", observed: "GroupCounts") -> np.ndarray:
+    def value(model: PredictionCounts, observed: PredictionCounts) -> np.ndarray:
         return gap_values(
             model,
             name,
@@ -118,7 +114,7 @@ def gap_change(
 
     a, b = counts.a, counts.b
 
-    def statistic(replicates: "PairedCounts") -> np.ndarray:
+    def statistic(replicates: PredictionPairCounts) -> np.ndarray:
         return value(replicates.b, b) - value(replicates.a, a)
 
     interval, changes = bootstrap_interval(counts, statistic, **options)

@@ -1,47 +1,30 @@
-"""Gaps between groups with what they leave out, one function per gap.
+"""Gaps between groups, with what they leave out.
 
-Every function takes the options of GapOptions. With two classes, class 1 is the
-positive one. With more, the gap is the mean over classes of the one-vs-rest gaps
-(Algorithm 1 of Mohammadshahi & Ioannou, TMLR 2025), accuracy excepted.
+With two classes, class 1 is the positive one. With more, the gap is the mean over
+classes of the one-vs-rest gaps (Algorithm 1 of Mohammadshahi & Ioannou, TMLR 2025),
+accuracy excepted.
 """
 
 import dataclasses
 import itertools
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from kd_keras.fairness.cells import Group
-from kd_keras.fairness.gap_values import (
-    GAPS,
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.encoding import Group
+from kd_keras.fairness.gap_blocks import (
     Aggregation,
     Block,
-    GapDefinition,
     Method,
-    check_options,
     combine,
     gap_blocks,
     mean_of_defined,
 )
+from kd_keras.fairness.gap_table import GAPS, GapDefinition
+from kd_keras.fairness.prediction_counts import PredictionCounts
 from kd_keras.table import fields_html
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.cell_counts import Attribute
-    from kd_keras.fairness.counts import GroupCounts
-
-
-class GapOptions(TypedDict, total=False):
-    """Options of the gap functions.
-
-    Attributes:
-        method: "between_groups" (default) compares the extreme groups, "to_overall"
-            each group with the rate of all examples.
-        min_examples: a rate with fewer examples in its denominator, weights aside, is
-            undefined and cannot decide the gap; default 1.
-    """
-
-    method: Method
-    min_examples: int
 
 
 class UndefinedRate(NamedTuple):
@@ -87,10 +70,10 @@ class Gap:
 
 
 def gap(
-    counts: "GroupCounts",
+    counts: PredictionCounts,
     name: str,
     *,
-    attribute: "Attribute | None" = None,
+    attribute: Attribute | None = None,
     method: Method = "between_groups",
     agg: Aggregation = "worst_case",
     min_examples: int = 1,
@@ -159,94 +142,110 @@ def _reason(definition, groups, undefined, min_examples, counts) -> str:
     return "every group's rate is 0, and 0 / 0 is undefined"
 
 
-def demographic_parity_difference(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Highest minus lowest selection rate, P(prediction = 1 | group)."""
-    return gap(counts, "demographic_parity_difference", attribute=attribute, **options)
+_ARGUMENTS = """
 
+    Args:
+        attribute: a sensitive attribute, or several, whose groups are crossed; None
+            for the only one.
+        method: "between_groups" compares the extreme groups, "to_overall" each group
+            with the rate of all examples.
+{agg}        min_examples: a rate with fewer examples in its denominator, weights aside,
+            is undefined and cannot decide the gap.
 
-def demographic_parity_ratio(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Lowest over highest selection rate, P(prediction = 1 | group)."""
-    return gap(counts, "demographic_parity_ratio", attribute=attribute, **options)
-
-
-def equalized_odds_difference(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    *,
-    agg: Aggregation = "worst_case",
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Larger of the gaps of TPR and FPR (Hardt et al. 2016), or their mean.
-
-    It is undefined when either gap is: odds cannot be called equal on one label.
+    Returns:
+        The Gap; its value is NaN where it is undefined, and then says why.
     """
-    return gap(
-        counts, "equalized_odds_difference", attribute=attribute, agg=agg, **options
+_AGG = """        agg: "worst_case" of the rates' gaps, or their "mean".
+"""
+
+
+def gap_function(name: str, qualified: str) -> Callable[..., Gap]:
+    """The function of a row of GAPS: counts -> Gap, with signature and docstring.
+
+    Args:
+        name: key of GAPS.
+        qualified: the function's qualified name.
+    """
+
+    def of_one_rate(
+        counts: PredictionCounts,
+        attribute: Attribute | None = None,
+        *,
+        method: Method = "between_groups",
+        min_examples: int = 1,
+    ) -> Gap:
+        return gap(
+            counts, name, attribute=attribute, method=method, min_examples=min_examples
+        )
+
+    def of_several_rates(
+        counts: PredictionCounts,
+        attribute: Attribute | None = None,
+        *,
+        method: Method = "between_groups",
+        agg: Aggregation = "worst_case",
+        min_examples: int = 1,
+    ) -> Gap:
+        return gap(
+            counts,
+            name,
+            attribute=attribute,
+            method=method,
+            agg=agg,
+            min_examples=min_examples,
+        )
+
+    several = len(GAPS[name].rates) > 1
+    function: Callable[..., Gap] = of_several_rates if several else of_one_rate
+    function.__name__, function.__qualname__ = name, qualified
+    function.__doc__ = GAPS[name].text + _ARGUMENTS.format(agg=_AGG if several else "")
+    return function
+
+
+def check_options(name: str, method: str, agg: str, min_examples: int) -> None:
+    allowed = {
+        "name": (name, list(GAPS)),
+        "method": (method, ["between_groups", "to_overall"]),
+        "agg": (agg, ["worst_case", "mean"]),
+    }
+    for argument, (value, choices) in allowed.items():
+        if value not in choices:
+            raise ValueError(
+                f"`{argument}` must be one of {choices}. Received: {value!r}."
+            )
+    if min_examples < 1:
+        raise ValueError(
+            f"`min_examples` must be at least 1. Received: {min_examples}."
+        )
+
+
+def gap_values(
+    counts: PredictionCounts,
+    name: str,
+    *,
+    attribute: Attribute | None = None,
+    method: Method = "between_groups",
+    agg: Aggregation = "worst_case",
+    min_examples: int = 1,
+    observed: PredictionCounts | None = None,
+) -> np.ndarray:
+    """Computes a gap of counts with leading (bootstrap) axes.
+
+    Args:
+        counts: counts `[..., cells]`.
+        name: a key of GAPS.
+        attribute, method, agg, min_examples: as in the function of that name.
+        observed: counts of which `min_examples` is asked, when `counts` are
+            replicates of them; None for `counts`.
+
+    Returns:
+        `[...]`, NaN where undefined.
+    """
+    check_options(name, method, agg, min_examples)
+    definition = GAPS[name]
+    groups, index = counts.attribute_index(attribute)
+    blocks = gap_blocks(
+        counts, definition, index, len(groups), method, min_examples, observed or counts
     )
-
-
-def equalized_odds_ratio(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    *,
-    agg: Aggregation = "worst_case",
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Smaller of the ratios of TPR and FPR, or their mean."""
-    return gap(counts, "equalized_odds_ratio", attribute=attribute, agg=agg, **options)
-
-
-def equal_opportunity_difference(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Highest minus lowest TPR, P(prediction = 1 | label = 1, group)."""
-    return gap(counts, "equal_opportunity_difference", attribute=attribute, **options)
-
-
-def false_positive_rate_difference(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Highest minus lowest FPR, P(prediction = 1 | label = 0, group)."""
-    return gap(counts, "false_positive_rate_difference", attribute=attribute, **options)
-
-
-def base_rate_difference(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Highest minus lowest P(label = 1 | group).
-
-    The demographic parity difference that a perfect model would have.
-    """
-    return gap(counts, "base_rate_difference", attribute=attribute, **options)
-
-
-def accuracy_gap(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Highest minus lowest accuracy, P(prediction = label | group)."""
-    return gap(counts, "accuracy_gap", attribute=attribute, **options)
-
-
-def worst_group_accuracy(
-    counts: "GroupCounts",
-    attribute: "Attribute | None" = None,
-    **options: Unpack[GapOptions],
-) -> Gap:
-    """Lowest P(prediction = label | group); one group suffices."""
-    return gap(counts, "worst_group_accuracy", attribute=attribute, **options)
+    by_class = [combine(definition, block.gaps, agg) for block in blocks]
+    return mean_of_defined(np.concatenate(by_class, axis=-1))

@@ -1,24 +1,24 @@
 """PairedCounts: the counts of two models on the same examples."""
 
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 
-from kd_keras.fairness import gap_intervals, paired
-from kd_keras.fairness.cell_counts import CellCounts
-from kd_keras.fairness.cells import sum_cells
-from kd_keras.fairness.counts import GroupCounts
+from kd_keras.fairness import class_changes, error_transfer, gap_intervals
+from kd_keras.fairness.encoding import sum_cells
+from kd_keras.fairness.group_counts import GroupCounts
+from kd_keras.fairness.prediction_counts import PredictionPairCounts
 from kd_keras.fairness.rates import divide
 
 
-class PairedCounts(CellCounts):
+class PairedCounts(PredictionPairCounts):
     """Examples per (groups, label, prediction of a, prediction of b).
 
     Model a is the reference (teacher, or non-distilled student), b the model that is
     judged (distilled student). See CellCounts for the fields.
     """
 
-    columns = ("label", "prediction_a", "prediction_b")
+    of_one = GroupCounts
 
     @classmethod
     def from_predictions(
@@ -42,33 +42,12 @@ class PairedCounts(CellCounts):
     @property
     def a(self) -> GroupCounts:
         """Counts of model a."""
-        return self._model(dropped=-1)
+        return cast(GroupCounts, super().a)
 
     @property
     def b(self) -> GroupCounts:
         """Counts of model b."""
-        return self._model(dropped=-2)
-
-    def _model(self, dropped: int) -> GroupCounts:
-        rows = np.delete(self.cells, dropped, axis=1)
-        return GroupCounts._aggregated(
-            self.groups, self.num_classes, rows, self.weights, self.counts
-        )
-
-    @property
-    def label(self) -> np.ndarray:
-        """Label of each cell, int64 `[cells]`."""
-        return self._column("label")
-
-    @property
-    def prediction_a(self) -> np.ndarray:
-        """Prediction of model a in each cell, int64 `[cells]`."""
-        return self._column("prediction_a")
-
-    @property
-    def prediction_b(self) -> np.ndarray:
-        """Prediction of model b in each cell, int64 `[cells]`."""
-        return self._column("prediction_b")
+        return cast(GroupCounts, super().b)
 
     def disagreement_matrix(self) -> np.ndarray:
         """Same as `disagreement_matrix` of the two models' predictions."""
@@ -84,5 +63,5 @@ class PairedCounts(CellCounts):
         return float(divide(self.mass[agree].sum(), self.mass.sum()))
 
     gap_change = gap_intervals.gap_change
-    error_transfer = paired.error_transfer
-    class_group_changes = paired.class_group_changes
+    error_transfer = error_transfer.error_transfer
+    class_group_changes = class_changes.class_group_changes

@@ -2,18 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kd_keras.fairness.cells import Group, sum_cells
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.confusion import Confusion, confusions, correctness
+from kd_keras.fairness.encoding import Group, sum_cells
 from kd_keras.fairness.intervals import Interval, wilson
+from kd_keras.fairness.prediction_counts import PredictionCounts
 from kd_keras.table import Table, number
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.cell_counts import Attribute
-    from kd_keras.fairness.counts import GroupCounts
 
 # Name -> (numerator, denominator), each `[..., groups, classes]`.
 RATES: Mapping[str, Callable[[Confusion], tuple[np.ndarray, np.ndarray]]] = {
@@ -89,7 +86,7 @@ def _fraction(counts, name, index, num_groups) -> tuple[np.ndarray, np.ndarray]:
     return numerator[..., 0], denominator[..., 0]
 
 
-def _group_rates(counts: "GroupCounts", name: str, attribute) -> GroupRates:
+def _group_rates(counts: PredictionCounts, name: str, attribute) -> GroupRates:
     if counts.num_classes > 2 and name != "accuracy":
         raise ValueError(
             f"{name}() needs a positive class, and there are {counts.num_classes} "
@@ -117,61 +114,63 @@ def _group_rates(counts: "GroupCounts", name: str, attribute) -> GroupRates:
     )
 
 
-def accuracy(counts: "GroupCounts", attribute: "Attribute | None" = None) -> GroupRates:
+def accuracy(
+    counts: PredictionCounts, attribute: Attribute | None = None
+) -> GroupRates:
     """P(prediction = label) by group, for any number of classes."""
     return _group_rates(counts, "accuracy", attribute)
 
 
 def selection_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(prediction = 1) by group; two classes."""
     return _group_rates(counts, "selection_rate", attribute)
 
 
 def true_positive_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(prediction = 1 | label = 1) by group; two classes."""
     return _group_rates(counts, "true_positive_rate", attribute)
 
 
 def false_positive_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(prediction = 1 | label = 0) by group; two classes."""
     return _group_rates(counts, "false_positive_rate", attribute)
 
 
 def true_negative_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(prediction = 0 | label = 0) by group; two classes."""
     return _group_rates(counts, "true_negative_rate", attribute)
 
 
 def false_negative_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(prediction = 0 | label = 1) by group; two classes."""
     return _group_rates(counts, "false_negative_rate", attribute)
 
 
 def precision(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(label = 1 | prediction = 1) by group; two classes."""
     return _group_rates(counts, "precision", attribute)
 
 
 def base_rate(
-    counts: "GroupCounts", attribute: "Attribute | None" = None
+    counts: PredictionCounts, attribute: Attribute | None = None
 ) -> GroupRates:
     """P(label = 1) by group; two classes."""
     return _group_rates(counts, "base_rate", attribute)
 
 
-def class_accuracy(counts: "GroupCounts") -> np.ndarray:
+def class_accuracy(counts: PredictionCounts) -> np.ndarray:
     """P(prediction = label | label = class), `[..., classes]`, NaN without examples."""
     right = np.where(counts.label == counts.prediction, counts.label, -1)
     correct = sum_cells(counts.mass, right, counts.num_classes)

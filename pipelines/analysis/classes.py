@@ -3,7 +3,7 @@
 import numpy as np
 
 from kd_keras.fairness import PairedCounts, class_bias
-from kd_keras.fairness.paired import ClassGroupChanges, class_group_changes
+from kd_keras.fairness.class_changes import ClassGroupChanges, class_group_changes
 from pipelines.analysis.measures import (
     MODEL_COLUMNS,
     group_counts,

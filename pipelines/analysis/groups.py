@@ -7,8 +7,8 @@ import scipy.special
 
 from kd_keras.fairness import calibration
 from kd_keras.fairness.confusion import confusions
+from kd_keras.fairness.error_transfer import error_transfer
 from kd_keras.fairness.evidence import evidence
-from kd_keras.fairness.paired import error_transfer
 from pipelines.analysis.measures import (
     MODEL_COLUMNS,
     group_counts,

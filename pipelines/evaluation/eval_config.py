@@ -9,10 +9,8 @@ from tensorflow_model_analysis.proto import config_pb2
 from kd_keras.datasets import DatasetSpec
 from kd_keras.datasets.examples import class_name_key
 
-GAPS = {
-    "demographic_parity_difference": "DemographicParityDifference",
-    "equalized_odds_difference": "EqualizedOddsDifference",
-}
+# Rows of kd_keras.fairness.GAPS.
+GAPS = ("demographic_parity_difference", "equalized_odds_difference")
 # Of a binary classifier, as Fairness Indicators' own default.
 BINARY_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 BINARY_RATES = (
@@ -101,9 +99,13 @@ def _metrics(
             classes | _indicators(spec),
         ),
         *(
-            _metric(module, class_name, classes | {"attribute": attribute})
+            _metric(
+                "group_gaps",
+                "GroupGap",
+                {"gap": gap, "attribute": attribute, **classes},
+            )
             for attribute in spec.groups
-            for module, class_name in GAPS.items()
+            for gap in GAPS
         ),
         *(
             _metric(

@@ -10,7 +10,7 @@ from kd_keras.fairness import (
     calibration,
     individual_fairness,
 )
-from kd_keras.fairness.paired import error_transfer
+from kd_keras.fairness.error_transfer import error_transfer
 
 # Probability of class 1, label, group.
 PROBABILITIES = np.array([0.9, 0.9, 0.6, 0.8, 0.3])

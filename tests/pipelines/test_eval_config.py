@@ -42,9 +42,12 @@ def test_models_baseline_and_intervals():
 
 def test_every_attribute_has_its_gaps():
     found = metrics(eval_config(study.binary_dataset().spec, ["teacher/seed0"]))
-    for name in ("DemographicParityDifference", "EqualizedOddsDifference"):
-        arguments = [config for class_name, config in found if class_name == name]
-        assert [config["attribute"] for config in arguments] == ["hair", "young"]
+    arguments = [config for name, config in found if name == "GroupGap"]
+    assert [(config["attribute"], config["gap"]) for config in arguments] == [
+        (attribute, f"{gap}_difference")
+        for attribute in ("hair", "young")
+        for gap in ("demographic_parity", "equalized_odds")
+    ]
 
 
 @pytest.mark.parametrize("dataset", ["binary", "tiny"])

@@ -11,23 +11,20 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tfma_metrics import compute, validate
 
-from kd_keras.fairness import GroupCounts
+from kd_keras.fairness import GAPS, GroupCounts
 from pipelines.evaluation.metrics.counts import MAX_WAITING, GroupCountsCombineFn
+from pipelines.evaluation.metrics.group_gaps import GroupGap
 from pipelines.evaluation.metrics.outputs import ModelOutput
 
 DPD = "demographic_parity_difference"
 EOD = "equalized_odds_difference"
-CLASS_NAMES = {
-    DPD: "DemographicParityDifference",
-    EOD: "EqualizedOddsDifference",
-}
 
 
 def gap(name, attribute="group", **config):
     return config_pb2.MetricConfig(
-        module=f"pipelines.evaluation.metrics.{name}",
-        class_name=CLASS_NAMES[name],
-        config=json.dumps({"attribute": attribute, **config}),
+        module="pipelines.evaluation.metrics.group_gaps",
+        class_name="GroupGap",
+        config=json.dumps({"gap": name, "attribute": attribute, **config}),
     )
 
 
@@ -81,6 +78,37 @@ def test_reference_cases(labels, predictions, groups, dpd, eod):
     values = found[()][""]
     assert values[f"{DPD}/group"] == pytest.approx(dpd, abs=1e-12, nan_ok=True)
     assert values[f"{EOD}/group"] == pytest.approx(eod, abs=1e-12, nan_ok=True)
+
+
+def test_every_gap_of_the_library_is_a_metric():
+    labels, predictions = digits("110011001100"), digits("100010101110")
+    found = compute(
+        eval_config([gap(name) for name in GAPS]),
+        labels,
+        hard(predictions),
+        features={"group": list("aaaabbbbcccc")},
+    )
+    # Selected are 1, 2, 3 of 4; right 3, 2, 3; of two positives 1, 1, 2; of two
+    # negatives 0, 1, 1.
+    expected = {
+        "demographic_parity_difference": 3 / 4 - 1 / 4,
+        "demographic_parity_ratio": 1 / 3,
+        "equalized_odds_difference": 0.5,
+        "equalized_odds_ratio": 0.0,
+        "equal_opportunity_difference": 0.5,
+        "false_positive_rate_difference": 0.5,
+        "base_rate_difference": 0.0,
+        "accuracy_gap": 0.25,
+        "worst_group_accuracy": 0.5,
+    }
+    assert found[()][""] == pytest.approx(
+        {f"{name}/group": value for name, value in expected.items()}, abs=1e-12
+    )
+
+
+def test_an_unknown_gap_is_refused():
+    with pytest.raises(ValueError, match=r"`gap` must be one of .*Received: 'eod'"):
+        GroupGap("eod", "group")
 
 
 def test_a_score_at_the_threshold_is_negative():

@@ -1,47 +1,82 @@
-"""A gap between groups as a TFMA metric; what DPD and EOD have in common."""
+"""Gaps between groups as TFMA metrics, one for every row of the library's table."""
+
+from typing import Any
 
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
+from kd_keras.fairness import GAPS, gap_values
 from pipelines.evaluation.metrics.counts import GroupCountsCombineFn
 from pipelines.evaluation.metrics.outputs import ModelOutputPreprocessor
 
 
-def gap_name(gap: str, attribute: str, threshold: float | None) -> str:
+class GroupGap(metric_types.Metric):
+    """A gap between an attribute's groups.
+
+    As the method of `kd_keras.fairness.GroupCounts` of the gap's name: of two classes,
+    class 1 is the positive one; of several, the mean over classes of the one-vs-rest
+    gaps. NaN where it is undefined, as in the slice of one group. Groups are those of
+    the slice, so thresholds belong to the overall slice.
+
+    Args:
+      gap: a key of `kd_keras.fairness.GAPS`, such as "equalized_odds_difference".
+      attribute: feature that holds the group's name; examples without it are in no
+        group.
+      num_classes: number of classes.
+      threshold: of two classes, predicts class 1 where its probability is over it;
+        None predicts the most probable class.
+      name: name of the metric, to which a MetricConfig's thresholds are bound; by
+        default the gap, the attribute and the threshold.
+
+    Raises:
+      ValueError: if there is no such gap.
+    """
+
+    def __init__(
+        self,
+        gap: str,
+        attribute: str,
+        num_classes: int = 2,
+        threshold: float | None = None,
+        name: str | None = None,
+    ):
+        if gap not in GAPS:
+            raise ValueError(f"`gap` must be one of {list(GAPS)}. Received: {gap!r}.")
+        super().__init__(
+            metric_util.merge_per_key_computations(_computations),
+            gap=gap,
+            attribute=attribute,
+            num_classes=num_classes,
+            threshold=threshold,
+            name=name or gap_name(gap, attribute, threshold),
+        )
+
+
+def gap_name(gap: str, attribute: str, threshold: float | None = None) -> str:
     """Such as equalized_odds_difference/color, or .../color@0.5 with a threshold."""
     return f"{gap}/{attribute}" + ("" if threshold is None else f"@{threshold:g}")
 
 
-def gap_computations(gap: str):
-    """Makes the computations of a gap.
+def _computations(
+    gap: str,
+    attribute: str,
+    num_classes: int,
+    threshold: float | None,
+    name: str,
+    model_name: str = "",
+    example_weighted: bool = False,
+) -> metric_types.MetricComputations:
+    counts = _group_counts(
+        attribute, num_classes, threshold, model_name, example_weighted
+    )
+    key = metric_types.MetricKey(
+        name, model_name=model_name, example_weighted=example_weighted
+    )
 
-    Args:
-      gap: name of a method of GroupCounts, such as "demographic_parity_difference".
+    def result(metrics: dict[metric_types.MetricKey, Any]) -> dict:
+        found = gap_values(metrics[counts.keys[0]], gap, attribute=attribute)
+        return {key: float(found)}
 
-    Returns:
-      TFMA's create_computations_fn.
-    """
-
-    def computations(
-        attribute: str,
-        num_classes: int,
-        threshold: float | None,
-        name: str,
-        model_name: str = "",
-        example_weighted: bool = False,
-    ) -> metric_types.MetricComputations:
-        counts = _group_counts(
-            attribute, num_classes, threshold, model_name, example_weighted
-        )
-        key = metric_types.MetricKey(
-            name, model_name=model_name, example_weighted=example_weighted
-        )
-
-        def result(metrics):
-            return {key: float(getattr(metrics[counts.keys[0]], gap)(attribute))}
-
-        return [counts, metric_types.DerivedMetricComputation([key], result)]
-
-    return metric_util.merge_per_key_computations(computations)
+    return [counts, metric_types.DerivedMetricComputation([key], result)]
 
 
 def _group_counts(

@@ -1,33 +1,16 @@
-"""Comparison of two models on the same examples."""
+"""Which errors of a student its teacher makes too, by group."""
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 
-from kd_keras.fairness.cells import Group, sum_cells
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.encoding import Group, sum_cells
+from kd_keras.fairness.mcnemar import mcnemar
+from kd_keras.fairness.prediction_counts import PredictionPairCounts
 from kd_keras.fairness.rates import divide
 from kd_keras.table import Table, number, shown
-
-if TYPE_CHECKING:
-    from kd_keras.fairness.cell_counts import Attribute
-    from kd_keras.fairness.paired_counts import PairedCounts
-
-
-def mcnemar(only_a_correct, only_b_correct) -> np.ndarray:
-    """Exact McNemar test (McNemar 1947): the binomial test of discordant pairs.
-
-    Args:
-        only_a_correct: number of examples that only model a gets right, of any shape.
-        only_b_correct: number of examples that only model b gets right, same shape.
-
-    Returns:
-        Two-sided p-values of the same shape; 1 without discordant pairs.
-    """
-    b, c = np.asarray(only_a_correct), np.asarray(only_b_correct)
-    # The distribution is symmetric, so both tails are twice the smaller one.
-    return np.minimum(1.0, 2 * scipy.stats.binom.cdf(np.minimum(b, c), b + c, 0.5))
 
 
 class GroupErrors(NamedTuple):
@@ -91,7 +74,7 @@ class ErrorTransfer:
 
 
 def error_transfer(
-    counts: "PairedCounts", attribute: "Attribute | None" = None
+    counts: PredictionPairCounts, attribute: Attribute | None = None
 ) -> ErrorTransfer:
     """Splits model b's errors into those shared with model a and new ones."""
     groups, index = counts.attribute_index(attribute)
@@ -113,7 +96,9 @@ def error_transfer(
     )
 
 
-def _errors(counts: "PairedCounts", index: np.ndarray, size: int) -> list[GroupErrors]:
+def _errors(
+    counts: PredictionPairCounts, index: np.ndarray, size: int
+) -> list[GroupErrors]:
     right_a = counts.prediction_a == counts.label
     right_b = counts.prediction_b == counts.label
     kinds = (~right_a & ~right_b, right_a & ~right_b, ~right_a & right_b)
@@ -131,55 +116,3 @@ def _errors(counts: "PairedCounts", index: np.ndarray, size: int) -> list[GroupE
         GroupErrors(*row)
         for row in zip(*(column.tolist() for column in columns), strict=True)
     ]
-
-
-@dataclasses.dataclass(frozen=True)
-class ClassGroupChanges:
-    """Change of accuracy for every class and group, from model a to b.
-
-    Attributes:
-        groups: groups of axis 0.
-        change: P(b correct) - P(a correct), weighted, `[groups, classes]`; NaN
-            without examples.
-        p_values: McNemar's test, `[groups, classes]`; NaN without examples. Correct
-            them with `adjust_p_values`.
-    """
-
-    groups: tuple[Group, ...]
-    change: np.ndarray
-    p_values: np.ndarray
-
-    def _repr_html_(self) -> str:
-        rows = [
-            [shown(group), *(number(change, "+.4f") for change in changes)]
-            for group, changes in zip(self.groups, self.change, strict=True)
-        ]
-        columns = ("change of accuracy", *map(str, range(self.change.shape[1])))
-        return Table("", columns, rows).html()
-
-
-def class_group_changes(
-    counts: "PairedCounts", attribute: "Attribute | None" = None
-) -> ClassGroupChanges:
-    """Compares the accuracy of two models in each class of each group."""
-    groups, index = counts.attribute_index(attribute)
-    shape = (len(groups), counts.num_classes)
-    cell = np.where(index >= 0, index * counts.num_classes + counts.label, -1)
-    right_a = counts.prediction_a == counts.label
-    right_b = counts.prediction_b == counts.label
-
-    def sums(values, chosen=True):
-        chosen_cell = np.where(chosen, cell, -1)
-        return sum_cells(values, chosen_cell, shape[0] * shape[1]).reshape(shape)
-
-    gained = sums(counts.mass, ~right_a & right_b)
-    lost = sums(counts.mass, right_a & ~right_b)
-    p_values = mcnemar(
-        sums(counts.counts, right_a & ~right_b), sums(counts.counts, ~right_a & right_b)
-    )
-    examples = sums(counts.counts)
-    return ClassGroupChanges(
-        groups,
-        divide(gained - lost, sums(counts.mass)),
-        np.where(examples > 0, p_values, np.nan),
-    )

@@ -1,15 +1,16 @@
 """GroupCounts: the counts under every fairness number of one model."""
 
-from typing import Self
-
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
 
 from kd_keras.fairness import evidence as evidence_lib
 from kd_keras.fairness import gap_intervals, gaps, rates
-from kd_keras.fairness.cell_counts import CellCounts
+from kd_keras.fairness.gap_table import GAPS
+from kd_keras.fairness.gaps import Gap
+from kd_keras.fairness.prediction_counts import PredictionCounts
 
 
-class GroupCounts(CellCounts):
+class GroupCounts(PredictionCounts):
     """Examples per (groups, label, prediction) of one model.
 
     ```python
@@ -22,9 +23,10 @@ class GroupCounts(CellCounts):
 
     Counts of batches merge: `GroupCounts.merge(batches)` or `a + b`. See
     CellCounts for the fields.
-    """
 
-    columns = ("label", "prediction")
+    Every row of GAPS is a method, like `counts.equalized_odds_difference("color")`,
+    which returns a Gap.
+    """
 
     @classmethod
     def from_predictions(
@@ -52,27 +54,6 @@ class GroupCounts(CellCounts):
         columns = {"y_true": y_true, "y_pred": y_pred}
         return cls._from_examples(columns, groups, sample_weight, num_classes)
 
-    @property
-    def label(self) -> np.ndarray:
-        """Label of each cell, int64 `[cells]`."""
-        return self._column("label")
-
-    @property
-    def prediction(self) -> np.ndarray:
-        """Prediction of each cell, int64 `[cells]`."""
-        return self._column("prediction")
-
-    def one_vs_rest(self, positive_class: int) -> Self:
-        """Returns two-class counts in which `positive_class` is class 1."""
-        if not 0 <= positive_class < self.num_classes:
-            raise ValueError(
-                f"`positive_class` must lie in 0 to {self.num_classes - 1}. Received: "
-                f"{positive_class}."
-            )
-        rows = self.cells.copy()
-        rows[:, -2:] = rows[:, -2:] == positive_class
-        return self._aggregated(self.groups, 2, rows, self.weights, self.counts)
-
     accuracy = rates.accuracy
     selection_rate = rates.selection_rate
     true_positive_rate = rates.true_positive_rate
@@ -83,15 +64,13 @@ class GroupCounts(CellCounts):
     base_rate = rates.base_rate
     class_accuracy = rates.class_accuracy
 
-    demographic_parity_difference = gaps.demographic_parity_difference
-    demographic_parity_ratio = gaps.demographic_parity_ratio
-    equalized_odds_difference = gaps.equalized_odds_difference
-    equalized_odds_ratio = gaps.equalized_odds_ratio
-    equal_opportunity_difference = gaps.equal_opportunity_difference
-    false_positive_rate_difference = gaps.false_positive_rate_difference
-    base_rate_difference = gaps.base_rate_difference
-    accuracy_gap = gaps.accuracy_gap
-    worst_group_accuracy = gaps.worst_group_accuracy
-
     gap_interval = gap_intervals.gap_interval
     evidence = evidence_lib.evidence
+
+    if TYPE_CHECKING:
+        # A gap is a row of GAPS and no line here.
+        def __getattr__(self, name: str) -> Callable[..., Gap]: ...
+
+
+for _name in GAPS:
+    setattr(GroupCounts, _name, gaps.gap_function(_name, f"GroupCounts.{_name}"))

@@ -1,0 +1,135 @@
+"""The gaps between groups: one row each.
+
+The library's functions and methods, the TFMA metric, the report, the gate and HParams
+take a gap from its row here.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from kd_keras.fairness.rates import divide
+
+
+@dataclasses.dataclass(frozen=True)
+class GapDefinition:
+    """What a gap is.
+
+    Attributes:
+        rates: names of the rates that are compared between groups, keys of RATES.
+        compare: rates `[..., groups, classes]` of the groups, and those of all
+            examples `[..., 1, classes]` or None -> gaps `[..., classes]`, NaN where
+            undefined.
+        text: one sentence, and where it comes from.
+        worst_case: which one of the gaps of several rates is the worst.
+        short: abbreviation, where the field has one.
+        higher_is_better: whether a fair model has a high value (a ratio) or a low one.
+    """
+
+    rates: tuple[str, ...]
+    compare: Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+    text: str
+    worst_case: Callable[..., np.ndarray] = np.maximum
+    short: str = ""
+    higher_is_better: bool = False
+
+
+def _difference(rates: np.ndarray, overall: np.ndarray | None) -> np.ndarray:
+    """Compares groups with each other, or with `overall` unless it is None.
+
+    Args:
+        rates: `[..., groups, classes]`, NaN where undefined.
+        overall: `[..., 1, classes]`.
+
+    Returns:
+        `[..., classes]`, NaN with fewer than two defined groups.
+    """
+    if overall is None:
+        return _needing(2, rates, _highest(rates) - _lowest(rates))
+    return _needing(2, rates, _highest(abs(rates - overall)))
+
+
+def _ratio(rates: np.ndarray, overall: np.ndarray | None) -> np.ndarray:
+    if overall is None:
+        return _needing(2, rates, divide(_lowest(rates), _highest(rates)))
+    folded = divide(np.minimum(rates, overall), np.maximum(rates, overall))
+    return _needing(2, folded, _lowest(folded))
+
+
+def _worst(rates: np.ndarray, overall: np.ndarray | None) -> np.ndarray:
+    return _needing(1, rates, _lowest(rates))
+
+
+def _highest(rates: np.ndarray) -> np.ndarray:
+    return np.fmax.reduce(rates, axis=-2, initial=-np.inf)
+
+
+def _lowest(rates: np.ndarray) -> np.ndarray:
+    return np.fmin.reduce(rates, axis=-2, initial=np.inf)
+
+
+def _needing(groups: int, rates: np.ndarray, values: np.ndarray) -> np.ndarray:
+    defined = np.isfinite(rates).sum(axis=-2)
+    return np.where(defined >= groups, values, np.nan)
+
+
+_ODDS = ("true_positive_rate", "false_positive_rate")
+
+GAPS: Mapping[str, GapDefinition] = {
+    "demographic_parity_difference": GapDefinition(
+        ("selection_rate",),
+        _difference,
+        "Highest minus lowest selection rate, P(prediction = 1 | group).",
+        short="DPD",
+    ),
+    "demographic_parity_ratio": GapDefinition(
+        ("selection_rate",),
+        _ratio,
+        "Lowest over highest selection rate, P(prediction = 1 | group).",
+        higher_is_better=True,
+    ),
+    "equalized_odds_difference": GapDefinition(
+        _ODDS,
+        _difference,
+        "Larger of the gaps of TPR and FPR (Hardt et al. 2016), or their mean. It is "
+        "undefined when either gap is: odds cannot be called equal on one label.",
+        short="EOD",
+    ),
+    "equalized_odds_ratio": GapDefinition(
+        _ODDS,
+        _ratio,
+        "Smaller of the ratios of TPR and FPR, or their mean.",
+        np.minimum,
+        higher_is_better=True,
+    ),
+    "equal_opportunity_difference": GapDefinition(
+        ("true_positive_rate",),
+        _difference,
+        "Highest minus lowest TPR, P(prediction = 1 | label = 1, group) (Hardt et al. "
+        "2016).",
+    ),
+    "false_positive_rate_difference": GapDefinition(
+        ("false_positive_rate",),
+        _difference,
+        "Highest minus lowest FPR, P(prediction = 1 | label = 0, group).",
+    ),
+    "base_rate_difference": GapDefinition(
+        ("base_rate",),
+        _difference,
+        "Highest minus lowest P(label = 1 | group): the demographic parity difference "
+        "that a perfect model would have.",
+        short="base rate gap",
+    ),
+    "accuracy_gap": GapDefinition(
+        ("accuracy",),
+        _difference,
+        "Highest minus lowest accuracy, P(prediction = label | group).",
+    ),
+    "worst_group_accuracy": GapDefinition(
+        ("accuracy",),
+        _worst,
+        "Lowest P(prediction = label | group); one group suffices.",
+        higher_is_better=True,
+    ),
+}
