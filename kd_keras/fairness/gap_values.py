@@ -58,19 +58,25 @@ def _needing(groups: int, rates: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 class GapDefinition(NamedTuple):
-    """A gap: the rates it compares between groups, and which of their gaps is worst."""
+    """A gap: the rates it compares between groups, and which of their gaps is worst.
+
+    `short` is its abbreviation, where the field has one.
+    """
 
     rates: tuple[str, ...]
     compare: Callable[[np.ndarray, np.ndarray | None], np.ndarray]
     worst_case: Callable[..., np.ndarray] = np.maximum
+    short: str = ""
 
 
 _ODDS = ("true_positive_rate", "false_positive_rate")
 
 GAPS: Mapping[str, GapDefinition] = {
-    "demographic_parity_difference": GapDefinition(("selection_rate",), _difference),
+    "demographic_parity_difference": GapDefinition(
+        ("selection_rate",), _difference, short="DPD"
+    ),
     "demographic_parity_ratio": GapDefinition(("selection_rate",), _ratio),
-    "equalized_odds_difference": GapDefinition(_ODDS, _difference),
+    "equalized_odds_difference": GapDefinition(_ODDS, _difference, short="EOD"),
     "equalized_odds_ratio": GapDefinition(_ODDS, _ratio, np.minimum),
     "equal_opportunity_difference": GapDefinition(("true_positive_rate",), _difference),
     "false_positive_rate_difference": GapDefinition(

@@ -1,6 +1,8 @@
 """Intervals and the Wilson score interval."""
 
 import dataclasses
+import math
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -30,6 +32,12 @@ class Interval:
     reason: str = ""
 
     _repr_html_ = fields_html
+
+    def to_dict(self) -> dict[str, Any]:
+        """value, low and high as JSON has them: None where undefined, then reason."""
+        ends = {"value": self.value, "low": self.low, "high": self.high}
+        known = {name: None if math.isnan(end) else end for name, end in ends.items()}
+        return known | ({"reason": self.reason} if self.reason else {})
 
     def __str__(self) -> str:
         value, low, high = map(number, (self.value, self.low, self.high))

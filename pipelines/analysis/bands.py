@@ -9,19 +9,17 @@ import numpy as np
 
 from kd_keras.fairness import GroupCounts, gap_values
 from kd_keras.fairness.bootstrap import resample
+from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
 from pipelines.analysis.measures import (
-    DPD,
-    EOD,
+    ACCURACY,
+    GAP_OF,
     MODEL_COLUMNS,
     Measure,
     measures_of,
     model_cells,
 )
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import COUNT, PERCENT, POINTS, Column, Table
-
-_REPLICATES = 1000
-_LEVEL = 0.95
+from pipelines.studies.interval_options import LEVEL, REPLICATES
 
 # Model -> seed -> measure -> `[1 + replicates]`, of which the first is observed.
 Replicates = Mapping[Model, Mapping[int, Mapping[Measure, np.ndarray]]]
@@ -49,7 +47,11 @@ def replicate(study: Study) -> Replicates:
 
 
 def joint_counts(study: Study, split: str) -> dict[Model, dict[int, GroupCounts]]:
-    """Counts of every run over the same cells: equal in groups, label, predictions."""
+    """Counts of every run over the same cells: equal in groups, label, predictions.
+
+    `Study.counts` gives each run cells of its own, from which equal seeds draw
+    different examples. Over joint cells they draw the same ones for all runs.
+    """
     truth = study.truth[split]
     names, columns = {}, []
     for attribute in sorted(study.spec.groups):
@@ -80,7 +82,7 @@ def _draw(
     """Measure -> `[1 + replicates]`; equal counts and seeds draw equal replicates."""
     observed = dataclasses.replace(counts, counts=counts.counts[np.newaxis])
     values = []
-    for block in itertools.chain([observed], resample(counts, _REPLICATES)):
+    for block in itertools.chain([observed], resample(counts, REPLICATES)):
         # The joint cells are many; the run's own, equal ones united, are few.
         own = GroupCounts.merge([block])
         values.append([_value(own, measure) for measure in measures])
@@ -88,11 +90,10 @@ def _draw(
 
 
 def _value(counts: GroupCounts, measure: Measure) -> np.ndarray:
-    if measure.metric == "accuracy":
+    if measure.metric == ACCURACY:
         right = counts.label == counts.prediction
         return counts.mass[..., right].sum(axis=-1) / counts.mass.sum(axis=-1)
-    name = {"dpd": DPD, "eod": EOD}[measure.metric]
-    return gap_values(counts, name, attribute=measure.attribute)
+    return gap_values(counts, GAP_OF[measure.metric], attribute=measure.attribute)
 
 
 def seed_mean(replicates: Replicates, measure: Measure, model: Model) -> np.ndarray:
@@ -129,7 +130,7 @@ def joint_band(values: np.ndarray, low: float, high: float) -> Band:
     deviation = replicates - replicates.mean(axis=1, keepdims=True)
     sd = deviation.std(axis=1)
     standardised = abs(deviation[sd > 0]) / sd[sd > 0, np.newaxis]
-    width = sd * np.quantile(standardised.max(axis=0, initial=0.0), _LEVEL)
+    width = sd * np.quantile(standardised.max(axis=0, initial=0.0), LEVEL)
     return Band(
         observed,
         np.maximum(observed - width, low),
@@ -146,7 +147,7 @@ def bands(study: Study, replicates: Replicates) -> dict[Measure, Band]:
     return found
 
 
-def band_table(study: Study, found: Mapping[Measure, Band]) -> Table:
+def band_table(study: Study, found: Mapping[Measure, Band]) -> DataTable:
     rows = [
         {
             "attribute": measure.attribute,
@@ -167,10 +168,10 @@ def band_table(study: Study, found: Mapping[Measure, Band]) -> Table:
         Column("lower", "from, %", PERCENT),
         Column("upper", "to, %", PERCENT),
     )
-    return Table("bands", "Joint 95 % bands of the curves.", columns, rows)
+    return DataTable("bands", "Joint 95 % bands of the curves.", columns, rows)
 
 
-def change_table(study: Study, replicates: Replicates) -> Table:
+def change_table(study: Study, replicates: Replicates) -> DataTable:
     """Every ds(T) against nds and against the teacher, jointly over T."""
     rows: list[dict[str, Any]] = []
     for measure in measures_of(study):
@@ -210,4 +211,4 @@ def change_table(study: Study, replicates: Replicates) -> Table:
         "Change of the distilled students against nds and teacher, with intervals that "
         "hold for all temperatures together (joint 95 %)."
     )
-    return Table("changes", caption, columns, rows)
+    return DataTable("changes", caption, columns, rows)

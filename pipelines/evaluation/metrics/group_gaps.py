@@ -1,5 +1,8 @@
 """A gap between groups as a TFMA metric; what DPD and EOD have in common."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from pipelines.evaluation.metrics.counts import GroupCountsCombineFn
@@ -11,7 +14,42 @@ def gap_name(gap: str, attribute: str, threshold: float | None) -> str:
     return f"{gap}/{attribute}" + ("" if threshold is None else f"@{threshold:g}")
 
 
-def gap_computations(gap: str):
+class GroupGap(metric_types.Metric):
+    """A gap of an attribute's groups; subclasses say which one.
+
+    NaN where too few groups have examples, as in the slice of one group. Groups are
+    those of the slice, so thresholds belong to the overall slice.
+
+    Args:
+      attribute: feature that holds the group's name; examples without it are in no
+        group.
+      num_classes: number of classes.
+      threshold: of two classes, predicts class 1 where its probability is over it;
+        None predicts the most probable class.
+      name: name of the metric, to which a MetricConfig's thresholds are bound; by
+        default the gap, the attribute and the threshold.
+    """
+
+    # Name of a method of GroupCounts.
+    gap: ClassVar[str]
+
+    def __init__(
+        self,
+        attribute: str,
+        num_classes: int = 2,
+        threshold: float | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(
+            _computations_of(self.gap),
+            attribute=attribute,
+            num_classes=num_classes,
+            threshold=threshold,
+            name=name or gap_name(self.gap, attribute, threshold),
+        )
+
+
+def _computations_of(gap: str) -> Callable[..., metric_types.MetricComputations]:
     """Makes the computations of a gap.
 
     Args:
@@ -36,7 +74,7 @@ def gap_computations(gap: str):
             name, model_name=model_name, example_weighted=example_weighted
         )
 
-        def result(metrics):
+        def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict:
             return {key: float(getattr(metrics[counts.keys[0]], gap)(attribute))}
 
         return [counts, metric_types.DerivedMetricComputation([key], result)]
