@@ -2,6 +2,7 @@
 
 import functools
 import operator
+from typing import Any
 
 import keras
 import numpy as np
@@ -83,7 +84,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         if self.spec.groups:
             logs.update(_group_logs(counts))
 
-    def _predictions(self, inputs):
+    def _predictions(self, inputs: Any) -> tuple[Any, Any]:
         student = self.model(inputs, training=False)
         return student, Teacher(self._teacher)(inputs) if self._teacher else None
 

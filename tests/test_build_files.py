@@ -109,9 +109,11 @@ def test_forbidden_imports_fail_the_build(tmp_path):
     write_files(
         root,
         {
-            "kd_keras/forbidden.py": "from pipelines import workdir",
+            "kd_keras/forbidden.py": "from pipelines.studies import layout",
             "configs/forbidden.py": "from kd_keras import files",
-            "pipelines/allowed.py": "from kd_keras import files",
+            "pipelines/report/forbidden.py": "from pipelines.release import policy",
+            "pipelines/studies/forbidden.py": "from pipelines.cli import start",
+            "pipelines/allowed.py": "from pipelines.release import policy",
         },
     )
     build_files.write(root)
@@ -129,10 +131,13 @@ def test_forbidden_imports_fail_the_build(tmp_path):
 
     allowed = build("//pipelines:allowed")
     assert allowed.returncode == 0, allowed.stderr
-    forbidden = build("//kd_keras:forbidden", "//configs:forbidden")
+    rooms = ("kd_keras", "configs", "pipelines/report", "pipelines/studies")
+    forbidden = build(*(f"//{room}:forbidden" for room in rooms))
     assert forbidden.returncode != 0
     for needed, target in (
-        ("//pipelines:workdir", "//kd_keras:forbidden"),
+        ("//pipelines/studies:layout", "//kd_keras:forbidden"),
+        ("//pipelines/release:policy", "//pipelines/report:forbidden"),
+        ("//pipelines/cli:start", "//pipelines/studies:forbidden"),
         ("//kd_keras:files", "//configs:forbidden"),
     ):
         assert (

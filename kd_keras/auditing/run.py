@@ -190,7 +190,9 @@ def _count(
     return alone | {name: pair.b for name, pair in pairs.items()}, pairs
 
 
-def _group_names(attribute: str, values: np.ndarray, names: Sequence[str]):
+def _group_names(
+    attribute: str, values: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
     """Group indices or names `[batch]` -> names, None where missing."""
     if values.dtype.kind in "OS":
         found = np.array([value.decode() or None for value in values], object)

@@ -1,15 +1,13 @@
 """Joint 95 % bands over the temperatures, from one bootstrap of all runs."""
 
-import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from kd_keras.fairness import GroupCounts, gap_values
-from kd_keras.fairness.bootstrap import resample
 from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
+from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.measures import (
     ACCURACY,
     GAP_OF,
@@ -46,46 +44,14 @@ def replicate(study: Study) -> Replicates:
     }
 
 
-def joint_counts(study: Study, split: str) -> dict[Model, dict[int, GroupCounts]]:
-    """Counts of every run over the same cells: equal in groups, label, predictions.
-
-    `Study.counts` gives each run cells of its own, from which equal seeds draw
-    different examples. Over joint cells they draw the same ones for all runs.
-    """
-    truth = study.truth[split]
-    names, columns = {}, []
-    for attribute in sorted(study.spec.groups):
-        groups = study.spec.groups[attribute]
-        names[attribute] = tuple(sorted(groups))
-        order = [names[attribute].index(group) for group in groups]
-        columns.append(np.array([*order, -1])[truth.groups[attribute]])
-    columns.append(truth.labels)
-    shared = len(columns)
-    columns += [result.predicted(split) for result in study.results]
-    rows, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
-    column = itertools.count(shared)
-
-    def next_run() -> GroupCounts:
-        cells = np.column_stack([rows[:, :shared], rows[:, next(column)]])
-        ones = np.ones(len(cells))
-        return GroupCounts(names, study.spec.num_classes, cells, ones, counts)
-
-    return {
-        model: {seed: next_run() for seed in seeds}
-        for model, seeds in study.models.items()
-    }
-
-
 def _draw(
     counts: GroupCounts, measures: Sequence[Measure]
 ) -> dict[Measure, np.ndarray]:
     """Measure -> `[1 + replicates]`; equal counts and seeds draw equal replicates."""
-    observed = dataclasses.replace(counts, counts=counts.counts[np.newaxis])
-    values = []
-    for block in itertools.chain([observed], resample(counts, REPLICATES)):
-        # The joint cells are many; the run's own, equal ones united, are few.
-        own = GroupCounts.merge([block])
-        values.append([_value(own, measure) for measure in measures])
+    values = [
+        [_value(block, measure) for measure in measures]
+        for block in observed_and_resampled(counts, REPLICATES)
+    ]
     return dict(zip(measures, np.concatenate(values, axis=1), strict=True))
 
 

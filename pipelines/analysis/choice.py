@@ -6,9 +6,8 @@ import numpy as np
 import scipy.special
 
 from kd_keras.fairness import GAPS, GroupCounts, calibration, gap_values
-from kd_keras.fairness.bootstrap import resample
 from kd_keras.fairness.intervals import around
-from pipelines.analysis.bands import joint_counts
+from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.interval_options import LEVEL, REPLICATES
 from pipelines.studies.layout import TEACHER, Run, parse_directory
@@ -185,7 +184,6 @@ def calibration_values(
 
 
 def _gap(objective: Objective, counts: GroupCounts, replicates: int) -> np.ndarray:
-    observed = dataclasses.replace(counts, counts=counts.counts[np.newaxis])
     attributes = [objective.attribute] if objective.attribute else list(counts.groups)
 
     def cost(own: GroupCounts) -> np.ndarray:
@@ -199,11 +197,8 @@ def _gap(objective: Objective, counts: GroupCounts, replicates: int) -> np.ndarr
             values = [1 - value for value in values]
         return np.max(values, axis=0)
 
-    found = []
-    for block in (observed, *resample(counts, replicates)):
-        # The joint cells are many; the run's own, equal ones united, are few.
-        found.append(cost(GroupCounts.merge([block])))
-    return np.concatenate(found)
+    blocks = observed_and_resampled(counts, replicates)
+    return np.concatenate([cost(block) for block in blocks])
 
 
 def _tied(

@@ -4,9 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from kd_keras.fairness import Interval, PairedCounts, bootstrap_values, wilson
+from kd_keras.fairness import (
+    Interval,
+    PairedCounts,
+    bootstrap_values,
+    gaps,
+    wilson,
+)
 from kd_keras.fairness.bootstrap import BootstrapOptions
-from kd_keras.fairness.gaps import gap as gap_of
 from kd_keras.fairness.intervals import around, within
 from pipelines.analysis.choice import calibration_values
 from pipelines.analysis.results import Result, Study
@@ -42,7 +47,7 @@ def gap(
     change = study.pair(base, result, study.split).gap_change(
         name, attribute, min_examples=min_examples, **options
     )
-    own = gap_of(counts, name, attribute=attribute, min_examples=min_examples)
+    own = gaps.gap(counts, name, attribute=attribute, min_examples=min_examples)
     return dataclasses.replace(change.interval, reason=own.reason)
 
 

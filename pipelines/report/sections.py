@@ -5,6 +5,7 @@ from pipelines.analysis import (
     chance,
     class_bias,
     class_group_change,
+    curves,
     disagreement,
     findings,
     groups,
@@ -14,13 +15,12 @@ from pipelines.analysis import (
     provenance,
     published,
 )
-from pipelines.analysis import curves as measured_curves
 from pipelines.analysis.choice import DEFAULT, Choice, choose
 from pipelines.analysis.choice_table import choice_table
 from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
-from pipelines.report import curves, dots, heat_maps, tradeoff
+from pipelines.report import curve_figures, dots, heat_maps, tradeoff
 from pipelines.report.html import Page, Section
 from pipelines.report.terminal import plain_text
 from pipelines.studies.embeddings import Embeddings
@@ -72,8 +72,8 @@ def build(
                 "summary",
                 "Accuracy and group fairness",
                 text=_DEFINITIONS,
-                drawings=curves.measure_figures(
-                    measured_curves.curves(study, replicates, found, by_chance, printed)
+                drawings=curve_figures.measure_figures(
+                    curves.curves(study, replicates, found, by_chance, printed)
                 ),
                 tables=[summary, changes, *([beside] if beside else [])],
                 folded=[bands.band_table(study, found), runs],
@@ -166,12 +166,12 @@ def _individual(
     if embeddings is None or measured is None:
         text = [f"Individual fairness is not measured: {problem}."]
         return Section(anchor, title, text=text)
-    curve = measured_curves.individual_curve(study, measured)
+    curve = curves.individual_curve(study, measured)
     return Section(
         anchor,
         title,
         text=individual_fairness.description(study, embeddings),
-        drawings=[curves.individual_figure(curve)] if curve else [],
+        drawings=[curve_figures.individual_figure(curve)] if curve else [],
         tables=[individual_fairness.individual_table(study, measured, printed)],
     )
 
