@@ -26,15 +26,15 @@ class FairnessMonitor(keras.callbacks.Callback):
     logs, such as EarlyStopping, ModelCheckpoint and TensorBoard.
 
     Args:
-        dataset: batches of examples: dicts of tensors under the spec's keys. Where a
-            `TeacherCache` has joined them, the agreement is with its logits.
-        spec: the data set's spec.
-        every: measure each `every` epochs, counted from the first.
-        run_teacher: whether to run the Distiller's teacher for the agreement where no
-            cache has its logits; a teacher costs more than the student.
+      dataset: batches of examples: dicts of tensors under the spec's keys. Where a
+        `TeacherCache` has joined them, the agreement is with its logits.
+      spec: the data set's spec.
+      every: measure each `every` epochs, counted from the first.
+      run_teacher: whether to run the Distiller's teacher for the agreement where no
+        cache has its logits; a teacher costs more than the student.
 
     Raises:
-        ValueError: if `every` is not positive.
+      ValueError: if `every` is not positive.
 
     Example:
 

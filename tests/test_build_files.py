@@ -1,6 +1,7 @@
 """BUILD files agree with the imports, and Bazel refuses a forbidden import."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -97,6 +98,26 @@ def test_check_names_the_line(tmp_path):
     assert build_files.check(tmp_path) == [
         f"kd_keras/BUILD:{line}: has ')', needs '    deps = [\":y\"],'"
     ]
+
+
+def test_what_a_build_file_needs_is_visible_to_it():
+    texts = {
+        str(path.parent.relative_to(ROOT)): path.read_text()
+        for top in ("configs", "kd_keras", "pipelines")
+        for path in (ROOT / top).rglob("BUILD")
+    }
+    seen = 0
+    for package, text in texts.items():
+        for needed in re.findall(r'"//([\w/]+):\w+"', text.partition("])\n")[2]):
+            head = texts.get(needed, "").partition("])\n")[0]
+            places = re.findall(r'"//([\w/]+):(__pkg__|__subpackages__)"', head)
+            assert any(
+                package == place
+                or (kind == "__subpackages__" and package.startswith(f"{place}/"))
+                for place, kind in [*places, (needed, "__pkg__")]
+            ), f"{package} -> {needed}"
+            seen += 1
+    assert seen > 100
 
 
 @pytest.mark.skipif(not shutil.which("bazel"), reason="Bazel is not installed")
