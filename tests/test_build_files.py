@@ -108,8 +108,8 @@ def test_what_a_build_file_needs_is_visible_to_it():
     }
     seen = 0
     for package, text in texts.items():
-        for needed in re.findall(r'"//([\w/]+):\w+"', text.partition("])\n")[2]):
-            head = texts.get(needed, "").partition("])\n")[0]
+        for needed in re.findall(r'"//([\w/]+):\w+"', text.partition("\n)\n")[2]):
+            head = texts.get(needed, "").partition("\n)\n")[0]
             places = re.findall(r'"//([\w/]+):(__pkg__|__subpackages__)"', head)
             assert any(
                 package == place
