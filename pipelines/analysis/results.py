@@ -87,10 +87,10 @@ class Study:
     models: Mapping[Model, Mapping[int, Result]]
     planned: int
     _counts: dict[tuple[Result, str], GroupCounts] = dataclasses.field(
-        default_factory=dict, init=False, repr=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
     _pairs: dict[tuple[Result, Result, str], PairedCounts] = dataclasses.field(
-        default_factory=dict, init=False, repr=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
