@@ -50,17 +50,21 @@ def check(root: pathlib.Path) -> list[str]:
 def _wanted(root: pathlib.Path) -> dict[pathlib.PurePath, str]:
     modules = [
         imports.read(root, file.relative_to(root))
-        for package in facts.VISIBLE_TO
-        for file in sorted((root / package).rglob("*.py"))
+        for top in sorted(_tops())
+        for file in sorted((root / top).rglob("*.py"))
     ]
     return rules.Workspace(modules).build_files()
+
+
+def _tops() -> set[str]:
+    return {name.partition("/")[0] for name in facts.VISIBLE_TO}
 
 
 def _existing(root: pathlib.Path) -> set[pathlib.PurePath]:
     paths = {
         file.relative_to(root)
-        for package in facts.VISIBLE_TO
-        for file in (root / package).rglob("BUILD")
+        for top in _tops()
+        for file in (root / top).rglob("BUILD")
     }
     # Of other workspaces.
     return {path for path in paths if path.parts[:2] != ("bazel", "offline")}

@@ -1,14 +1,45 @@
 """What imports do not say: who may depend on whom, sizes and tags of tests."""
 
-# Directory with Python -> the directories that may depend on it, besides tests:
-# kd_keras <- pipelines, and configs alone.
-VISIBLE_TO = {
+# Directory with Python -> the directories that may depend on it, besides tests. The
+# longest directory that holds a file counts. One with others below it here stands for
+# its own modules alone, as "pipelines" for the mains.
+VISIBLE_TO: dict[str, tuple[str, ...]] = {
     "bazel": (),
     "benchmarks": (),
-    "configs": ("configs", "pipelines"),
+    "configs": ("configs", "pipelines", "pipelines/cli"),
     "examples": (),
-    "kd_keras": ("benchmarks", "examples", "kd_keras", "pipelines"),
-    "pipelines": ("benchmarks", "pipelines"),
+    "kd_keras": (
+        "benchmarks",
+        "examples",
+        "kd_keras",
+        "pipelines/analysis",
+        "pipelines/evaluation",
+        "pipelines/release",
+        "pipelines/report",
+        "pipelines/studies",
+        "pipelines/tfx",
+    ),
+    "pipelines": (),
+    "pipelines/analysis": ("pipelines", "pipelines/release", "pipelines/report"),
+    # The report's main is in its package.
+    "pipelines/cli": ("pipelines", "pipelines/report"),
+    "pipelines/evaluation": (
+        "benchmarks",
+        "pipelines",
+        "pipelines/evaluation",
+        "pipelines/release",
+    ),
+    "pipelines/release": ("pipelines",),
+    "pipelines/report": ("pipelines",),
+    "pipelines/studies": (
+        "benchmarks",
+        "pipelines",
+        "pipelines/analysis",
+        "pipelines/evaluation",
+        "pipelines/release",
+        "pipelines/report",
+    ),
+    "pipelines/tfx": ("pipelines",),
     "tests": (),
 }
 
@@ -50,8 +81,9 @@ SIZES = {
 # A test file with one of these marks of pytest, on one case or more, has it as a tag.
 MARKS = {"slow", "browser"}
 TAGS = {
-    # Reads the whole workspace and starts Bazel: outside the sandbox, never cached.
+    # Read the whole workspace, one starts Bazel: outside the sandbox, never cached.
     "tests/test_build_files.py": ("external", "local"),
+    "tests/test_directions.py": ("external", "local"),
     # Read the documentation in the source tree.
     "tests/test_docs.py": ("external", "local"),
     "tests/test_notebook.py": ("external", "local"),

@@ -60,6 +60,17 @@ def read(root: pathlib.Path, path: pathlib.PurePath) -> Module:
     )
 
 
+def imported(
+    root: pathlib.Path, path: pathlib.PurePath
+) -> Iterator[tuple[int, pathlib.PurePath]]:
+    """Line and file of all that a file imports, what is for type checkers included."""
+    file = root / path
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+            for needed in _needs(node, file, [root]):
+                yield node.lineno, needed.relative_to(root)
+
+
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those under `if TYPE_CHECKING`, which may close a circle."""
     yield tree

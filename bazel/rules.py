@@ -5,7 +5,7 @@ import functools
 import pathlib
 from collections.abc import Iterable, Iterator
 
-from bazel import facts
+from bazel import directions, facts
 from bazel.imports import Module
 
 Path = pathlib.PurePath
@@ -44,8 +44,11 @@ class Workspace:
         )
 
     def _package(self, package: Path) -> Iterator[str]:
-        names = sorted({*facts.VISIBLE_TO[package.parts[0]], "tests"})
-        visible = [f"//{name}:__subpackages__" for name in names]
+        names = sorted({*facts.VISIBLE_TO[directions.room(package)], "tests"})
+        visible = [
+            f"//{name}:{'__pkg__' if directions.has_rooms(name) else '__subpackages__'}"
+            for name in names
+        ]
         # The library of all of kd_keras.
         visible += ["//:__pkg__"] * (package.parts[0] == "kd_keras")
         yield _rule("package", default_visibility=visible)

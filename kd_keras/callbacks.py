@@ -2,6 +2,7 @@
 
 import functools
 import operator
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,15 +26,15 @@ class FairnessMonitor(keras.callbacks.Callback):
     logs, such as EarlyStopping, ModelCheckpoint and TensorBoard.
 
     Args:
-        dataset: batches of examples: dicts of tensors under the spec's keys. Where a
-            `TeacherCache` has joined them, the agreement is with its logits.
-        spec: the data set's spec.
-        every: measure each `every` epochs, counted from the first.
-        run_teacher: whether to run the Distiller's teacher for the agreement where no
-            cache has its logits; a teacher costs more than the student.
+      dataset: batches of examples: dicts of tensors under the spec's keys. Where a
+        `TeacherCache` has joined them, the agreement is with its logits.
+      spec: the data set's spec.
+      every: measure each `every` epochs, counted from the first.
+      run_teacher: whether to run the Distiller's teacher for the agreement where no
+        cache has its logits; a teacher costs more than the student.
 
     Raises:
-        ValueError: if `every` is not positive.
+      ValueError: if `every` is not positive.
 
     Example:
 
@@ -83,7 +84,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         if self.spec.groups:
             logs.update(_group_logs(counts))
 
-    def _predictions(self, inputs):
+    def _predictions(self, inputs: Any) -> tuple[Any, Any]:
         student = self.model(inputs, training=False)
         return student, Teacher(self._teacher)(inputs) if self._teacher else None
 

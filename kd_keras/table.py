@@ -11,9 +11,9 @@ class Table(NamedTuple):
     """Cells that are formatted already; they may hold any characters.
 
     Attributes:
-        title: one line above the table; "" for none.
-        columns: heads of the columns; the first column names the rows.
-        rows: one cell for each column.
+      title: one line above the table; "" for none.
+      columns: heads of the columns; the first column names the rows.
+      rows: one cell for each column.
     """
 
     title: str

@@ -5,9 +5,9 @@ import ml_collections
 from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.release import litert as conversion
+from pipelines.release.conversion import convert
 from pipelines.report import page
-from pipelines.report.write import write_report
+from pipelines.report.write import write_page, write_report
 from pipelines.studies import embeddings
 from pipelines.studies.study import train_study
 
@@ -34,9 +34,10 @@ def study(
     with claim:
         evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
         embeddings.ensure(workdir)
-        write_report(workdir, published=published)
+        content = page.page(workdir, published=published)
+        write_page(content, workdir)
         hparams.write(workdir, config)
-        _tell(workdir)
+        _tell(workdir, content.summary)
 
 
 def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
@@ -50,16 +51,16 @@ def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
     Returns:
       The paths written, for people.
     """
-    directory = conversion.litert(workdir, run)
+    directory = convert(workdir, run)
     paths = write_report(workdir, published=published)
     return [directory, "tables/litert.csv", paths[-1]]
 
 
-def _tell(workdir: str) -> None:
+def _tell(workdir: str, summary: str) -> None:
     tensorboard = next_steps.command("pipelines.tensorboard", workdir=workdir)
     policy = "configs/policies/demo.py"
     select = next_steps.command("pipelines.select", workdir=workdir, policy=policy)
-    print(f"\n{page.summary(workdir)}\n")
+    print(f"\n{summary}\n")
     print(f"report:      {workdir}/report.html")
     print(f"TensorBoard: {tensorboard}")
     print(f"choose T:    {select}")

@@ -1,6 +1,7 @@
 """BUILD files agree with the imports, and Bazel refuses a forbidden import."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -99,6 +100,26 @@ def test_check_names_the_line(tmp_path):
     ]
 
 
+def test_what_a_build_file_needs_is_visible_to_it():
+    texts = {
+        str(path.parent.relative_to(ROOT)): path.read_text()
+        for top in ("configs", "kd_keras", "pipelines")
+        for path in (ROOT / top).rglob("BUILD")
+    }
+    seen = 0
+    for package, text in texts.items():
+        for needed in re.findall(r'"//([\w/]+):\w+"', text.partition("\n)\n")[2]):
+            head = texts.get(needed, "").partition("\n)\n")[0]
+            places = re.findall(r'"//([\w/]+):(__pkg__|__subpackages__)"', head)
+            assert any(
+                package == place
+                or (kind == "__subpackages__" and package.startswith(f"{place}/"))
+                for place, kind in [*places, (needed, "__pkg__")]
+            ), f"{package} -> {needed}"
+            seen += 1
+    assert seen > 100
+
+
 @pytest.mark.skipif(not shutil.which("bazel"), reason="Bazel is not installed")
 def test_forbidden_imports_fail_the_build(tmp_path):
     root = tmp_path / "workspace"
@@ -109,9 +130,11 @@ def test_forbidden_imports_fail_the_build(tmp_path):
     write_files(
         root,
         {
-            "kd_keras/forbidden.py": "from pipelines import workdir",
+            "kd_keras/forbidden.py": "from pipelines.studies import layout",
             "configs/forbidden.py": "from kd_keras import files",
-            "pipelines/allowed.py": "from kd_keras import files",
+            "pipelines/report/forbidden.py": "from pipelines.release import policy",
+            "pipelines/studies/forbidden.py": "from pipelines.cli import start",
+            "pipelines/allowed.py": "from pipelines.release import policy",
         },
     )
     build_files.write(root)
@@ -129,10 +152,13 @@ def test_forbidden_imports_fail_the_build(tmp_path):
 
     allowed = build("//pipelines:allowed")
     assert allowed.returncode == 0, allowed.stderr
-    forbidden = build("//kd_keras:forbidden", "//configs:forbidden")
+    rooms = ("kd_keras", "configs", "pipelines/report", "pipelines/studies")
+    forbidden = build(*(f"//{room}:forbidden" for room in rooms))
     assert forbidden.returncode != 0
     for needed, target in (
-        ("//pipelines:workdir", "//kd_keras:forbidden"),
+        ("//pipelines/studies:layout", "//kd_keras:forbidden"),
+        ("//pipelines/release:policy", "//pipelines/report:forbidden"),
+        ("//pipelines/cli:start", "//pipelines/studies:forbidden"),
         ("//kd_keras:files", "//configs:forbidden"),
     ):
         assert (

@@ -17,11 +17,11 @@ def intervals_svg(title: str, intervals: Mapping[str, Interval]) -> str:
     be read on dark and on light ground.
 
     Args:
-        title: above the figure, and its name for a screen reader.
-        intervals: name -> interval; an undefined one has no mark.
+      title: above the figure, and its name for a screen reader.
+      intervals: name -> interval; an undefined one has no mark.
 
     Returns:
-        An `<svg>`, every text escaped; "" where nothing is defined.
+      An `<svg>`, every text escaped; "" where nothing is defined.
     """
     defined = [i for i in intervals.values() if not math.isnan(i.value)]
     if not defined:

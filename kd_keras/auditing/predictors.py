@@ -23,13 +23,13 @@ class Predictor:
     """One audited model: from a batch of examples to class indices.
 
     Args:
-        name: the model's name, for errors.
-        model: as in `audit`.
-        spec: the data set's spec.
+      name: the model's name, for errors.
+      model: as in `audit`.
+      spec: the data set's spec.
 
     Raises:
-        TypeError: if it is nothing that can be audited.
-        ValueError: if the model is not built, or a file has no model.
+      TypeError: if it is nothing that can be audited.
+      ValueError: if the model is not built, or a file has no model.
     """
 
     def __init__(self, name: str, model: Any, spec: DatasetSpec):
@@ -46,7 +46,7 @@ class Predictor:
         """Predicts a batch of examples that begins with example `first`.
 
         Returns:
-            Class indices, int64 `[batch]`.
+          Class indices, int64 `[batch]`.
         """
         scores = self.scores(self.spec.inputs(batch), first)
         size = len(batch[self.spec.label])

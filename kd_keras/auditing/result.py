@@ -25,18 +25,18 @@ class Audit:
     gap, the attribute of an accuracy is "".
 
     Attributes:
-        data: name of the data set.
-        class_names: the classes in the order of their labels.
-        attributes: the sensitive attributes.
-        gaps: names of the gaps that were measured.
-        level: nominal coverage of the intervals.
-        counts: model -> its counts, from which any other number can be had.
-        pairs: model -> its counts beside those of the reference, as model b.
-        values: key -> the value with its interval.
-        changes: key -> the value minus that of the reference, on the same draws of
-            examples; for all models but the reference.
-        disagreement: model -> share of examples on which it predicts another class
-            than the reference.
+      data: name of the data set.
+      class_names: the classes in the order of their labels.
+      attributes: the sensitive attributes.
+      gaps: names of the gaps that were measured.
+      level: nominal coverage of the intervals.
+      counts: model -> its counts, from which any other number can be had.
+      pairs: model -> its counts beside those of the reference, as model b.
+      values: key -> the value with its interval.
+      changes: key -> the value minus that of the reference, on the same draws of
+        examples; for all models but the reference.
+      disagreement: model -> share of examples on which it predicts another class
+        than the reference.
     """
 
     data: str

@@ -44,39 +44,39 @@ def audit(
     grow with the number of examples.
 
     Args:
-        models: name -> model; the first is the reference of the others. A model is
+      models: name -> model; the first is the reference of the others. A model is
 
-            - a Keras model or a `Distiller` (its student);
-            - a SavedModel: its path, or what `tf.saved_model.load` returned. Its
-              signature `serving_features` is called, else `serving_default`;
-            - the path of a `.keras` file;
-            - a function from a batch of inputs to scores;
-            - an array of scores, in the order of the data set.
+        - a Keras model or a `Distiller` (its student);
+        - a SavedModel: its path, or what `tf.saved_model.load` returned. Its
+          signature `serving_features` is called, else `serving_default`;
+        - the path of a `.keras` file;
+        - a function from a batch of inputs to scores;
+        - an array of scores, in the order of the data set.
 
-            Scores are `[examples, classes]`, logits or probabilities; the highest
-            decides. With two classes one score, `[examples]` or `[examples, 1]`, is
-            allowed as well: a logit of class 1 from a Keras model that does not end
-            in a sigmoid and from a SavedModel whose output has another name than
-            "probabilities", else the probability of class 1.
-        dataset: examples, single or in batches: dicts with the spec's features, its
-            label, an int64 in [0, num_classes), and its attributes, each an index of
-            a group or the group's name; -1 and "" are missing. No example id is
-            needed.
-        spec: names, classes and groups; `DatasetSpec.of` makes one.
-        sample_weight: key of the examples' weights; None for ones.
-        gaps: names of `kd_keras.fairness.GAPS`.
-        batch_size: examples in a batch, where `dataset` has single ones.
-        level: nominal coverage of the intervals, in (0, 1).
-        replicates: of the bootstrap.
-        seed: of the bootstrap.
+        Scores are `[examples, classes]`, logits or probabilities; the highest
+        decides. With two classes one score, `[examples]` or `[examples, 1]`, is
+        allowed as well: a logit of class 1 from a Keras model that does not end
+        in a sigmoid and from a SavedModel whose output has another name than
+        "probabilities", else the probability of class 1.
+      dataset: examples, single or in batches: dicts with the spec's features, its
+        label, an int64 in [0, num_classes), and its attributes, each an index of
+        a group or the group's name; -1 and "" are missing. No example id is
+        needed.
+      spec: names, classes and groups; `DatasetSpec.of` makes one.
+      sample_weight: key of the examples' weights; None for ones.
+      gaps: names of `kd_keras.fairness.GAPS`.
+      batch_size: examples in a batch, where `dataset` has single ones.
+      level: nominal coverage of the intervals, in (0, 1).
+      replicates: of the bootstrap.
+      seed: of the bootstrap.
 
     Returns:
-        An `Audit`: `print` shows it as text, a notebook as tables.
+      An `Audit`: `print` shows it as text, a notebook as tables.
 
     Raises:
-        TypeError: if `models` is no dict, or one of them cannot be audited.
-        ValueError: if a key is missing in the examples, there are none, or scores,
-            labels or groups do not fit the spec.
+      TypeError: if `models` is no dict, or one of them cannot be audited.
+      ValueError: if a key is missing in the examples, there are none, or scores,
+        labels or groups do not fit the spec.
 
     Example:
 
@@ -190,7 +190,9 @@ def _count(
     return alone | {name: pair.b for name, pair in pairs.items()}, pairs
 
 
-def _group_names(attribute: str, values: np.ndarray, names: Sequence[str]):
+def _group_names(
+    attribute: str, values: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
     """Group indices or names `[batch]` -> names, None where missing."""
     if values.dtype.kind in "OS":
         found = np.array([value.decode() or None for value in values], object)

@@ -1,27 +1,23 @@
 """Joint 95 % bands over the temperatures, from one bootstrap of all runs."""
 
-import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from kd_keras.fairness import GroupCounts, gap_values
-from kd_keras.fairness.bootstrap import resample
+from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
+from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.measures import (
-    DPD,
-    EOD,
+    ACCURACY,
+    GAP_OF,
     MODEL_COLUMNS,
     Measure,
     measures_of,
     model_cells,
 )
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import COUNT, PERCENT, POINTS, Column, Table
-
-_REPLICATES = 1000
-_LEVEL = 0.95
+from pipelines.studies.interval_options import LEVEL, REPLICATES
 
 # Model -> seed -> measure -> `[1 + replicates]`, of which the first is observed.
 Replicates = Mapping[Model, Mapping[int, Mapping[Measure, np.ndarray]]]
@@ -48,51 +44,22 @@ def replicate(study: Study) -> Replicates:
     }
 
 
-def joint_counts(study: Study, split: str) -> dict[Model, dict[int, GroupCounts]]:
-    """Counts of every run over the same cells: equal in groups, label, predictions."""
-    truth = study.truth[split]
-    names, columns = {}, []
-    for attribute in sorted(study.spec.groups):
-        groups = study.spec.groups[attribute]
-        names[attribute] = tuple(sorted(groups))
-        order = [names[attribute].index(group) for group in groups]
-        columns.append(np.array([*order, -1])[truth.groups[attribute]])
-    columns.append(truth.labels)
-    shared = len(columns)
-    columns += [result.predicted(split) for result in study.results]
-    rows, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
-    column = itertools.count(shared)
-
-    def next_run() -> GroupCounts:
-        cells = np.column_stack([rows[:, :shared], rows[:, next(column)]])
-        ones = np.ones(len(cells))
-        return GroupCounts(names, study.spec.num_classes, cells, ones, counts)
-
-    return {
-        model: {seed: next_run() for seed in seeds}
-        for model, seeds in study.models.items()
-    }
-
-
 def _draw(
     counts: GroupCounts, measures: Sequence[Measure]
 ) -> dict[Measure, np.ndarray]:
     """Measure -> `[1 + replicates]`; equal counts and seeds draw equal replicates."""
-    observed = dataclasses.replace(counts, counts=counts.counts[np.newaxis])
-    values = []
-    for block in itertools.chain([observed], resample(counts, _REPLICATES)):
-        # The joint cells are many; the run's own, equal ones united, are few.
-        own = GroupCounts.merge([block])
-        values.append([_value(own, measure) for measure in measures])
+    values = [
+        [_value(block, measure) for measure in measures]
+        for block in observed_and_resampled(counts, REPLICATES)
+    ]
     return dict(zip(measures, np.concatenate(values, axis=1), strict=True))
 
 
 def _value(counts: GroupCounts, measure: Measure) -> np.ndarray:
-    if measure.metric == "accuracy":
+    if measure.metric == ACCURACY:
         right = counts.label == counts.prediction
         return counts.mass[..., right].sum(axis=-1) / counts.mass.sum(axis=-1)
-    name = {"dpd": DPD, "eod": EOD}[measure.metric]
-    return gap_values(counts, name, attribute=measure.attribute)
+    return gap_values(counts, GAP_OF[measure.metric], attribute=measure.attribute)
 
 
 def seed_mean(replicates: Replicates, measure: Measure, model: Model) -> np.ndarray:
@@ -129,7 +96,7 @@ def joint_band(values: np.ndarray, low: float, high: float) -> Band:
     deviation = replicates - replicates.mean(axis=1, keepdims=True)
     sd = deviation.std(axis=1)
     standardised = abs(deviation[sd > 0]) / sd[sd > 0, np.newaxis]
-    width = sd * np.quantile(standardised.max(axis=0, initial=0.0), _LEVEL)
+    width = sd * np.quantile(standardised.max(axis=0, initial=0.0), LEVEL)
     return Band(
         observed,
         np.maximum(observed - width, low),
@@ -146,7 +113,7 @@ def bands(study: Study, replicates: Replicates) -> dict[Measure, Band]:
     return found
 
 
-def band_table(study: Study, found: Mapping[Measure, Band]) -> Table:
+def band_table(study: Study, found: Mapping[Measure, Band]) -> DataTable:
     rows = [
         {
             "attribute": measure.attribute,
@@ -167,10 +134,10 @@ def band_table(study: Study, found: Mapping[Measure, Band]) -> Table:
         Column("lower", "from, %", PERCENT),
         Column("upper", "to, %", PERCENT),
     )
-    return Table("bands", "Joint 95 % bands of the curves.", columns, rows)
+    return DataTable("bands", "Joint 95 % bands of the curves.", columns, rows)
 
 
-def change_table(study: Study, replicates: Replicates) -> Table:
+def change_table(study: Study, replicates: Replicates) -> DataTable:
     """Every ds(T) against nds and against the teacher, jointly over T."""
     rows: list[dict[str, Any]] = []
     for measure in measures_of(study):
@@ -210,4 +177,4 @@ def change_table(study: Study, replicates: Replicates) -> Table:
         "Change of the distilled students against nds and teacher, with intervals that "
         "hold for all temperatures together (joint 95 %)."
     )
-    return Table("changes", caption, columns, rows)
+    return DataTable("changes", caption, columns, rows)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kd_keras.fairness import GroupCounts, gap_values
-from pipelines.analysis.measures import DPD, EOD, Measure
+from pipelines.analysis.measures import GAP_OF, Measure
 from pipelines.analysis.results import Model, Result, Study
 
 # A gap above all of them has p = 1/21.
@@ -29,7 +29,7 @@ Chance = Mapping[Model, Mapping[Measure, ByChance]]
 
 
 def chance_gaps(study: Study) -> Chance:
-    """Model -> dpd or eod of an attribute -> that gap of groups drawn at random.
+    """Model -> gap of an attribute -> that gap of groups drawn at random.
 
     The highest of several noisy rates exceeds the lowest even where no group is
     treated differently, and the more so the smaller the groups are.
@@ -45,7 +45,7 @@ def chance_gaps(study: Study) -> Chance:
                 for result in seeds.values()
             ]
             by_metric = np.mean(gaps, axis=0).T
-            for metric, values in zip(("dpd", "eod"), by_metric, strict=True):
+            for metric, values in zip(GAP_OF, by_metric, strict=True):
                 by_chance = ByChance(float(values.mean()), float(values.max()))
                 chance[model][Measure(metric, attribute)] = by_chance
     return chance
@@ -54,11 +54,12 @@ def chance_gaps(study: Study) -> Chance:
 def _gaps(
     study: Study, result: Result, known: np.ndarray, groups: np.ndarray
 ) -> list[float]:
-    """DPD and EOD when the examples `known` have these `groups`."""
+    """The gaps of GAP_OF when the examples `known` have these `groups`."""
+    # Other groups than the study's, so none of the counts that the study keeps.
     counts = GroupCounts.from_predictions(
         study.truth[study.split].labels[known],
         result.predicted(study.split)[known],
         groups={"group": groups},
         num_classes=study.spec.num_classes,
     )
-    return [float(gap_values(counts, name)) for name in (DPD, EOD)]
+    return [float(gap_values(counts, name)) for name in GAP_OF.values()]

@@ -6,10 +6,10 @@ import numpy as np
 import scipy.special
 
 from kd_keras.fairness import GAPS, GroupCounts, calibration, gap_values
-from kd_keras.fairness.bootstrap import resample
-from pipelines.analysis.bands import joint_counts
-from pipelines.analysis.intervals import around
+from kd_keras.fairness.intervals import around
+from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.results import Model, Study
+from pipelines.studies.interval_options import LEVEL, REPLICATES
 from pipelines.studies.layout import TEACHER, Run, parse_directory
 
 METRICS = (
@@ -35,8 +35,8 @@ class Objective:
     metric: str = "equalized_odds_difference"
     attribute: str = ""
     tolerance: float = 0.01
-    level: float = 0.95
-    replicates: int = 1000
+    level: float = LEVEL
+    replicates: int = REPLICATES
 
 
 ERROR = Objective(metric="error")
@@ -95,8 +95,8 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     return Choice(error, cost, front, tied, chosen, reason)
 
 
-def require_choice(study: Study, objective: Objective) -> Choice:
-    """The choice of a temperature; ValueError where none can be chosen."""
+def require_choice(study: Study, objective: Objective) -> tuple[Choice, Model]:
+    """The choice, and the student it names; ValueError where none can be chosen."""
     choice = choose(study, objective)
     if choice is None or choice.chosen is None:
         reason = choice.reason if choice else "there are no students or no groups"
@@ -104,7 +104,7 @@ def require_choice(study: Study, objective: Objective) -> Choice:
             f"No temperature can be recommended: {reason}. Raise "
             "--policy.selection.tolerance, or name a run to the gate by --run."
         )
-    return choice
+    return choice, choice.chosen
 
 
 def run_to_release(study: Study, objective: Objective, directory: str = "") -> Run:
@@ -123,7 +123,8 @@ def run_to_release(study: Study, objective: Objective, directory: str = "") -> R
                 f"{directory!r}."
             )
         return runs[named.directory]
-    results = study.models[require_choice(study, objective).chosen].values()
+    _, chosen = require_choice(study, objective)
+    results = study.models[chosen].values()
     return max(results, key=lambda result: result.info["val_accuracy"]).run
 
 
@@ -183,7 +184,6 @@ def calibration_values(
 
 
 def _gap(objective: Objective, counts: GroupCounts, replicates: int) -> np.ndarray:
-    observed = dataclasses.replace(counts, counts=counts.counts[np.newaxis])
     attributes = [objective.attribute] if objective.attribute else list(counts.groups)
 
     def cost(own: GroupCounts) -> np.ndarray:
@@ -197,11 +197,8 @@ def _gap(objective: Objective, counts: GroupCounts, replicates: int) -> np.ndarr
             values = [1 - value for value in values]
         return np.max(values, axis=0)
 
-    found = []
-    for block in (observed, *resample(counts, replicates)):
-        # The joint cells are many; the run's own, equal ones united, are few.
-        found.append(cost(GroupCounts.merge([block])))
-    return np.concatenate(found)
+    blocks = observed_and_resampled(counts, replicates)
+    return np.concatenate([cost(block) for block in blocks])
 
 
 def _tied(
@@ -219,7 +216,9 @@ def _tied(
     ]
 
 
-def _front(students: list[Model], error: dict, cost: dict) -> list[Model]:
+def _front(
+    students: list[Model], error: dict[Model, float], cost: dict[Model, float]
+) -> list[Model]:
     front = [
         model
         for model in students

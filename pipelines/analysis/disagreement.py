@@ -3,9 +3,9 @@
 import numpy as np
 
 from kd_keras.fairness import disagreement_matrix
+from pipelines.analysis.data_table import DECIMAL, PERCENT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import DECIMAL, PERCENT, Column, Table
 
 
 def disagreements(study: Study) -> dict[Model, np.ndarray]:
@@ -31,7 +31,7 @@ def disagreements(study: Study) -> dict[Model, np.ndarray]:
     return matrices
 
 
-def disagreement_table(study: Study, matrices: dict[Model, np.ndarray]) -> Table:
+def disagreement_table(study: Study, matrices: dict[Model, np.ndarray]) -> DataTable:
     """One row per pair of classes on which a student differs from the teacher."""
     names = study.spec.class_names
     rows = [
@@ -50,10 +50,10 @@ def disagreement_table(study: Study, matrices: dict[Model, np.ndarray]) -> Table
         Column("student_class", "student says"),
         Column("examples", "examples, mean over seeds", DECIMAL),
     )
-    return Table("disagreement", "Predictions that differ.", columns, rows)
+    return DataTable("disagreement", "Predictions that differ.", columns, rows)
 
 
-def disagreement_totals(study: Study, matrices: dict[Model, np.ndarray]) -> Table:
+def disagreement_totals(study: Study, matrices: dict[Model, np.ndarray]) -> DataTable:
     """How many predictions differ from the teacher's."""
     examples = len(study.truth[study.split].labels)
     rows = [
@@ -67,4 +67,4 @@ def disagreement_totals(study: Study, matrices: dict[Model, np.ndarray]) -> Tabl
         Column("share", "of all, %", PERCENT),
     )
     caption = "Predictions of the student that differ from its teacher's."
-    return Table("disagreement_total", caption, columns, rows)
+    return DataTable("disagreement_total", caption, columns, rows)

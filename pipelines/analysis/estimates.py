@@ -1,17 +1,19 @@
-"""Estimates of one model, or of its change from another one, with intervals."""
+"""Estimates of one result, or of its change from another one, with intervals."""
+
+import dataclasses
 
 import numpy as np
 
-from kd_keras.fairness import Interval, PairedCounts, bootstrap_values, wilson
-from pipelines.analysis.choice import calibration_values
-from pipelines.analysis.intervals import (
-    Options,
-    around,
-    gap_change,
-    gap_interval,
-    within,
+from kd_keras.fairness import (
+    Interval,
+    PairedCounts,
+    bootstrap_values,
+    gaps,
+    wilson,
 )
-from pipelines.analysis.measures import group_counts
+from kd_keras.fairness.bootstrap import BootstrapOptions
+from kd_keras.fairness.intervals import around, within
+from pipelines.analysis.choice import calibration_values
 from pipelines.analysis.results import Result, Study
 
 
@@ -21,24 +23,39 @@ def gap(
     attribute: str,
     result: Result,
     base: Result | None,
-    options: Options,
+    options: BootstrapOptions,
     min_examples: int = 1,
 ) -> Interval:
-    """A gap of `result`, or its change from `base`, on the evaluation split."""
+    """A gap of `result`, or its change from `base`, on the evaluation split.
+
+    Args:
+      study: labels and groups.
+      name: a key of `kd_keras.fairness.GAPS`.
+      attribute: sensitive attribute.
+      result: the model that is measured.
+      base: the model whose gap is subtracted, on the same draws of examples; None for
+        none.
+      options: see `pipelines.studies.interval_options`.
+      min_examples: what every denominator needs, asked of the counts and not of each
+        replicate.
+    """
+    counts = study.counts(result, study.split)
     if base is None:
-        counts = group_counts(study, result.predicted(study.split), study.split)
-        return gap_interval(counts, name, attribute, options, min_examples)
-    pair = study.truth[study.split].paired_counts(
-        study.spec, base.predicted(study.split), result.predicted(study.split)
+        return counts.gap_interval(
+            name, attribute, min_examples=min_examples, **options
+        )
+    change = study.pair(base, result, study.split).gap_change(
+        name, attribute, min_examples=min_examples, **options
     )
-    return gap_change(pair, name, attribute, options, min_examples)
+    own = gaps.gap(counts, name, attribute=attribute, min_examples=min_examples)
+    return dataclasses.replace(change.interval, reason=own.reason)
 
 
 def accuracy(
     study: Study,
     result: Result,
     base: Result | None,
-    options: Options,
+    options: BootstrapOptions,
     members: np.ndarray | None = None,
 ) -> Interval:
     """The accuracy of `result`, or its change from `base`, in [-1, 1].
@@ -55,7 +72,8 @@ def accuracy(
         value = float(right.mean()) if right.size else np.nan
         return Interval(value, float(low), float(high), options["level"])
     before = (base.predicted(study.split) == labels)[members]
-    # Pairs of right (1) and wrong (0) answers.
+    # Pairs of right (1) and wrong (0) answers of the members alone: four cells, and
+    # not those of `Study.pair`, which tell all classes and groups apart.
     counts = PairedCounts.from_predictions(
         np.ones(right.size), before, right, groups={}
     )
@@ -74,7 +92,7 @@ def calibration(
     metric: str,
     result: Result,
     base: Result | None,
-    options: Options,
+    options: BootstrapOptions,
     members: np.ndarray,
 ) -> Interval:
     """The ECE, Brier score or NLL of `result`, or its change from `base`."""

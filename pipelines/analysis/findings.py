@@ -1,20 +1,21 @@
 """The four findings of the published study, tested on this one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 import scipy.stats
 
 from pipelines.analysis.bands import Replicates, joint_band, seed_changes
+from pipelines.analysis.data_table import DECIMAL, Column, DataTable
+from pipelines.analysis.individual_fairness import Measured, seed_interval
 from pipelines.analysis.measures import TITLES, Measure, measures_of
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.similar_examples import Measured, seed_interval
-from pipelines.analysis.table import DECIMAL, Column, Table
+from pipelines.studies.interval_options import LEVEL
 
 HOT = 10.0  # Beyond it the paper calls a temperature too hot.
-REPLICATES = 500
-LEVEL = 0.95
+_REPLICATES = 500
 ALPHA = 0.05  # Of each class's test, uncorrected, as in the paper.
 
 
@@ -44,7 +45,7 @@ class Claim(NamedTuple):
 
 def findings_table(
     study: Study, replicates: Replicates, individual: Measured | None
-) -> Table:
+) -> DataTable:
     """One row per claim; claims that this study cannot test have none.
 
     Compared are the lowest temperature, the highest one up to 10, and the highest one
@@ -72,21 +73,22 @@ def findings_table(
         "refuted where the 95 % interval has one sign. #SC and #TC in classes, gaps in "
         "points."
     )
-    return Table("findings", caption, columns, rows)
+    return DataTable("findings", caption, columns, rows)
 
 
 def _claims(
     study: Study, replicates: Replicates, individual: Measured | None
 ) -> Iterator[Claim]:
-    warm = [model for model in study.distilled if model.temperature <= HOT]
-    hot = [model for model in study.distilled if model.temperature > HOT]
+    by_temperature = list(zip(study.distilled, study.temperatures, strict=True))
+    warm = [model for model, temperature in by_temperature if temperature <= HOT]
+    hot = [model for model, temperature in by_temperature if temperature > HOT]
     if len(warm) > 1:
         yield from _class_bias(study, warm[0], warm[-1])
         yield from _changes(study, replicates, 2, "falls", -1, warm[0], warm[-1])
     if warm and hot:
         yield from _changes(study, replicates, 2, "rises", 1, warm[-1], hot[-1])
     if warm and study.teacher:
-        yield from _below_teacher(study, replicates, warm[-1])
+        yield from _below_teacher(study, replicates, warm[-1], study.teacher)
     if len(warm) > 1 and individual:
         yield from _individual(individual, warm[0], warm[-1])
 
@@ -107,11 +109,11 @@ def _changes(
 
 
 def _below_teacher(
-    study: Study, replicates: Replicates, model: Model
+    study: Study, replicates: Replicates, model: Model, teacher: Model
 ) -> Iterator[Claim]:
-    for measure in _gaps(study) if study.pairs(model, study.teacher) else ():
+    for measure in _gaps(study) if study.pairs(model, teacher) else ():
         claim = f"{_title(measure)} of {model.title} is below the teacher's"
-        change = seed_changes(replicates, measure, model, study.teacher)
+        change = seed_changes(replicates, measure, model, teacher)
         yield Claim(3, claim, -1, _points(change))
 
 
@@ -134,7 +136,8 @@ def _title(measure: Measure) -> str:
 def _points(changes: np.ndarray) -> tuple[float, float, float]:
     """Of `[seeds, 1 + replicates]`, in percentage points."""
     band = joint_band(changes.mean(axis=0)[np.newaxis], -1, 1)
-    return tuple(100 * float(end[0]) for end in band)
+    mean, lower, upper = (100 * float(end[0]) for end in band)
+    return mean, lower, upper
 
 
 def _class_bias(study: Study, before: Model, after: Model) -> Iterator[Claim]:
@@ -149,12 +152,14 @@ def _class_bias(study: Study, before: Model, after: Model) -> Iterator[Claim]:
             _differing(relative[base], relative[model]) for model in (before, after)
         ]
         change = counts[1] - counts[0]
-        ends = np.quantile(change[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(change[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         claim = f"{name} {verb} from {before.title} to {after.title}"
-        yield Claim(1, claim, sign, (float(change[0]), *map(float, ends)))
+        yield Claim(1, claim, sign, (float(change[0]), float(low), float(high)))
 
 
-def _relative_accuracies(study: Study, models) -> Mapping[Model, np.ndarray]:
+def _relative_accuracies(
+    study: Study, models: Iterable[Model]
+) -> Mapping[Model, np.ndarray]:
     """Class over overall accuracy `[1 + replicates, seeds, classes]`; 0 is observed.
 
     The same test examples are drawn for every run.
@@ -176,7 +181,7 @@ def _relative_accuracies(study: Study, models) -> Mapping[Model, np.ndarray]:
         for model in models
     }
     found: dict[Model, list[np.ndarray]] = {model: [] for model in models}
-    for i in range(1 + REPLICATES):
+    for i in range(1 + _REPLICATES):
         draw = (
             np.ones(size) if i == 0 else rng.multinomial(size, np.full(size, 1 / size))
         )

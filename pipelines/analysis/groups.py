@@ -1,6 +1,7 @@
-"""Every group on its own: accuracy, calibration, errors, evidence."""
+"""Tables with a row per group: accuracy and calibration, confusion, error transfer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -9,19 +10,21 @@ from kd_keras.fairness import calibration
 from kd_keras.fairness.confusion import confusions
 from kd_keras.fairness.error_transfer import error_transfer
 from kd_keras.fairness.evidence import evidence
-from pipelines.analysis.measures import (
-    MODEL_COLUMNS,
-    group_counts,
-    model_cells,
-    named_groups,
+from pipelines.analysis.data_table import (
+    COUNT,
+    DECIMAL,
+    PERCENT,
+    TENTHS,
+    Column,
+    DataTable,
 )
+from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Result, Study
-from pipelines.analysis.table import COUNT, DECIMAL, PERCENT, TENTHS, Column, Table
 
 GROUP_COLUMNS = (Column("attribute", "attribute"), Column("group", "group"))
 
 
-def calibration_table(study: Study) -> Table:
+def calibration_table(study: Study) -> DataTable:
     """Accuracy, ECE, Brier score and NLL by group, mean over the seeds."""
     columns = (
         *GROUP_COLUMNS,
@@ -34,15 +37,15 @@ def calibration_table(study: Study) -> Table:
     )
     caption = "Accuracy and calibration by group, mean over the seeds."
     rows = _mean_rows(study, study.models, _calibration)
-    return Table("groups", caption, columns, rows)
+    return DataTable("groups", caption, columns, rows)
 
 
 def _calibration(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
     labels = study.truth[study.split].labels
     logits = result.logits[study.split].astype(np.float64)
     probabilities = scipy.special.softmax(logits, axis=-1)
-    counts = group_counts(study, result.predicted(study.split), study.split)
-    for attribute, groups in named_groups(study, study.split).items():
+    counts = study.counts(result, study.split)
+    for attribute, groups in study.truth[study.split].named_groups(study.spec).items():
         accuracy = counts.accuracy(attribute)
         _, by_group = calibration(labels, probabilities, groups=groups)
         for group, found in by_group.items():
@@ -50,7 +53,7 @@ def _calibration(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
             yield {"attribute": attribute, "group": group}, measured
 
 
-def confusion_table(study: Study, models: Mapping[Model, Mapping]) -> Table:
+def confusion_table(study: Study, models: Iterable[Model]) -> DataTable:
     """One-vs-rest confusion by group and class, with the evidence there is."""
     columns = (
         *GROUP_COLUMNS,
@@ -67,11 +70,11 @@ def confusion_table(study: Study, models: Mapping[Model, Mapping]) -> Table:
         "fewer than 10 positives or negatives the evidence is insufficient."
     )
     rows = _mean_rows(study, models, _confusion)
-    return Table("confusion", caption, columns, rows)
+    return DataTable("confusion", caption, columns, rows)
 
 
 def _confusion(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
-    counts = group_counts(study, result.predicted(study.split), study.split)
+    counts = study.counts(result, study.split)
     for attribute in study.spec.groups:
         groups, index = counts.attribute_index(attribute)
         status = {
@@ -95,7 +98,7 @@ def _confusion(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
                 )
 
 
-def transfer_table(study: Study) -> Table:
+def transfer_table(study: Study) -> DataTable:
     """Errors that a student shares with its teacher, adds, or does not repeat."""
     columns = (
         *GROUP_COLUMNS,
@@ -105,20 +108,15 @@ def transfer_table(study: Study) -> Table:
         Column("repaired", "only the teacher wrong, %", PERCENT),
     )
     caption = "Where the students' errors come from, by group; mean over the seeds."
-    students = {m: s for m, s in study.models.items() if m in study.students}
-    rows = _mean_rows(study, students, _transfer)
-    return Table("transfer", caption, columns, rows)
+    rows = _mean_rows(study, study.students, _transfer)
+    return DataTable("transfer", caption, columns, rows)
 
 
 def _transfer(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
-    teachers = study.models.get(study.teacher, {})
+    teachers = study.models[study.teacher] if study.teacher else {}
     if result.run.seed not in teachers:
         return
-    counts = study.truth[study.split].paired_counts(
-        study.spec,
-        teachers[result.run.seed].predicted(study.split),
-        result.predicted(study.split),
-    )
+    counts = study.pair(teachers[result.run.seed], result, study.split)
     for attribute in study.spec.groups:
         for group, errors in error_transfer(counts, attribute).by_group.items():
             shares = errors._asdict()
@@ -128,7 +126,11 @@ def _transfer(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
             )
 
 
-def _mean_rows(study: Study, models, measure) -> list[dict]:
+def _mean_rows(
+    study: Study,
+    models: Iterable[Model],
+    measure: Callable[[Study, Result], Iterator[tuple[dict, dict]]],
+) -> list[dict[str, Any]]:
     """Means over the seeds; rows of one group stand together, model by model.
 
     Args:
@@ -136,21 +138,21 @@ def _mean_rows(study: Study, models, measure) -> list[dict]:
       models: the models that get rows.
       measure: (study, result) -> pairs of what a row is about and what is averaged.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for model in models:
         collected: dict[tuple, list[dict]] = {}
         for result in study.models[model].values():
             for about, measured in measure(study, result):
                 collected.setdefault(tuple(about.items()), []).append(measured)
-        for about, found in collected.items():
+        for described, found in collected.items():
             means = {name: np.mean([m[name] for m in found]) for name in found[0]}
-            rows.append(dict(about) | model_cells(model) | means)
+            rows.append(dict(described) | model_cells(model) | means)
     place = {name: i for i, name in enumerate(study.spec.class_names)}
     return sorted(
         rows,
         key=lambda row: (
             row["attribute"],
             row["group"],
-            place.get(row.get("class"), 0),
+            place.get(row.get("class", ""), 0),
         ),
     )

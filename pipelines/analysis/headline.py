@@ -8,9 +8,9 @@ import numpy as np
 
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import SHUFFLES, Chance
+from pipelines.analysis.data_table import POINTS, DataTable
 from pipelines.analysis.measures import TITLES, Measure
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import POINTS, Table
 
 _BASES = {"nds": "nds", "teacher": "the teacher"}
 
@@ -32,7 +32,7 @@ class Headline:
 
 def headlines(
     study: Study,
-    changes: Table,
+    changes: DataTable,
     bands: Mapping[Measure, Band],
     chance: Chance,
     chosen: Model | None,

@@ -5,16 +5,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_keras.fairness import Gap, GroupCounts
+from kd_keras.fairness import GAPS, Gap
 from kd_keras.fairness.gaps import gap
+from pipelines.analysis.data_table import COUNT, PERCENT, TEMPERATURE, Column, DataTable
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import COUNT, PERCENT, TEMPERATURE, Column, Table
 
 DPD = "demographic_parity_difference"
 EOD = "equalized_odds_difference"
+ACCURACY = "accuracy"
+# Metric in the tables -> gap of the library: dpd and eod.
+GAP_OF = {GAPS[gap].short.lower(): gap for gap in (DPD, EOD)}
+# Metric in the tables -> title for people.
+TITLES = {ACCURACY: ACCURACY} | {name: GAPS[gap].short for name, gap in GAP_OF.items()}
 # The base rate gap is the DPD of a classifier without any error.
-TITLES = {"accuracy": "accuracy", "dpd": "DPD", "eod": "EOD"}
-GAPS = {"dpd": DPD, "eod": EOD, "base_rate_gap": "base_rate_difference"}
+BASE_RATE_GAP = "base_rate_gap"
+_BASE_RATE = (BASE_RATE_GAP, "base_rate_difference")
 MODEL_COLUMNS = (
     Column("model", "model"),
     Column("temperature", "T", TEMPERATURE),
@@ -22,32 +27,22 @@ MODEL_COLUMNS = (
 
 
 class Measure(NamedTuple):
-    """What is measured: accuracy (no attribute), dpd or eod of an attribute."""
+    """What is measured: accuracy (no attribute), or a key of GAP_OF of an attribute."""
 
     metric: str
     attribute: str
 
 
 def measures_of(study: Study) -> list[Measure]:
-    gaps = [Measure(m, a) for a in study.spec.groups for m in ("dpd", "eod")]
-    return [Measure("accuracy", ""), *gaps]
+    gaps = [Measure(m, a) for a in study.spec.groups for m in GAP_OF]
+    return [Measure(ACCURACY, ""), *gaps]
 
 
 def model_cells(model: Model) -> dict[str, Any]:
     return {"model": model.name, "temperature": model.temperature}
 
 
-def named_groups(study: Study, split: str) -> dict[str, np.ndarray]:
-    """Attribute -> group name of each example, None where it is missing."""
-    return study.truth[split].named_groups(study.spec)
-
-
-def group_counts(study: Study, predicted: np.ndarray, split: str) -> GroupCounts:
-    """The counts of hard predictions `[examples]` on a split."""
-    return study.truth[split].counts(study.spec, predicted)
-
-
-def run_table(study: Study) -> Table:
+def run_table(study: Study) -> DataTable:
     """One row per run, attribute and metric; the accuracy has no attribute."""
     rows = []
     for result in study.results:
@@ -55,11 +50,11 @@ def run_table(study: Study) -> Table:
         predicted = result.predicted(study.split)
         accuracy = np.mean(predicted == study.truth[study.split].labels)
         rows.append(
-            run | {"attribute": "", "metric": "accuracy", "value": float(accuracy)}
+            run | {"attribute": "", "metric": ACCURACY, "value": float(accuracy)}
         )
-        counts = group_counts(study, predicted, study.split)
+        counts = study.counts(result, study.split)
         for attribute in study.spec.groups:
-            for metric, name in GAPS.items():
+            for metric, name in (*GAP_OF.items(), _BASE_RATE):
                 found = gap(counts, name, attribute=attribute)
                 rows.append(
                     run
@@ -78,7 +73,7 @@ def run_table(study: Study) -> Table:
         Column("value", "value, %", PERCENT),
         Column("undefined", "left out, because undefined"),
     )
-    return Table("runs", "Every run.", columns, rows)
+    return DataTable("runs", "Every run.", columns, rows)
 
 
 def _undefined(study: Study, found: Gap) -> str:
@@ -87,14 +82,16 @@ def _undefined(study: Study, found: Gap) -> str:
         f"{rate.rate} of {study.spec.class_names[rate.positive_class]} in "
         f"{', '.join(map(str, rate.groups))}"
         for rate in found.undefined
+        # None for accuracy alone, which is no gap of the table.
+        if rate.positive_class is not None
     )
 
 
 def summary_table(
     study: Study,
-    runs: Table,
+    runs: DataTable,
     chance: Mapping[Model, Mapping[Measure, Any]] | None = None,
-) -> Table:
+) -> DataTable:
     """Mean and standard deviation over the seeds, one row per model and attribute.
 
     Args:
@@ -111,25 +108,25 @@ def summary_table(
         for model, seeds in study.models.items():
             row = {"attribute": attribute, "seeds": len(seeds)} | model_cells(model)
             name = (model.name, model.temperature)
-            row |= _mean_and_sd("accuracy", values[(*name, "", "accuracy")])
+            row |= _mean_and_sd(ACCURACY, values[(*name, "", ACCURACY)])
             if attribute:
-                for metric in ("dpd", "eod"):
+                for metric in GAP_OF:
                     row |= _mean_and_sd(metric, values[(*name, attribute, metric)])
                 for measure, by_chance in (chance or {}).get(model, {}).items():
                     if measure.attribute == attribute:
                         row[f"{measure.metric}_chance"] = by_chance.mean
-                row["base_rate_gap"] = values[(*name, attribute, "base_rate_gap")][0]
+                row[BASE_RATE_GAP] = values[(*name, attribute, BASE_RATE_GAP)][0]
             rows.append(row)
     columns = [Column("attribute", "attribute"), *MODEL_COLUMNS]
     columns.append(Column("seeds", "seeds", COUNT))
-    for metric, title in (("accuracy", "accuracy"), ("dpd", "DPD"), ("eod", "EOD")):
+    for metric, title in TITLES.items():
         columns.append(Column(f"{metric}_mean", f"{title}, %", PERCENT))
         columns.append(Column(f"{metric}_sd", f"{title} sd", PERCENT))
-        if chance and metric != "accuracy":
+        if chance and metric in GAP_OF:
             columns.append(Column(f"{metric}_chance", f"{title} by chance", PERCENT))
-    columns.append(Column("base_rate_gap", "base rate gap, %", PERCENT))
+    columns.append(Column(BASE_RATE_GAP, "base rate gap, %", PERCENT))
     caption = "Mean and standard deviation (sd) over the seeds."
-    return Table("summary", caption, columns, rows)
+    return DataTable("summary", caption, columns, rows)
 
 
 def _mean_and_sd(metric: str, values: list[float]) -> Mapping[str, float]:

@@ -7,16 +7,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kd_keras import files
-from pipelines.analysis.measures import MODEL_COLUMNS, Measure
+from pipelines.analysis.data_table import PERCENT, POINTS, Column, DataTable
+from pipelines.analysis.measures import (
+    ACCURACY,
+    GAP_OF,
+    MODEL_COLUMNS,
+    TITLES,
+    Measure,
+)
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import PERCENT, POINTS, Column, Table
 from pipelines.studies.layout import DS, NDS, TEACHER
 
 # File of the directory -> columns that are read.
 _COLUMNS = {
     "group_fairness.csv": (
         *("dataset", "attribute", "model", "temperature"),
-        *("accuracy", "accuracy_sd", "eod", "eod_sd", "dpd", "dpd_sd", "source"),
+        *(metric + part for metric in TITLES for part in ("", "_sd")),
+        "source",
     ),
     "class_bias.csv": (
         *("dataset", "teacher", "student", "model", "temperature", "sc", "tc"),
@@ -62,7 +69,7 @@ class Published:
     """What was published of a study's data set and pair of models.
 
     Attributes:
-      measures: accuracy, dpd or eod -> model -> number.
+      measures: measure -> model -> number.
       class_bias: distilled student -> (#SC, #TC).
       individual: model -> individual fairness.
     """
@@ -72,9 +79,9 @@ class Published:
     individual: Mapping[Model, Number]
 
     def curve(self, measure: Measure) -> dict[float, float]:
-        """Temperature -> percent, of the distilled students."""
+        """Temperature -> published mean, of the distilled students."""
         return {
-            model.temperature: 100 * number.mean
+            model.temperature: number.mean
             for model, number in self.measures.get(measure, {}).items()
             if model.temperature is not None
         }
@@ -109,13 +116,14 @@ def read_published(directory: str, study: Study) -> Published:
     measures: dict[Measure, dict[Model, Number]] = {}
     attributes = {_plain(name): name for name in study.spec.groups}
     for model, row in group:
-        _add(measures, Measure("accuracy", ""), model, row, "accuracy")
+        _add(measures, Measure(ACCURACY, ""), model, row)
         attribute = attributes.get(_plain(row["attribute"]))
-        for metric in ("dpd", "eod") if attribute else ():
-            _add(measures, Measure(metric, attribute), model, row, metric)
+        if attribute is not None:
+            for metric in GAP_OF:
+                _add(measures, Measure(metric, attribute), model, row)
     for model, row in classes:
         named = row | {"accuracy": row["top1_mean"], "accuracy_sd": row["top1_sd"]}
-        _add(measures, Measure("accuracy", ""), model, named, "accuracy")
+        _add(measures, Measure(ACCURACY, ""), model, named)
     return Published(
         measures,
         {model: (int(r["sc"]), int(r["tc"])) for model, r in classes if r["sc"]},
@@ -126,11 +134,16 @@ def read_published(directory: str, study: Study) -> Published:
     )
 
 
-def _add(measures, measure: Measure, model: Model, row, metric: str) -> None:
-    if row[metric]:
+def _add(
+    measures: dict[Measure, dict[Model, Number]],
+    measure: Measure,
+    model: Model,
+    row: Mapping[str, str],
+) -> None:
+    if row[measure.metric]:
         # The accuracy stands beside each attribute; the first row counts.
-        sd = float(row[f"{metric}_sd"] or "nan")
-        number = Number(float(row[metric]) / 100, sd / 100, row["source"])
+        sd = float(row[f"{measure.metric}_sd"] or "nan")
+        number = Number(float(row[measure.metric]) / 100, sd / 100, row["source"])
         measures.setdefault(measure, {}).setdefault(model, number)
 
 
@@ -146,7 +159,7 @@ def _rows(
             f"{_COLUMNS[name]}."
         )
     dataset = _plain(config["dataset"]["name"])
-    pair = tuple(_plain(config[role]["model"]) for role in ("teacher", "student"))
+    pair = (_plain(config["teacher"]["model"]), _plain(config["student"]["model"]))
     for row in reader:
         if "teacher" in row:
             published = (_plain(row["teacher"]), _plain(row["student"]))
@@ -158,7 +171,7 @@ def _rows(
             yield Model.named(row["model"], temperature), row
 
 
-def published_table(summary: Table, published: Published) -> Table | None:
+def published_table(summary: DataTable, published: Published) -> DataTable | None:
     """Own and published means side by side; None where nothing is published."""
     rows: list[dict[str, Any]] = []
     for measure, numbers in published.measures.items():
@@ -188,10 +201,10 @@ def published_table(summary: Table, published: Published) -> Table | None:
         Column("source", "printed in"),
     )
     caption = "Published numbers of this data set and pair of models beside these."
-    return Table("published", caption, columns, rows)
+    return DataTable("published", caption, columns, rows)
 
 
-def _own(summary: Table, measure: Measure) -> list[Mapping[str, Any]]:
+def _own(summary: DataTable, measure: Measure) -> list[Mapping[str, Any]]:
     """The summary's rows of an attribute; of the first one for the accuracy."""
     attribute = measure.attribute or summary.rows[0]["attribute"]
     return [row for row in summary.rows if row["attribute"] == attribute]

@@ -9,19 +9,32 @@ from kd_keras import files
 from kd_keras.fairness import Interval
 from kd_keras.litert import FORMATS
 from pipelines.analysis import estimates
-from pipelines.analysis.intervals import Options
-from pipelines.analysis.measures import GAPS, MODEL_COLUMNS, model_cells
+from pipelines.analysis.data_table import (
+    COUNT,
+    DECIMAL,
+    PERCENT,
+    POINTS,
+    Column,
+    DataTable,
+)
+from pipelines.analysis.measures import (
+    ACCURACY,
+    GAP_OF,
+    MODEL_COLUMNS,
+    TITLES,
+    model_cells,
+)
 from pipelines.analysis.results import Model, Result, Study
-from pipelines.analysis.table import COUNT, DECIMAL, PERCENT, POINTS, Column, Table
-from pipelines.studies import layout as workdirs
+from pipelines.studies import layout
+from pipelines.studies.interval_options import bootstrap
 from pipelines.studies.layout import Run
 
 RECORD = "litert.json"
-_OPTIONS: Options = {"level": 0.95, "replicates": 1000}
+_OPTIONS = bootstrap()
 
 
 def directory(workdir: str, run: Run) -> str:
-    return files.join(workdirs.run_dir(workdir, run), "litert")
+    return files.join(layout.run_dir(workdir, run), "litert")
 
 
 def is_made_from(directory: str, export_digest: str | None) -> bool:
@@ -32,7 +45,7 @@ def is_made_from(directory: str, export_digest: str | None) -> bool:
     )
 
 
-def litert_table(workdir: str, study: Study) -> Table | None:
+def litert_table(workdir: str, study: Study) -> DataTable | None:
     """One row per converted run, format and attribute; None if there is no run."""
     rows = []
     for result in study.results:
@@ -49,7 +62,7 @@ def litert_table(workdir: str, study: Study) -> Table | None:
         Column("milliseconds", "ms an example", DECIMAL),
         Column("attribute", "attribute"),
     ]
-    for name, title in (("accuracy", "accuracy"), ("dpd", "DPD"), ("eod", "EOD")):
+    for name, title in TITLES.items():
         columns += [
             Column(name, f"{title}, %", PERCENT),
             Column(f"{name}_change", f"{title} change, points", POINTS),
@@ -60,7 +73,7 @@ def litert_table(workdir: str, study: Study) -> Table | None:
         "LiteRT models on the same examples, one at a time on one thread, and their "
         "change from the Keras model with its 95 % interval."
     )
-    return Table("litert", caption, columns, rows)
+    return DataTable("litert", caption, columns, rows)
 
 
 def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
@@ -74,7 +87,7 @@ def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
         about = model_cells(Model.of(result.run)) | {"seed": result.run.seed}
         about |= {"format": name, **record["formats"][name]}
         about |= _cells(
-            "accuracy",
+            ACCURACY,
             estimates.accuracy(study, quantized, None, _OPTIONS),
             estimates.accuracy(study, quantized, result, _OPTIONS),
         )
@@ -88,8 +101,7 @@ def _gaps(
     study: Study, quantized: Result, base: Result, attribute: str
 ) -> dict[str, Any]:
     cells: dict[str, Any] = {"attribute": attribute}
-    for metric in ("dpd", "eod"):
-        gap = GAPS[metric]
+    for metric, gap in GAP_OF.items():
         cells |= _cells(
             metric,
             estimates.gap(study, gap, attribute, quantized, None, _OPTIONS),

@@ -1,4 +1,4 @@
-"""What a study's runs predicted, read from its working directory."""
+"""What a study's runs predicted, read from its working directory, and counted."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,8 +8,9 @@ import numpy as np
 
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import GroupCounts, PairedCounts
+from pipelines.studies import config as configs
 from pipelines.studies import layout, predictions
-from pipelines.studies.config import CONFIG_FILE, read_config
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 from pipelines.studies.predictions import Truth
 
@@ -48,7 +49,8 @@ class Model:
         return Run(self.name, 0, self.temperature).name.removeprefix("student-")
 
 
-@dataclasses.dataclass(frozen=True)
+# Compared and hashed by identity: arrays have no single answer to ==.
+@dataclasses.dataclass(frozen=True, eq=False)
 class Result:
     """One complete run and its predictions.
 
@@ -84,6 +86,12 @@ class Study:
     truth: Mapping[str, Truth]
     models: Mapping[Model, Mapping[int, Result]]
     planned: int
+    _counts: dict[tuple[Result, str], GroupCounts] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _pairs: dict[tuple[Result, Result, str], PairedCounts] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -108,6 +116,11 @@ class Study:
         return [model for model in self.models if model.name == DS]
 
     @property
+    def temperatures(self) -> list[float]:
+        """Those of the distilled students, rising."""
+        return [m.temperature for m in self.distilled if m.temperature is not None]
+
+    @property
     def students(self) -> list[Model]:
         """The nds and the distilled students."""
         return [model for model in self.models if model.name != TEACHER]
@@ -121,16 +134,39 @@ class Study:
         left, right = self.models[a], self.models[b]
         return [(left[seed], right[seed]) for seed in left if seed in right]
 
+    def counts(self, result: Result, split: str) -> GroupCounts:
+        """The counts of a result's hard predictions; counted at the first call."""
+        key = (result, split)
+        if key not in self._counts:
+            predicted = result.predicted(split)
+            self._counts[key] = self.truth[split].counts(self.spec, predicted)
+        return self._counts[key]
 
-def read_study(workdir: str, spec: DatasetSpec) -> Study:
+    def pair(self, a: Result, b: Result, split: str) -> PairedCounts:
+        """The counts of two results' hard predictions; counted at the first call."""
+        key = (a, b, split)
+        if key not in self._pairs:
+            self._pairs[key] = self.truth[split].paired_counts(
+                self.spec, a.predicted(split), b.predicted(split)
+            )
+        return self._pairs[key]
+
+
+def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
     """Reads every complete run of a study.
+
+    Args:
+      workdir: the study's working directory.
+      spec: names and groups of the data set; None loads it as config.json says.
 
     Raises:
       ValueError: there is no complete run, the runs are of different examples, or
         a run's logits are NaN.
     """
-    config = read_config(workdir)
-    document = files.read_json(files.join(workdir, CONFIG_FILE))
+    config = configs.read_config(workdir)
+    if spec is None:
+        spec = configs.load_dataset(config).spec
+    document = files.read_json(files.join(workdir, configs.CONFIG_FILE))
     runs = layout.study_runs(config.temperatures, config.seeds)
     complete = list(layout.complete_runs(workdir, runs))
     if not complete:

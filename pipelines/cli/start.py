@@ -67,7 +67,7 @@ def _call(main: Callable[[Sequence[str]], None], argv: Sequence[str]) -> None:
         print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
         # As shells say it: 130 after Ctrl-C, 143 after SIGTERM.
         sys.exit(128 + (interrupt.args or (signal.SIGINT,))[0])
-    except (ValueError, TypeError, OSError, *_file_errors()) as error:
+    except _expected_errors() as error:
         _fail(error)
 
 
@@ -81,10 +81,11 @@ def _terminate(number: int, frame: object) -> None:
     raise KeyboardInterrupt(number)
 
 
-def _file_errors() -> tuple[type[Exception], ...]:
-    """What tf.io.gfile raises, without importing TensorFlow for it."""
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Those of tf.io.gfile among them, without importing TensorFlow for it."""
     files = sys.modules.get("kd_keras.files")
-    return files.ERRORS if files else ()
+    of_files: tuple[type[Exception], ...] = files.ERRORS if files else ()
+    return (ValueError, TypeError, OSError, *of_files)
 
 
 def _fail(problem: object) -> None:

@@ -5,7 +5,12 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hp
+
 from kd_keras import files
+from kd_keras.fairness import GAPS
+from pipelines.evaluation import summary
 from pipelines.studies import layout
 from pipelines.studies.layout import Run
 
@@ -13,7 +18,9 @@ TABLE = "runs.csv"
 SUFFIX = ".hparams"
 # Below the working directory; says which columns the tab has.
 DIRECTORY = "tensorboard/hparams"
-_METRICS = ("accuracy", "dpd", "eod")
+# Metric of the table -> its title.
+_TITLES = {"accuracy": "accuracy"}
+_TITLES |= {gap.short.lower(): gap.short for gap in GAPS.values() if gap.short}
 
 
 def write(workdir: str, config: Mapping[str, Any]) -> int:
@@ -29,10 +36,6 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
     path = files.join(workdir, "tables", TABLE)
     if not files.exists(path):
         return 0
-    from tensorboard.plugins.hparams import api as hp
-
-    from pipelines.evaluation import summary
-
     measured = _measured(files.read_text(path))
     tags = list(dict.fromkeys(tag for values in measured.values() for tag in values))
     numbers = {"temperature": config["temperatures"], "seed": config["seeds"]}
@@ -52,14 +55,9 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
 def _write_run(
     workdir: str, config: Mapping[str, Any], run: Run, values: Mapping[str, float]
 ) -> None:
-    import tensorflow as tf
-    from tensorboard.plugins.hparams import api as hp
-
-    from pipelines.evaluation import summary
-
     set_to: dict[str, Any] = {"model": run.model, "seed": float(run.seed)}
-    if run.model == layout.DS:
-        set_to |= {"temperature": float(run.temperature), "alpha": config["alpha"]}
+    if run.temperature is not None:
+        set_to |= {"temperature": run.temperature, "alpha": config["alpha"]}
     directory = files.join(layout.run_dir(workdir, run), summary.DIRECTORY)
     with summary.replacing(directory, SUFFIX):
         hp.hparams(set_to, trial_id=run.title)
@@ -78,13 +76,13 @@ def _measured(table: str) -> dict[Run, dict[str, float]]:
 
 
 def _tags(row: Mapping[str, str]) -> Iterator[str]:
-    if row["metric"] in _METRICS and row["value"]:
+    if row["metric"] in _TITLES and row["value"]:
         yield "/".join(filter(None, (row["metric"], row["attribute"])))
 
 
 def _title(tag: str) -> str:
     metric, _, attribute = tag.partition("/")
-    return f"{metric.upper()} by {attribute}" if attribute else metric
+    return _TITLES[metric] + (f" by {attribute}" if attribute else "")
 
 
 def _number(text: str) -> float | None:

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_model_analysis.proto import config_pb2
 from tfx_bsl.tfxio import tf_example_record
 
-from pipelines.studies import pickled_config
+from pipelines.evaluation import unpickling
 
 # In process. Beam's default runner first tries to download another one.
 DEFAULT_RUNNER = "--runner=FnApiRunner"
@@ -42,7 +42,7 @@ def run(
       examples: pattern of the shards of tf.Examples.
       beam_args: flags of Beam and its runner.
     """
-    pickled_config.refuse()
+    unpickling.refuse()
     source = tf_example_record.TFExampleRecord(
         file_pattern=examples,
         raw_record_column_name=tfma.ARROW_INPUT_COLUMN,

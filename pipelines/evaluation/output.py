@@ -8,14 +8,13 @@ from tensorflow_model_analysis import version
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
 from kd_keras import files
-from pipelines.evaluation import summary
+from pipelines.evaluation import summary, unpickling
 from pipelines.evaluation.plan import EVALUATION, RECORD
-from pipelines.studies import pickled_config
 
 
 def read_metrics(directory: str) -> list[metrics_for_slice_pb2.MetricsForSlice]:
     """TFMA's metrics of every slice."""
-    pickled_config.refuse()
+    unpickling.refuse()
     shards = sorted(files.gfile.glob(files.join(directory, "metrics*.tfrecord")))
     return [
         metrics_for_slice_pb2.MetricsForSlice.FromString(record)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import tensorflow as tf
+from tensorboard_plugin_fairness_indicators import summary_v2
 from tensorflow.core.util.event_pb2 import Event
 
 from kd_keras import files
@@ -21,8 +22,6 @@ def ensure(run_dir: str) -> None:
     It holds the absolute path of the evaluation, so it has to be written again after
     the working directory was moved.
     """
-    from tensorboard_plugin_fairness_indicators import summary_v2
-
     evaluation = _absolute(files.join(run_dir, EVALUATION))
     directory = files.join(run_dir, DIRECTORY)
     existing = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))

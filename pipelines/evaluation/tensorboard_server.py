@@ -14,8 +14,8 @@ from tensorboard_plugin_fairness_indicators.plugin import FairnessIndicatorsPlug
 from werkzeug import wrappers
 
 from kd_keras import files
+from pipelines.evaluation import unpickling
 from pipelines.evaluation.plan import EVALUATION
-from pipelines.studies import pickled_config
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 # It loads an evaluation from any path that a request names.
@@ -32,8 +32,13 @@ class OwnEvaluations(FairnessIndicatorsPlugin):
         del apps[REMOTE_ROUTE]
         return apps | {"/get_evaluation_result": self._get_own_evaluation}
 
-    @wrappers.Request.application
-    def _get_own_evaluation(self, request: wrappers.Request) -> Callable:
+    def _get_own_evaluation(
+        self, environ: dict[str, Any], start_response: Callable
+    ) -> Iterable[bytes]:
+        answer = self._answer(wrappers.Request(environ))
+        return answer(environ, start_response)
+
+    def _answer(self, request: wrappers.Request) -> Callable:
         """The plugin's own answer, where the summary names an own evaluation."""
         run = request.args.get("run", "")
         try:
@@ -97,7 +102,7 @@ def _server(app: Callable, flags: Any) -> Any:
 
 def main(argv: Sequence[str]) -> int:
     OwnEvaluations.workdir = argv[1]
-    pickled_config.refuse()
+    unpickling.refuse()
     main_lib.global_init()
     plugins = [
         OwnEvaluations if plugin is FairnessIndicatorsPlugin else plugin

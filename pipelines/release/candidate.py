@@ -24,6 +24,16 @@ class Candidate:
     export: str
     digest: str
 
+    @property
+    def version(self) -> int:
+        """Of the export, as TensorFlow Serving counts."""
+        return int(self.export.rpartition("/")[2])
+
+    @property
+    def evaluation(self) -> str:
+        """Directory of TFMA's output."""
+        return files.join(self.directory, EVALUATION)
+
 
 def find(workdir: str, run: Run) -> Candidate:
     """Finds a run's export; compares it with what was predicted and evaluated.
@@ -53,7 +63,7 @@ def find(workdir: str, run: Run) -> Candidate:
 def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> None:
     """Raises a ValueError unless TFMA evaluated these exports of both."""
     again = f"Evaluate it: python -m pipelines.evaluate --workdir={workdir}"
-    path = files.join(candidate.directory, EVALUATION, RECORD)
+    path = files.join(candidate.evaluation, RECORD)
     if not files.exists(path):
         raise ValueError(f"{candidate.directory} has no evaluation. {again}")
     record = files.read_json(path)

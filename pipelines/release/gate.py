@@ -7,9 +7,9 @@ import ml_collections
 from kd_keras.export import copy_version
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.results import read_study
-from pipelines.release import candidate, verdict
+from pipelines.evaluation.output import read_metrics
+from pipelines.release import blessing, candidate, verdict
 from pipelines.release import policy as policies
-from pipelines.studies import config as configs
 from pipelines.studies import layout
 
 
@@ -32,17 +32,18 @@ def gate(
       ValueError: if the policy names what does not exist, or a model, its signatures
         or the evaluation of this version are missing.
     """
-    spec = configs.load_dataset(configs.read_config(workdir)).spec
-    conditions = policies.conditions(policy, spec)
-    study = read_study(workdir, spec)
-    chosen = run_to_release(study, policies.objective(policy, spec), run)
+    study = read_study(workdir)
+    conditions = policies.conditions(policy, study.spec)
+    chosen = run_to_release(study, policies.objective(policy, study.spec), run)
     judged = candidate.find(workdir, chosen)
     teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))
     if any(condition.against == layout.NDS for condition in conditions):
         candidate.find(workdir, layout.Run(layout.NDS, chosen.seed))
     candidate.check_evaluation(workdir, judged, teacher)
-    found = verdict.judge(study, policy, conditions, judged)
-    verdict.write(found, judged.directory)
+    subject = verdict.Subject(chosen, judged.version, judged.digest)
+    metrics = read_metrics(judged.evaluation)
+    found = verdict.judge(study, policy, conditions, subject, metrics)
+    blessing.write(found, judged.directory)
     if push and found["blessed"]:
         found = found | {"pushed": copy_version(judged.export, push)}
     return found

@@ -5,10 +5,9 @@ import numpy as np
 from kd_keras.fairness import GAPS, Interval
 from kd_keras.fairness.gaps import gap
 from pipelines.analysis import estimates
-from pipelines.analysis.intervals import Options
-from pipelines.analysis.measures import group_counts
 from pipelines.analysis.results import Result, Study
 from pipelines.release.policy import CALIBRATION, Condition
+from pipelines.studies.interval_options import bootstrap
 
 
 def measure(
@@ -33,7 +32,7 @@ def measure(
     Returns:
       The interval, and what evidence is missing; "" if none is.
     """
-    options: Options = {"level": level, "replicates": replicates}
+    options = bootstrap(level, replicates)
     if condition.metric in GAPS:
         return (
             estimates.gap(
@@ -64,7 +63,7 @@ def measure(
 
 def _left_out(study: Study, condition: Condition, candidate: Result) -> str:
     """The rates that rest on too few examples; the labels decide which."""
-    counts = group_counts(study, candidate.predicted(study.split), study.split)
+    counts = study.counts(candidate, study.split)
     found = gap(
         counts,
         condition.metric,

@@ -1,6 +1,7 @@
 """A release policy: conditions as data, checked against a data set."""
 
 import dataclasses
+from collections.abc import Collection, Set
 from typing import Any
 
 import ml_collections
@@ -125,7 +126,7 @@ def _needs_one(condition: Condition) -> bool:
     return condition.metric in GAPS or bool(condition.attribute)
 
 
-def _require_one(where: str, received: set, allowed) -> None:
+def _require_one(where: str, received: Set[str], allowed: Collection[str]) -> None:
     for value in sorted(received - set(allowed)):
         raise ValueError(
             f"--{where} must be one of {list(allowed)}. Received: {value!r}."

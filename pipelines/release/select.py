@@ -9,7 +9,6 @@ from pipelines.analysis import choice
 from pipelines.analysis.results import read_study
 from pipelines.release import policy as policies
 from pipelines.release.selection import selection
-from pipelines.studies import config as configs
 
 SELECTION_FILE = "selection.json"
 
@@ -28,15 +27,14 @@ def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
       ValueError: if the policy names what does not exist, or no temperature can be
         recommended.
     """
-    spec = configs.load_dataset(configs.read_config(workdir)).spec
-    objective = policies.objective(policy, spec)
-    study = read_study(workdir, spec)
-    chosen = choice.require_choice(study, objective)
+    study = read_study(workdir)
+    objective = policies.objective(policy, study.spec)
+    found, chosen = choice.require_choice(study, objective)
     path = files.join(workdir, SELECTION_FILE)
     before = files.read_json(path) if files.exists(path) else None
-    found = selection(study, objective, chosen, policy.name, before)
-    files.write_json(path, found)
-    return found
+    document = selection(study, objective, found, chosen, policy.name, before)
+    files.write_json(path, document)
+    return document
 
 
 def describe(found: dict[str, Any]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from kd_keras.fairness import Interval
+from kd_keras.fairness.intervals import around
 from pipelines.analysis.choice import ERROR, Choice, Objective, costs
-from pipelines.analysis.intervals import around, interval_to_json
 from pipelines.analysis.results import Model, Study
 
 
@@ -15,6 +15,7 @@ def selection(
     study: Study,
     objective: Objective,
     choice: Choice,
+    chosen: Model,
     policy: str,
     before: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
@@ -24,11 +25,11 @@ def selection(
       study: predictions of all runs.
       objective: what was weighed against accuracy.
       choice: what validation data say.
+      chosen: the student that they recommend.
       policy: name of the policy.
       before: the last selection.json; None without one. Its confirmation is taken
         over when everything is as it was; `test_looks` counts the others.
     """
-    chosen = choice.chosen
     recommendation = {
         "policy": policy,
         "metric": objective.metric,
@@ -75,10 +76,10 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
         "split": study.split,
         "level": level,
         "confirmed": confirmed,
-        "accuracy": interval_to_json(_interval(1 - error[chosen], level)),
-        "cost": interval_to_json(_interval(cost[chosen], level)),
+        "accuracy": _interval(1 - error[chosen], level).to_dict(),
+        "cost": _interval(cost[chosen], level).to_dict(),
         "change_against": {
-            name: {k: interval_to_json(v) for k, v in changes.items()}
+            name: {k: v.to_dict() for k, v in changes.items()}
             for name, changes in against.items()
         },
     }

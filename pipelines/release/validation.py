@@ -1,27 +1,29 @@
 """TFMA's own validation of the metrics that it evaluated."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
-from kd_keras import files
-from pipelines.evaluation import output
-from pipelines.evaluation.plan import EVALUATION
-from pipelines.release.candidate import Candidate
 from pipelines.release.policy import Condition
 
 
-def validate(condition: Condition, candidate: Candidate, baseline: str) -> bool:
+def validate(
+    condition: Condition,
+    evaluation: Sequence[metrics_for_slice_pb2.MetricsForSlice],
+    model: str,
+    baseline: str,
+) -> bool:
     """Whether TFMA's validator finds the bound kept by the value that TFMA measured.
 
     Args:
       condition: one that `pipelines.release.verdict.TFMA_METRICS` has.
-      candidate: an evaluated model.
+      evaluation: TFMA's metrics of every slice.
+      model: TFMA's name of the model.
       baseline: TFMA's name of the teacher, from which differences are taken.
     """
-    model = candidate.run.directory
     attribute = condition.attribute if condition.metric != "accuracy" else ""
     metric = condition.metric + (f"/{attribute}" if attribute else "")
     config = config_pb2.EvalConfig(
@@ -36,7 +38,7 @@ def validate(condition: Condition, candidate: Candidate, baseline: str) -> bool:
         ],
     )
     key = ((condition.attribute, condition.group),) if condition.group else ()
-    metrics = _metrics(candidate, dict(key))
+    metrics = _metrics(evaluation, dict(key))
     return metrics_validator.validate_metrics((key, metrics), config).validation_ok
 
 
@@ -58,10 +60,13 @@ def _threshold(condition: Condition) -> config_pb2.MetricThreshold:
     return threshold
 
 
-def _metrics(candidate: Candidate, group: dict[str, str]) -> dict[MetricKey, float]:
+def _metrics(
+    evaluation: Sequence[metrics_for_slice_pb2.MetricsForSlice],
+    group: Mapping[str, str],
+) -> dict[MetricKey, float]:
     """TFMA's numbers of one slice; those that are no numbers are left out."""
     found = {}
-    for of_slice in output.read_metrics(files.join(candidate.directory, EVALUATION)):
+    for of_slice in evaluation:
         if _slice(of_slice) != group:
             continue
         for item in of_slice.metric_keys_and_values:

@@ -1,51 +1,66 @@
 """Condition by condition: does the model keep the policy?"""
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import ml_collections
 import numpy as np
+from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
-from kd_keras import files
 from kd_keras.fairness import Interval
-from pipelines.analysis.intervals import interval_to_json
-from pipelines.analysis.results import Model, Study
-from pipelines.release.candidate import Candidate
+from pipelines.analysis.results import Model, Result, Study
+from pipelines.evaluation import eval_config
 from pipelines.release.measure import measure
 from pipelines.release.policy import Condition
+from pipelines.release.validation import validate
 from pipelines.studies.layout import TEACHER, Run
 
 # What TFMA evaluates, for all examples or, accuracy only, for a group.
-TFMA_METRICS = (
-    "accuracy",
-    "demographic_parity_difference",
-    "equalized_odds_difference",
-)
-BLESSING = "blessing"
+TFMA_METRICS = ("accuracy", *eval_config.GAPS)
+
+
+class Subject(NamedTuple):
+    """The model to judge, by its names alone.
+
+    Attributes:
+      run: the run whose predictions are judged; TFMA knows it by `run.directory`.
+      export_version: of the SavedModel that may be released.
+      export_digest: identifies that SavedModel.
+    """
+
+    run: Run
+    export_version: int
+    export_digest: str
 
 
 def judge(
     study: Study,
     policy: ml_collections.ConfigDict,
     conditions: list[Condition],
-    candidate: Candidate,
+    subject: Subject,
+    evaluation: Sequence[MetricsForSlice],
 ) -> dict[str, Any]:
-    """Judges every condition of a policy.
+    """Judges every condition of a policy, from what is in memory.
 
     A condition is passed or failed when its interval, or its value, is on one side of
     the bound; undecided when the interval has the bound inside. "insufficient
     evidence" comes before all of these.
 
     Args:
-      study: predictions of the candidate, its teacher and its nds.
+      study: predictions of the subject, its teacher and its nds.
       policy: says what refuses a release.
       conditions: of the policy.
-      candidate: the model to judge.
+      subject: the model to judge.
+      evaluation: TFMA's metrics of every slice, for conditions that a value decides.
 
     Returns:
       What verdict.json holds.
+
+    Raises:
+      ValueError: if a condition compares with a run that the study does not have.
     """
-    found = [_judge(study, policy, c, candidate) for c in conditions]
+    found = [_judge(study, policy, c, subject.run, evaluation) for c in conditions]
     refused = [c["name"] for c in found if c["status"] in policy.refuse]
     blessed = not refused and any(c["status"] == "passed" for c in found)
     reason = f"conditions not kept: {', '.join(refused)}" if refused else ""
@@ -57,53 +72,58 @@ def judge(
         "policy": policy.name,
         "level": policy.level,
         "refuse": list(policy.refuse),
-        "run": candidate.run.directory,
-        "export_version": int(candidate.export.rpartition("/")[2]),
-        "export_digest": candidate.digest,
+        "run": subject.run.directory,
+        "export_version": subject.export_version,
+        "export_digest": subject.export_digest,
         "split": study.split,
         "examples": len(study.truth[study.split].labels),
         "conditions": found,
     }
 
 
-def write(verdict: dict[str, Any], directory: str) -> None:
-    """Writes verdict.json and TFX's empty BLESSED or NOT_BLESSED into `blessing`."""
-    path = files.join(directory, BLESSING)
-    partial = f"{path}.partial"
-    files.remove_tree(partial)
-    files.write_json(files.join(partial, "verdict.json"), verdict)
-    word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
-    files.write_bytes(files.join(partial, word), b"")
-    files.replace_directory(partial, path, last=word)
-
-
-def _judge(study, policy, condition: Condition, candidate: Candidate) -> dict[str, Any]:
-    seed = candidate.run.seed
-    of_candidate = study.models[Model.of(candidate.run)][seed]
-    other = None
-    if condition.against:
-        other = study.models[Model.of(Run(condition.against, seed))][seed]
+def _judge(
+    study: Study,
+    policy: ml_collections.ConfigDict,
+    condition: Condition,
+    run: Run,
+    evaluation: Sequence[MetricsForSlice],
+) -> dict[str, Any]:
+    other = Run(condition.against, run.seed) if condition.against else None
     interval, missing = measure(
         study,
         condition,
-        of_candidate,
-        other,
+        _result(study, run),
+        _result(study, other) if other else None,
         level=policy.level,
         replicates=policy.replicates,
     )
-    status, decided_by = _status(condition, interval, missing, candidate)
+    status, decided_by = _status(condition, interval, missing, run, evaluation)
     fields = dataclasses.asdict(condition)
     return {
         **{name: value for name, value in fields.items() if value not in ("", None)},
-        **interval_to_json(interval),
+        **interval.to_dict(),
         "status": status,
         "decided_by": decided_by,
         "reason": _reason(condition, interval, missing),
     }
 
 
+def _result(study: Study, run: Run) -> Result:
+    found = study.models.get(Model.of(run), {}).get(run.seed)
+    if found is None:
+        have = [result.run.directory for result in study.results]
+        raise ValueError(
+            f"The policy needs the predictions of {run.directory}. Received: {have}."
+        )
+    return found
+
+
 def _status(
-    condition: Condition, interval: Interval, missing: str, candidate: Candidate
+    condition: Condition,
+    interval: Interval,
+    missing: str,
+    run: Run,
+    evaluation: Sequence[MetricsForSlice],
 ) -> tuple[str, str]:
     """The status, and what decided it."""
     if missing or np.isnan(interval.value):
@@ -114,11 +134,8 @@ def _status(
             return "undecided", "interval"
         return "passed" if kept.pop() else "failed", "interval"
     if condition.metric in TFMA_METRICS and condition.against in ("", TEACHER):
-        # Imported on use: TFMA takes some seconds.
-        from pipelines.release.validation import validate
-
-        teacher = Run(TEACHER, candidate.run.seed).directory
-        kept_it = validate(condition, candidate, teacher)
+        teacher = Run(TEACHER, run.seed).directory
+        kept_it = validate(condition, evaluation, run.directory, teacher)
         return "passed" if kept_it else "failed", "TFMA"
     return "passed" if _keeps(condition, interval.value) else "failed", "value"
 

@@ -13,8 +13,9 @@ def main(argv: Sequence[str]) -> None:
     from pipelines.report import page, write
 
     workdir = start.WORKDIR.value
-    paths = write.write_report(workdir, published=PUBLISHED.value)
-    print(page.summary(workdir))
+    content = page.page(workdir, published=PUBLISHED.value)
+    paths = write.write_page(content, workdir)
+    print(content.summary)
     print(f"\nwritten: {len(paths)} files in {workdir}/tables, {workdir}/figures, and")
     print(f"         {paths[-1]}")
     print(f"next:    {next_steps.command('pipelines.tensorboard', workdir=workdir)}")

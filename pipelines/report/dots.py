@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import Table
 from pipelines.report.drawing import Drawing, file_name, save, style
 from pipelines.report.figures import NDS_LINE, STUDENT_LINE, TEACHER_LINE, shorten
 
@@ -17,7 +17,7 @@ _MARKS = {
 }
 
 
-def group_figures(study: Study, table: Table, models: list[Model]) -> list[Drawing]:
+def group_figures(study: Study, table: DataTable, models: list[Model]) -> list[Drawing]:
     """Accuracy and ECE of every group, one figure per attribute with few groups.
 
     Args:

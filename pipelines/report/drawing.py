@@ -3,6 +3,8 @@
 import dataclasses
 import io
 import re
+from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 INK = "#010203"
 PAPER = "#fdfeff"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
     "axes.labelcolor": INK,
@@ -62,7 +64,7 @@ class Drawing:
         return svg.replace(INK, "currentColor").replace(PAPER, "none")
 
 
-def style(name: str):
+def style(name: str) -> AbstractContextManager[None]:
     """Context in which a figure of this name is made and saved."""
     # The salt makes ids the same in every run and distinct between figures.
     return mpl.rc_context({**_STYLE, "svg.hashsalt": name})

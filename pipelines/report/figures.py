@@ -1,77 +1,76 @@
 """The report's figures: curves against the temperature, matrices, a trade-off."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from pipelines.analysis.curves import Curve
 from pipelines.report.drawing import INK, Drawing, save, style
 
 # Okabe and Ito's colours; line style and marker tell them apart without colour.
-TEACHER_LINE = {"color": "#009E73", "linestyle": "--"}
-NDS_LINE = {"color": "#D55E00", "linestyle": ":"}
-STUDENT_LINE = {"color": "#0072B2", "marker": "o"}
-CHANCE_LINE = {"color": "#8a8a8a", "linestyle": (0, (1, 4)), "linewidth": 2}
-PUBLISHED_LINE = {"color": "#CC79A7", "linestyle": "-.", "marker": "s"}
+TEACHER_LINE: dict[str, Any] = {"color": "#009E73", "linestyle": "--"}
+NDS_LINE: dict[str, Any] = {"color": "#D55E00", "linestyle": ":"}
+STUDENT_LINE: dict[str, Any] = {"color": "#0072B2", "marker": "o"}
+CHANCE_LINE: dict[str, Any] = {
+    "color": "#8a8a8a",
+    "linestyle": (0, (1, 4)),
+    "linewidth": 2,
+}
+PUBLISHED_LINE: dict[str, Any] = {
+    "color": "#CC79A7",
+    "linestyle": "-.",
+    "marker": "s",
+    "markersize": 4,
+}
 
 # Cells of larger matrices are too small for a number.
 MOST_NUMBERED = 12
 _LONGEST_NAME = 14
 
 
-@dataclasses.dataclass(frozen=True)
-class Curve:
-    """One measure against the temperature, in percent.
+def curve_figure(
+    curve: Curve, *, name: str, ylabel: str, caption: str, scale: float = 1
+) -> Drawing:
+    """A measure of the distilled students against T, beside teacher and nds.
 
-    Attributes:
-      temperatures: `[T]`.
-      mean: over the seeds `[T]`.
-      lower: end of the interval `[T]`; NaN where there is none.
-      upper: end of the interval `[T]`.
-      references: the teacher's and the nds' value.
-      chance: the same measure by chance `[T]`, or empty.
-      published: temperature -> published value, may be empty.
+    Args:
+      curve: the measure.
+      name: file name without ending.
+      ylabel: the measure and its unit.
+      caption: for people.
+      scale: what the values are multiplied by; 100 for percent.
     """
-
-    temperatures: Sequence[float]
-    mean: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    references: Mapping[str, float]
-    chance: Sequence[float] = ()
-    published: Mapping[float, float] = dataclasses.field(default_factory=dict)
-
-
-def curve_figure(curve: Curve, *, name: str, ylabel: str, caption: str) -> Drawing:
-    """A measure of the distilled students against T, beside teacher and nds."""
+    mean, lower, upper = (scale * values for values in curve.band)
     with style(name):
         figure = Figure(figsize=(4.8, 3.6))
         axes = figure.add_subplot()
-        low, high = np.nan_to_num(
-            np.stack([curve.mean - curve.lower, curve.upper - curve.mean])
-        )
+        low, high = np.nan_to_num(np.stack([mean - lower, upper - mean]))
         axes.fill_between(
             curve.temperatures,
-            curve.mean - low,
-            curve.mean + high,
+            mean - low,
+            mean + high,
             color=STUDENT_LINE["color"],
             alpha=0.2,
             linewidth=0,
         )
-        axes.plot(curve.temperatures, curve.mean, label="ds(T)", **STUDENT_LINE)
+        axes.plot(curve.temperatures, mean, label="ds(T)", **STUDENT_LINE)
         for model, line in (("teacher", TEACHER_LINE), ("nds", NDS_LINE)):
             if model in curve.references:
-                axes.axhline(curve.references[model], label=model, lw=2, **line)
+                value = scale * curve.references[model]
+                axes.axhline(value, label=model, lw=2, **line)
         if curve.chance:
-            axes.plot(curve.temperatures, curve.chance, label="chance", **CHANCE_LINE)
+            chance = [scale * value for value in curve.chance]
+            axes.plot(curve.temperatures, chance, label="chance", **CHANCE_LINE)
         if curve.published:
             axes.plot(
                 list(curve.published),
-                list(curve.published.values()),
+                [scale * value for value in curve.published.values()],
                 label="published",
-                markersize=4,
                 **PUBLISHED_LINE,
             )
         _temperature_axis(axes, sorted({*curve.temperatures, *curve.published}))
@@ -144,7 +143,9 @@ def matrix_figure(
         return save(figure, name, caption)
 
 
-def _number_cells(axes: Axes, image, values: np.ndarray, template: str) -> None:
+def _number_cells(
+    axes: Axes, image: AxesImage, values: np.ndarray, template: str
+) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
@@ -164,7 +165,7 @@ def _mark_losses(axes: Axes, values: np.ndarray, limit: float) -> None:
     axes.scatter(columns, rows, marker="_", s=12, linewidths=0.7, c=ink)
 
 
-def _name_ticks(axis, labelled: tuple[str, Sequence[str]], rotation: int) -> None:
+def _name_ticks(axis: Axis, labelled: tuple[str, Sequence[str]], rotation: int) -> None:
     label, names = labelled
     axis.set_label_text(label)
     if len(names) <= 2 * MOST_NUMBERED:

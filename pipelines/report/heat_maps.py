@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from pipelines.analysis.class_group_change import Changes
 from pipelines.analysis.results import Model, Study
 from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.figures import MOST_NUMBERED, matrix_figure
 
 
-def class_group_figures(study: Study, changes, model: Model) -> list[Drawing]:
+def class_group_figures(study: Study, changes: Changes, model: Model) -> list[Drawing]:
     """One heat map per attribute for one distilled student."""
     drawings = []
     for attribute in study.spec.groups:
@@ -24,7 +25,7 @@ def class_group_figures(study: Study, changes, model: Model) -> list[Drawing]:
                 name=file_name("class_group_change", attribute),
                 title=f"{model.title} against nds, by {attribute}",
                 rows=("class", study.spec.class_names),
-                columns=(attribute, found.groups),
+                columns=(attribute, list(map(str, found.groups))),
                 limit=np.nanmax(abs(points), initial=1.0),
                 signed=True,
                 caption=(

@@ -9,8 +9,8 @@ from importlib import resources
 
 import jinja2
 
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.headline import Headline
-from pipelines.analysis.table import Table
 from pipelines.report.drawing import Drawing
 
 # Longer tables are cut in the page, to stay below 3 MB; the CSV has all rows.
@@ -35,8 +35,8 @@ class Section:
     title: str
     text: Sequence[str] = ()
     drawings: Sequence[Drawing] = ()
-    tables: Sequence[Table] = ()
-    folded: Sequence[Table] = ()
+    tables: Sequence[DataTable] = ()
+    folded: Sequence[DataTable] = ()
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -49,12 +49,14 @@ class Page:
       introduction: paragraphs under the title.
       headlines: per attribute.
       sections: in order.
+      summary: the result as plain text, at most 100 columns wide.
     """
 
     title: str
     introduction: Sequence[str]
     headlines: Sequence[Headline]
     sections: Sequence[Section]
+    summary: str
 
     def _repr_html_(self) -> str:
         """The whole report, in a frame of a notebook's cell."""

@@ -1,39 +1,24 @@
 """The report of a study, from its working directory."""
 
 from kd_keras.datasets.spec import DatasetSpec
-from pipelines.analysis.measures import run_table, summary_table
 from pipelines.analysis.published import NOTHING, read_published
 from pipelines.analysis.quantization import litert_table
 from pipelines.analysis.results import Study, read_study
 from pipelines.report import sections
 from pipelines.report.html import Page
-from pipelines.report.terminal import plain_text
-from pipelines.studies import config as configs
 from pipelines.studies import embeddings
 from pipelines.studies.embeddings import Embeddings
 
 
 def page(workdir: str, spec: DatasetSpec | None = None, published: str = "") -> Page:
     """The report of a study, which a notebook shows; arguments as in `write_report`."""
-    study = _read(workdir, spec)
+    study = read_study(workdir, spec)
     return sections.build(
         study,
         read_published(published, study) if published else NOTHING,
         _embeddings(workdir, study),
         litert_table(workdir, study),
     )
-
-
-def summary(workdir: str, spec: DatasetSpec | None = None) -> str:
-    """The result of a study as plain text, at most 100 columns wide."""
-    study = _read(workdir, spec)
-    return plain_text(study, summary_table(study, run_table(study)))
-
-
-def _read(workdir: str, spec: DatasetSpec | None) -> Study:
-    if spec is None:
-        spec = configs.load_dataset(configs.read_config(workdir)).spec
-    return read_study(workdir, spec)
 
 
 def _embeddings(workdir: str, study: Study) -> Embeddings | None:

@@ -3,22 +3,26 @@
 from pipelines.analysis import (
     bands,
     chance,
-    classes,
+    class_bias,
+    class_group_change,
+    curves,
     disagreement,
     findings,
     groups,
     headline,
+    individual_fairness,
     measures,
+    provenance,
     published,
-    similar_examples,
 )
 from pipelines.analysis.choice import DEFAULT, Choice, choose
 from pipelines.analysis.choice_table import choice_table
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import Table
-from pipelines.report import curves, dots, heat_maps, provenance, tradeoff
+from pipelines.report import curve_figures, dots, heat_maps, tradeoff
 from pipelines.report.html import Page, Section
+from pipelines.report.terminal import plain_text
 from pipelines.studies.embeddings import Embeddings
 
 _DEFINITIONS = [
@@ -39,7 +43,7 @@ def build(
     study: Study,
     printed: Published,
     embeddings: Embeddings | None = None,
-    litert: Table | None = None,
+    litert: DataTable | None = None,
 ) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
@@ -51,9 +55,9 @@ def build(
     chosen = choice.chosen if choice else None
     summary = measures.summary_table(study, runs, by_chance)
     beside = published.published_table(summary, printed)
-    problem = similar_examples.obstacle(study, embeddings)
+    problem = individual_fairness.obstacle(study, embeddings)
     measured = (
-        similar_examples.measure(study, embeddings)
+        individual_fairness.measure(study, embeddings)
         if embeddings and not problem
         else None
     )
@@ -68,8 +72,8 @@ def build(
                 "summary",
                 "Accuracy and group fairness",
                 text=_DEFINITIONS,
-                drawings=curves.curve_figures(
-                    study, replicates, found, by_chance, printed
+                drawings=curve_figures.measure_figures(
+                    curves.curves(study, replicates, found, by_chance, printed)
                 ),
                 tables=[summary, changes, *([beside] if beside else [])],
                 folded=[bands.band_table(study, found), runs],
@@ -83,6 +87,7 @@ def build(
             *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
+        summary=plain_text(study, summary),
     )
 
 
@@ -117,7 +122,7 @@ def _choice(study: Study, choice: Choice) -> Section:
 
 
 def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
-    changes = classes.changes_from_nds(study)
+    changes = class_group_change.changes_from_nds(study)
     text = [
         "#SC counts classes that differ between nds and ds, #TC between teacher and "
         "ds. Counts near the chance level say nothing."
@@ -129,8 +134,8 @@ def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
         "Which classes pay",
         text=text,
         drawings=heat_maps.class_group_figures(study, changes, shown) if shown else [],
-        tables=[classes.class_bias_table(study, printed)],
-        folded=[classes.class_group_table(study, changes)],
+        tables=[class_bias.class_bias_table(study, printed)],
+        folded=[class_group_change.class_group_table(study, changes)],
     )
 
 
@@ -153,7 +158,7 @@ def _groups(study: Study, shown: Model | None) -> Section:
 def _individual(
     study: Study,
     embeddings: Embeddings | None,
-    measured: similar_examples.Measured | None,
+    measured: individual_fairness.Measured | None,
     printed: Published,
     problem: str,
 ) -> Section:
@@ -161,19 +166,20 @@ def _individual(
     if embeddings is None or measured is None:
         text = [f"Individual fairness is not measured: {problem}."]
         return Section(anchor, title, text=text)
+    curve = curves.individual_curve(study, measured)
     return Section(
         anchor,
         title,
-        text=similar_examples.description(study, embeddings),
-        drawings=curves.individual_figures(study, measured),
-        tables=[similar_examples.individual_table(study, measured, printed)],
+        text=individual_fairness.description(study, embeddings),
+        drawings=[curve_figures.individual_figure(curve)] if curve else [],
+        tables=[individual_fairness.individual_table(study, measured, printed)],
     )
 
 
 def _findings(
     study: Study,
     replicates: bands.Replicates,
-    measured: similar_examples.Measured | None,
+    measured: individual_fairness.Measured | None,
 ) -> Section:
     return Section(
         "findings",
@@ -202,7 +208,7 @@ def _disagreement(study: Study) -> Section:
     )
 
 
-def _litert(table: Table) -> Section:
+def _litert(table: DataTable) -> Section:
     return Section(
         "litert",
         "What ships on a device",

@@ -3,6 +3,7 @@
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.report import html
+from pipelines.report.html import Page
 from pipelines.report.page import page
 
 
@@ -25,8 +26,12 @@ def write_report(
     Raises:
       ValueError: `workdir` has no complete run, or runs of different examples.
     """
-    content = page(workdir, spec, published)
-    paths = []
+    return write_page(page(workdir, spec, published), workdir)
+
+
+def write_page(content: Page, workdir: str) -> list[str]:
+    """Writes a report that is there already; returns as `write_report`."""
+    paths: list[str] = []
 
     def write(content: bytes, *parts: str) -> None:
         paths.append(files.join(workdir, *parts))

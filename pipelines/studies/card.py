@@ -6,12 +6,10 @@ from typing import Any
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, wilson
 from kd_keras.fairness.intervals import Interval
-from pipelines.analysis.intervals import Options, gap_interval, interval_to_json
+from pipelines.studies.interval_options import LEVEL, bootstrap
 from pipelines.studies.predictions import Predictions
 
 GAPS = ("demographic_parity_difference", "equalized_odds_difference", "accuracy_gap")
-LEVEL = 0.95
-OPTIONS: Options = {"level": LEVEL, "replicates": 1000}
 
 
 def model_card(
@@ -71,11 +69,11 @@ def _measures(spec: DatasetSpec, predictions: Predictions) -> dict[str, Any]:
     accuracy = Interval(right / len(labels), float(low), float(high), LEVEL)
     return {
         "examples": len(labels),
-        "accuracy": interval_to_json(accuracy),
+        "accuracy": accuracy.to_dict(),
         "groups": {name: _group_accuracy(counts, name) for name in spec.groups},
         "gaps": {
             name: {
-                gap: interval_to_json(gap_interval(counts, gap, name, OPTIONS))
+                gap: counts.gap_interval(gap, name, **bootstrap()).to_dict()
                 for gap in GAPS
             }
             for name in spec.groups
@@ -86,6 +84,6 @@ def _measures(spec: DatasetSpec, predictions: Predictions) -> dict[str, Any]:
 def _group_accuracy(counts: GroupCounts, attribute: str) -> dict[str, Any]:
     rates = counts.accuracy(attribute)
     return {
-        str(group): {"examples": rates.examples[group], **interval_to_json(interval)}
+        str(group): {"examples": rates.examples[group], **interval.to_dict()}
         for group, interval in rates.intervals(LEVEL).items()
     }

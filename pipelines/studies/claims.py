@@ -177,7 +177,7 @@ def _kernel() -> str:
 def _started(pid: int) -> str:
     """When a process was started, in the kernel's ticks; empty if it has ended."""
     # Behind the name, which may hold anything: the state, ..., the start time.
-    state, *fields = _read_proc(f"{pid}/stat").rpartition(")")[2].split() or "Z"
+    state, *fields = _read_proc(f"{pid}/stat").rpartition(")")[2].split() or ["Z"]
     return "" if state in "ZX" else fields[18]
 
 

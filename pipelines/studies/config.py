@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import ml_collections
+import tensorflow_datasets as tfds
 
 from kd_keras import datasets, files, models, training
 from kd_keras.datasets.augment import AUGMENTATIONS
@@ -166,8 +167,6 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
     Its sensitive attributes are those of `config.attributes`; ValueError where the
     data set has no such one.
     """
-    import tensorflow_datasets as tfds
-
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     options = dict(config.dataset)

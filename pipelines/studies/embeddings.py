@@ -80,7 +80,6 @@ def is_made_from(
 
 
 def _path(workdir: str, split: str) -> str:
-
     return files.join(workdir, "embeddings", f"{split}.npz")
 
 
@@ -97,15 +96,14 @@ def _source(workdir: str, config: Mapping[str, Any]) -> dict[str, Any]:
         digest = hashlib.sha256(files.read_bytes(extractor)).hexdigest()
         return {"extractor": extractor, "sha256": digest}
     run = _teacher(config)
-    digest = None
+    export = None
     if layout.is_complete(workdir, run):
         path = files.join(layout.run_dir(workdir, run), layout.RUN_FILE)
-        digest = files.read_json(path).get(exports.EXPORT_DIGEST)
-    return {"extractor": run.directory, "export": digest}
+        export = files.read_json(path).get(exports.EXPORT_DIGEST)
+    return {"extractor": run.directory, "export": export}
 
 
 def _teacher(config: Mapping[str, Any]) -> Run:
-
     return Run(layout.TEACHER, config["seeds"][0])
 
 
@@ -120,7 +118,6 @@ def _extractor(workdir: str, config: Mapping[str, Any]) -> keras.Model:
 
 def before_logits(model: keras.Model) -> keras.Model:
     """The model that gives what goes into the last linear layer of `model`."""
-
     # Every architecture of kd_keras.models names that layer so.
     return keras.Model(model.input, model.get_layer("logits").input)
 
@@ -128,7 +125,6 @@ def before_logits(model: keras.Model) -> keras.Model:
 def _embed(
     extractor: keras.Model, dataset: Dataset, split: str
 ) -> dict[str, np.ndarray]:
-
     spec, examples = dataset.spec, dataset.splits[split]
     ids = examples.map(lambda example: example[spec.example_id]).batch(1024)
     values = extractor.predict(evaluation_batches(examples, spec), verbose=0)

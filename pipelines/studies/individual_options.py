@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kd_keras import files
+from kd_keras.fairness.individual import INPUT_DISTANCES, OUTPUT_DISTANCES
+
 # The extractor that is no file: the first seed's teacher without its last layer.
 TEACHER = "teacher"
 DEFAULTS = {
@@ -20,9 +23,6 @@ def options(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def validate(config: Mapping[str, Any]) -> None:
     """Raises a ValueError that names the first setting with a value not allowed."""
-    from kd_keras import files
-    from kd_keras.fairness.individual import INPUT_DISTANCES, OUTPUT_DISTANCES
-
     found = options(config)
     for name, known in (
         ("input_distance", INPUT_DISTANCES),

@@ -36,7 +36,7 @@ class Run:
         if self.model == NDS:
             return "student-nds"
         # All digits and no exponent: other temperatures, other names.
-        digits = np.format_float_positional(self.temperature, trim="-")
+        digits = np.format_float_positional(self.temperature or 0, trim="-")
         whole, _, fraction = digits.partition(".")
         return f"student-t{int(whole):02d}" + (f".{fraction}" if fraction else "")
 

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
+from kd_keras import Distiller, models, training
+from kd_keras.export import save_model
+from pipelines.tfx import inputs
+
 DEFAULTS: dict[str, Any] = {
     "student": None,
     "label": None,
@@ -40,22 +46,16 @@ def run_fn(fn_args: Any) -> None:
       ValueError: if a setting is missing or unknown, or names what the schema or the
         teacher does not have.
     """
-    import keras
-
-    from kd_keras import Distiller, models, training
-    from kd_keras.export import save_model
-    from pipelines.tfx import inputs as tfx
-
     settings = _settings(fn_args)
-    spec = tfx.spec_from_schema(fn_args.schema_path, settings)
-    teacher = tfx.load_teacher(fn_args.base_model, spec)
+    spec = inputs.spec_from_schema(fn_args.schema_path, settings)
+    teacher = inputs.load_teacher(fn_args.base_model, spec)
     keras.utils.set_random_seed(settings["seed"])
     first, *others = spec.features.values()
     shape = spec.features if others else tuple(first.shape)
     student = models.build(settings["student"], shape, spec.num_classes)
     distiller = Distiller(
         student,
-        teacher.signatures[tfx.FEATURES_SIGNATURE],
+        teacher.signatures[inputs.FEATURES_SIGNATURE],
         temperature=settings["temperature"],
         alpha=settings["alpha"],
         teacher_outputs="probabilities",
@@ -73,9 +73,9 @@ def run_fn(fn_args: Any) -> None:
     )
     batch_size, seed = settings["batch_size"], settings["seed"]
     distiller.fit(
-        tfx.batches(fn_args.train_files, spec, batch_size, seed),
+        inputs.batches(fn_args.train_files, spec, batch_size, seed),
         steps_per_epoch=fn_args.train_steps,
-        validation_data=tfx.batches(fn_args.eval_files, spec, batch_size),
+        validation_data=inputs.batches(fn_args.eval_files, spec, batch_size),
         validation_steps=fn_args.eval_steps,
         callbacks=[keras.callbacks.TensorBoard(fn_args.model_run_dir)]
         if fn_args.model_run_dir

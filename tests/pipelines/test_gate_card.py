@@ -7,7 +7,7 @@ import pytest
 import release_study as study
 import scipy.stats
 
-from pipelines.analysis import intervals
+from kd_keras.fairness.intervals import around
 from pipelines.studies.card import model_card
 from pipelines.studies.predictions import Predictions, Truth
 
@@ -67,6 +67,6 @@ def test_it_names_no_path_and_is_json(card):
 
 def test_an_interval_keeps_its_estimate_inside():
     # Every replicate is above the estimate, as for the gap of many small groups.
-    interval = intervals.around(0.1, np.linspace(0.2, 0.4, 101), level=0.9)
+    interval = around(0.1, np.linspace(0.2, 0.4, 101), level=0.9)
     # Quantiles .21 and .39, moved by .3 - .1.
     assert (interval.low, interval.high) == pytest.approx((0.01, 0.19))

@@ -166,8 +166,8 @@ def test_tfma_does_not_unpickle(hostile):
     directory, marker = hostile
     program = (
         "import sys, tensorflow_model_analysis as tfma\n"
-        "from pipelines.studies import pickled_config\n"
-        "pickled_config.refuse()\n"
+        "from pipelines.evaluation import unpickling\n"
+        "unpickling.refuse()\n"
         "tfma.load_eval_result(sys.argv[1])"
     )
     done = subprocess.run(

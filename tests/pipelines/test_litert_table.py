@@ -11,7 +11,7 @@ from kd_keras import files
 from kd_keras.litert import FORMATS
 from pipelines.analysis.quantization import litert_table
 from pipelines.analysis.results import read_study
-from pipelines.release import litert
+from pipelines.release.conversion import convert
 from pipelines.report.write import write_report
 from pipelines.studies import config as configs
 from pipelines.studies.layout import run_dir
@@ -23,7 +23,7 @@ def workdir(tmp_path_factory):
     patch.setattr(configs, "load_dataset", lambda config: study.dataset())
     workdir = str(tmp_path_factory.mktemp("litert") / "w")
     study.write_study(workdir)
-    directory = litert.litert(workdir, "student-t04/seed0")
+    directory = convert(workdir, "student-t04/seed0")
     assert directory == run_dir(workdir, study.CANDIDATE) + "/litert"
     yield workdir
     patch.undo()
@@ -68,7 +68,7 @@ def test_the_table_is_in_the_report(workdir):
 def test_a_converted_export_is_not_converted_again(workdir):
     path = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "litert" / "litert.json"
     before = path.stat().st_mtime_ns
-    litert.litert(workdir, "student-t04/seed0")
+    convert(workdir, "student-t04/seed0")
     assert path.stat().st_mtime_ns == before
 
 

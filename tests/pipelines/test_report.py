@@ -21,7 +21,7 @@ from report_workdir import (
 
 from kd_keras import files
 from pipelines.analysis.results import read_study
-from pipelines.report.page import summary
+from pipelines.report.page import page
 from pipelines.report.write import write_report
 from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir
 
@@ -122,7 +122,7 @@ def test_same_predictions_give_the_same_bytes(shapes, tmp_path):
 
 
 def test_terminal_table_is_narrow_and_agrees_with_the_csv(shapes):
-    text = summary(shapes, SHAPES)
+    text = page(shapes, SHAPES).summary
     assert max(map(len, text.splitlines())) <= 100
     for row in rows(shapes, "summary"):
         for column in ("accuracy_mean", "dpd_mean", "eod_mean", "base_rate_gap"):

@@ -22,12 +22,12 @@ from report_workdir import (
 from kd_keras import files
 from pipelines.analysis.bands import Band, joint_band, replicate, seed_changes
 from pipelines.analysis.chance import ByChance, chance_gaps
-from pipelines.analysis.classes import class_bias_table
+from pipelines.analysis.class_bias import class_bias_table
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.headline import headlines
 from pipelines.analysis.measures import Measure
 from pipelines.analysis.published import read_published
 from pipelines.analysis.results import Model, Study, read_study
-from pipelines.analysis.table import Table
 from pipelines.report.write import write_report
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
@@ -182,7 +182,9 @@ def test_verdict_says_what_intervals_show(faces, lower, upper, headline, expecte
     measure = Measure("eod", "young")
     chance = {model: {measure: ByChance(0.0, 0.02)} for model in faces.distilled}
     bands = {measure: Band(np.array([0.03, 0.01, 0.04]), None, None)}
-    (found,) = headlines(faces, Table("changes", "", (), [row]), bands, chance, None)
+    (found,) = headlines(
+        faces, DataTable("changes", "", (), [row]), bands, chance, None
+    )
     assert found.subject == "young"
     assert found.sentence == f"The distilled student shows {headline}."
     assert found.details == [
@@ -289,7 +291,9 @@ def test_published_numbers_are_those_of_the_row(pairs, published):
     found = read_published(published, read_study(pairs, PAIRS))
     eod = found.measures[Measure("eod", "side")]
     assert eod[Model.named("ds", 4.0)].mean == pytest.approx(0.043)
-    assert found.curve(Measure("eod", "side")) == pytest.approx({4.0: 4.3, 10.0: 2.9})
+    assert found.curve(Measure("eod", "side")) == pytest.approx(
+        {4.0: 0.043, 10.0: 0.029}
+    )
     assert found.curve(Measure("dpd", "side")) == {}
     assert found.class_bias == {Model.named("ds", 4.0): (5, 15)}
     assert found.individual[Model.named("ds", 4.0)].mean == 0.0906

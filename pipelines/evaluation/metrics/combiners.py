@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -107,7 +108,7 @@ def over_thresholds(
 
 
 def _private_key(
-    name: str, model_name: str, example_weighted: bool, **arguments
+    name: str, model_name: str, example_weighted: bool, **arguments: Any
 ) -> metric_types.MetricKey:
     return metric_types.MetricKey(
         name=metric_util.generate_private_name_from_arguments(name, **arguments),

@@ -1,5 +1,8 @@
 """Accuracy and the confusion matrix of hard predictions, as TFMA metrics."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from tensorflow_model_analysis.metrics import (
     metric_types,
@@ -66,7 +69,7 @@ def _accuracy(
         name, model_name=model_name, example_weighted=example_weighted
     )
 
-    def result(metrics):
+    def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict:
         (matrix,) = metrics[counts.keys[0]]
         return {key: np.trace(matrix) / (matrix.sum() or np.nan)}
 
@@ -84,7 +87,7 @@ def _confusion_matrix(
         name, model_name=model_name, example_weighted=example_weighted
     )
 
-    def result(metrics):
+    def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict:
         (matrix,) = metrics[counts.keys[0]]
         cells = zip(*np.nonzero(matrix), strict=True)
         entries = {

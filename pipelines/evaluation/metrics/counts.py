@@ -2,27 +2,28 @@
 
 import abc
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
 from tensorflow_model_analysis.metrics import metric_types
 
 from kd_keras.fairness import GroupCounts, PairedCounts
+from kd_keras.fairness.cell_counts import CellCounts
 from pipelines.evaluation.metrics.outputs import ModelOutput
 
-Counts = GroupCounts | PairedCounts
+Counts = TypeVar("Counts", bound=CellCounts)
 
 MAX_WAITING = 1000  # Examples that wait to be counted, and counts to be merged.
 
 
-class Accumulator(NamedTuple):
+class Accumulator(NamedTuple, Generic[Counts]):
     """Counts to be merged, and examples to be counted: both are cheap in bulk only."""
 
     counts: list[Counts]
     examples: list[tuple]
 
 
-class CountsCombineFn(beam.CombineFn):
+class CountsCombineFn(beam.CombineFn, Generic[Counts]):
     """Accumulates counts; subclasses count a batch of examples.
 
     Args:
@@ -42,14 +43,18 @@ class CountsCombineFn(beam.CombineFn):
     def count(self, examples: list[tuple]) -> Counts:
         """Counts examples, none included."""
 
-    def create_accumulator(self) -> Accumulator:
+    def create_accumulator(self) -> Accumulator[Counts]:
         return Accumulator([], [])
 
-    def add_input(self, accumulator: Accumulator, element: Any) -> Accumulator:
+    def add_input(
+        self, accumulator: Accumulator[Counts], element: Any
+    ) -> Accumulator[Counts]:
         accumulator.examples.append(self.example(element))
         return self._bounded(accumulator)
 
-    def merge_accumulators(self, accumulators: Iterable[Accumulator]) -> Accumulator:
+    def merge_accumulators(
+        self, accumulators: Iterable[Accumulator[Counts]]
+    ) -> Accumulator[Counts]:
         # A new one: the jackknife merges one accumulator into several samples.
         merged = self.create_accumulator()
         for accumulator in accumulators:
@@ -58,22 +63,22 @@ class CountsCombineFn(beam.CombineFn):
             merged = self._bounded(merged)
         return merged
 
-    def extract_output(self, accumulator: Accumulator) -> dict:
+    def extract_output(self, accumulator: Accumulator[Counts]) -> dict:
         return {self.key: self._total(accumulator)}
 
-    def _bounded(self, accumulator: Accumulator) -> Accumulator:
-        if max(map(len, accumulator)) < MAX_WAITING:
+    def _bounded(self, accumulator: Accumulator[Counts]) -> Accumulator[Counts]:
+        if max(len(accumulator.counts), len(accumulator.examples)) < MAX_WAITING:
             return accumulator
         return Accumulator([self._total(accumulator)], [])
 
-    def _total(self, accumulator: Accumulator) -> Counts:
+    def _total(self, accumulator: Accumulator[Counts]) -> Counts:
         counted = self.count(accumulator.examples)
         if not accumulator.counts:
             return counted
         return type(counted).merge([*accumulator.counts, counted])
 
 
-class GroupCountsCombineFn(CountsCombineFn):
+class GroupCountsCombineFn(CountsCombineFn[GroupCounts]):
     """Accumulates the GroupCounts of one model and one attribute.
 
     Args:
@@ -113,7 +118,7 @@ class GroupCountsCombineFn(CountsCombineFn):
         )
 
 
-class PairedCountsCombineFn(CountsCombineFn):
+class PairedCountsCombineFn(CountsCombineFn[PairedCounts]):
     """Accumulates the PairedCounts of a reference (a) and a model (b)."""
 
     def example(self, element: tuple[ModelOutput, ModelOutput]) -> tuple:

@@ -1,6 +1,7 @@
 """Fairness Indicators of all classes in one pass, where the tab can show them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
@@ -90,7 +91,7 @@ def _indicators(
             example_weighted=example_weighted,
         )
 
-    def result(metrics):
+    def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict:
         (matrix,) = metrics[hard.keys[0]]
         selected, true_positive = metrics[over.keys[0]]
         if argmax:

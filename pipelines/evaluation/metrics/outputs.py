@@ -36,7 +36,10 @@ class ModelOutputPreprocessor(metric_types.Preprocessor):
     """
 
     def __init__(
-        self, model_name: str, attributes: Sequence[str] = (), example_weighted=False
+        self,
+        model_name: str,
+        attributes: Sequence[str] = (),
+        example_weighted: bool = False,
     ):
         super().__init__(
             name=f"outputs:{model_name}:{','.join(attributes)}:{example_weighted}"

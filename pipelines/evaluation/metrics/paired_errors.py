@@ -43,22 +43,21 @@ class PairedErrors(metric_types.Metric):
         )
 
 
-class PairedOutputPreprocessor(ModelOutputPreprocessor):
+class PairedOutputPreprocessor(metric_types.Preprocessor):
     """Reads the outputs of a reference and of a model for the same example."""
 
     def __init__(self, reference: str, model_name: str, example_weighted: bool):
-        super().__init__(model_name, example_weighted=example_weighted)
         self.reference = ModelOutputPreprocessor(reference)
-
-    @property
-    def name(self) -> str:
-        return f"{self.reference.name}|{super().name}"
+        self.model = ModelOutputPreprocessor(
+            model_name, example_weighted=example_weighted
+        )
+        super().__init__(name=f"{self.reference.name}|{self.model.name}")
 
     def process(
         self, extracts: Mapping[str, Any]
     ) -> Iterator[tuple[ModelOutput, ModelOutput]]:
         yield from zip(
-            self.reference.process(extracts), super().process(extracts), strict=True
+            self.reference.process(extracts), self.model.process(extracts), strict=True
         )
 
 
@@ -106,7 +105,7 @@ def _of_model(
         combiner=PairedCountsCombineFn(private, num_classes),
     )
 
-    def result(metrics):
+    def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict:
         values = _values(metrics[private])
         return {key(f"{name}/{part}"): value for part, value in values.items()}
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.analysis.data_table import COUNT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import COUNT, Column, Table
 
 
 def facts(study: Study) -> dict[str, str]:
@@ -27,7 +27,7 @@ def facts(study: Study) -> dict[str, str]:
     return known | _flat(study.config)
 
 
-def training_table(study: Study) -> Table:
+def training_table(study: Study) -> DataTable:
     """Epochs and parameters of every run; no times, which differ from call to call."""
     rows = [
         model_cells(Model.of(result.run))
@@ -41,7 +41,7 @@ def training_table(study: Study) -> Table:
         Column("epochs", "epochs", COUNT),
         Column("parameters", "parameters", COUNT),
     )
-    return Table("training", "Training of every run.", columns, rows)
+    return DataTable("training", "Training of every run.", columns, rows)
 
 
 def _duration(seconds: float) -> str:

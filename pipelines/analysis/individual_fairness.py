@@ -8,15 +8,15 @@ import scipy.special
 import scipy.stats
 
 from kd_keras.fairness.individual import IndividualFairness, individual_fairness
+from pipelines.analysis.data_table import COUNT, DECIMAL, Column, DataTable, Kind
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
-from pipelines.analysis.table import COUNT, DECIMAL, Column, Kind, Table
 from pipelines.studies import individual_options
 from pipelines.studies.embeddings import Embeddings
+from pipelines.studies.interval_options import LEVEL
 
 SIGNED = Kind("{:.6f}", "{:+.3f}")
-LEVEL = 0.95
 _MAKE = "To make them: python -m pipelines.embeddings --workdir=WORKDIR"
 
 # Model -> seed -> what was measured on the same pairs of examples.
@@ -65,7 +65,9 @@ def seed_interval(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, mean - width, mean + width
 
 
-def individual_table(study: Study, measured: Measured, published: Published) -> Table:
+def individual_table(
+    study: Study, measured: Measured, published: Published
+) -> DataTable:
     """One row per model, mean over the seeds."""
     rows = []
     for model, seeds in measured.items():
@@ -107,7 +109,7 @@ def individual_table(study: Study, measured: Measured, published: Published) -> 
             " The published values are of a distance that is not published: compare "
             "their course over T alone."
         )
-    return Table("individual_fairness", caption, columns, rows)
+    return DataTable("individual_fairness", caption, columns, rows)
 
 
 def _change(measured: Measured, model: Model, nds: Model | None) -> dict[str, float]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from kd_keras import files
-from kd_keras import litert as lite
+from kd_keras import files, litert
 from kd_keras.datasets import Dataset
 from pipelines.analysis import quantization
 from pipelines.analysis.choice import DEFAULT, run_to_release
@@ -19,7 +18,7 @@ from pipelines.studies import config as configs
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 
 
-def litert(workdir: str, run: str = "") -> str:
+def convert(workdir: str, run: str = "") -> str:
     """Writes `<run>/litert/`: a .tflite and a .npz of predictions per format.
 
     Nothing is done for an export that was converted before.
@@ -35,7 +34,8 @@ def litert(workdir: str, run: str = "") -> str:
     Raises:
       ValueError: if there is no such run, or LiteRT cannot run its export.
     """
-    dataset = configs.load_dataset(configs.read_config(workdir))
+    config = configs.read_config(workdir)
+    dataset = configs.load_dataset(config)
     study = read_study(workdir, dataset.spec)
     found = candidate.find(workdir, run_to_release(study, DEFAULT, run))
     directory = quantization.directory(workdir, found.run)
@@ -48,10 +48,10 @@ def _write(dataset: Dataset, split: str, found: Candidate, directory: str) -> No
     partial = f"{directory}.partial"
     files.remove_tree(partial)
     formats = {}
-    for name in tqdm(lite.FORMATS, desc=f"LiteRT {found.run.title}", disable=None):
+    for name in tqdm(litert.FORMATS, desc=f"LiteRT {found.run.title}", disable=None):
         training = list(_features(dataset, "train", REPRESENTATIVE))
-        model = lite.convert(found.export, name, training)
-        probabilities, milliseconds = lite.predict(model, _features(dataset, split))
+        model = litert.convert(found.export, name, training)
+        probabilities, milliseconds = litert.predict(model, _features(dataset, split))
         content = io.BytesIO()
         np.savez(content, probabilities=probabilities)
         files.write_bytes(files.join(partial, f"{name}.tflite"), model)

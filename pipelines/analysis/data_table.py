@@ -1,4 +1,4 @@
-"""A table that is written as CSV and shown in the report from the same values."""
+"""Typed columns and rows, from which the CSV file and the report are written."""
 
 import csv
 import dataclasses
@@ -42,7 +42,7 @@ class Column(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows of values under named columns.
 
     Attributes:
@@ -64,7 +64,7 @@ class Table:
 
     def shown(self, row: Mapping[str, Any], column: Column) -> str:
         """The value for people; a dash where there is none."""
-        value = row.get(column.name)
+        value: Any = row.get(column.name)
         if is_empty(value):
             return "-"
         if column.kind.numeric:

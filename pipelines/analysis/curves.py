@@ -1,0 +1,82 @@
+"""Every measure against the temperature: mean, interval and what to compare it with."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pipelines.analysis.bands import Band, Replicates, seed_mean
+from pipelines.analysis.chance import Chance
+from pipelines.analysis.individual_fairness import Measured, seed_interval
+from pipelines.analysis.measures import Measure
+from pipelines.analysis.published import Published
+from pipelines.analysis.results import Model, Study
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One measure of the distilled students against the temperature.
+
+    Attributes:
+      temperatures: `[T]`.
+      band: mean over the seeds and its interval, `[T]` each; NaN where there is none.
+      references: the teacher's and the nds' value.
+      chance: the same measure by chance `[T]`, or empty.
+      published: temperature -> published value, may be empty.
+    """
+
+    temperatures: Sequence[float]
+    band: Band
+    references: Mapping[str, float]
+    chance: Sequence[float] = ()
+    published: Mapping[float, float] = dataclasses.field(default_factory=dict)
+
+
+def curves(
+    study: Study,
+    replicates: Replicates,
+    bands: Mapping[Measure, Band],
+    chance: Chance,
+    published: Published,
+) -> Iterator[tuple[Measure, Curve]]:
+    """Accuracy, then the gaps of each attribute; nothing without distilled students."""
+    for measure, band in bands.items():
+        yield (
+            measure,
+            Curve(
+                temperatures=study.temperatures,
+                band=band,
+                references={
+                    model.name: float(seed_mean(replicates, measure, model)[0])
+                    for model in (study.teacher, study.nds)
+                    if model is not None
+                },
+                chance=[
+                    chance[model][measure].mean
+                    for model in study.distilled
+                    if measure in chance[model]
+                ],
+                published=published.curve(measure),
+            ),
+        )
+
+
+def individual_curve(study: Study, measured: Measured) -> Curve | None:
+    """I(f), with intervals over the seeds; None without distilled students."""
+    if not study.distilled:
+        return None
+
+    def means(model: Model) -> list[float]:
+        return [one.mean for one in measured[model].values()]
+
+    intervals = [seed_interval(means(model)) for model in study.distilled]
+    mean, lower, upper = np.array(intervals).T
+    return Curve(
+        temperatures=study.temperatures,
+        band=Band(mean, np.maximum(lower, 0), upper),
+        references={
+            model.name: float(np.mean(means(model)))
+            for model in (study.teacher, study.nds)
+            if model is not None
+        },
+    )

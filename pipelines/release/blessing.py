@@ -1,0 +1,19 @@
+"""A verdict on disk, in the form in which TFX's Evaluator leaves its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kd_keras import files
+
+DIRECTORY = "blessing"
+
+
+def write(verdict: Mapping[str, Any], directory: str) -> None:
+    """Writes verdict.json and an empty BLESSED or NOT_BLESSED into `blessing`."""
+    path = files.join(directory, DIRECTORY)
+    partial = f"{path}.partial"
+    files.remove_tree(partial)
+    files.write_json(files.join(partial, "verdict.json"), verdict)
+    word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
+    files.write_bytes(files.join(partial, word), b"")
+    files.replace_directory(partial, path, last=word)
