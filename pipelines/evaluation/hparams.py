@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kd_keras import files
+from pipelines.analysis import table_digests
 from pipelines.studies import layout
 from pipelines.studies.layout import Run
 
@@ -25,6 +26,9 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
 
     Returns:
       The number of runs; 0 where there is no report yet.
+
+    Raises:
+      ValueError: if the table is not what the report has written.
     """
     path = files.join(workdir, "tables", TABLE)
     if not files.exists(path):
@@ -33,6 +37,7 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
 
     from pipelines.evaluation import summary
 
+    table_digests.require(path)
     measured = _measured(files.read_text(path))
     tags = list(dict.fromkeys(tag for values in measured.values() for tag in values))
     numbers = {"temperature": config["temperatures"], "seed": config["seeds"]}

@@ -7,10 +7,11 @@ import ml_collections
 from kd_keras.export import copy_version
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.results import read_study
+from pipelines.evaluation import agreement
 from pipelines.release import candidate, verdict
 from pipelines.release import policy as policies
 from pipelines.studies import config as configs
-from pipelines.studies import layout
+from pipelines.studies import layout, made_by
 
 
 def gate(
@@ -30,7 +31,8 @@ def gate(
 
     Raises:
       ValueError: if the policy names what does not exist, or a model, its signatures
-        or the evaluation of this version are missing.
+        or the evaluation of this version are missing, or a file is not what was
+        written.
     """
     spec = configs.load_dataset(configs.read_config(workdir)).spec
     conditions = policies.conditions(policy, spec)
@@ -41,10 +43,12 @@ def gate(
     if any(condition.against == layout.NDS for condition in conditions):
         candidate.find(workdir, layout.Run(layout.NDS, chosen.seed))
     candidate.check_evaluation(workdir, judged, teacher)
+    agreement.require(workdir, study)
+    made_by.tell({result.run.directory: result.info for result in study.results})
     found = verdict.judge(study, policy, conditions, judged)
     verdict.write(found, judged.directory)
     if push and found["blessed"]:
-        found = found | {"pushed": copy_version(judged.export, push)}
+        found |= {"pushed": copy_version(judged.export, push, judged.files)}
     return found
 
 

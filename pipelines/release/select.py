@@ -10,6 +10,7 @@ from pipelines.analysis.results import read_study
 from pipelines.release import policy as policies
 from pipelines.release.selection import selection
 from pipelines.studies import config as configs
+from pipelines.studies import sealed
 
 SELECTION_FILE = "selection.json"
 
@@ -33,9 +34,10 @@ def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
     study = read_study(workdir, spec)
     chosen = choice.require_choice(study, objective)
     path = files.join(workdir, SELECTION_FILE)
-    before = files.read_json(path) if files.exists(path) else None
+    advice = "Delete it and select again; looks at the test split count from 1 then."
+    before = sealed.read(path, advice) if files.exists(path) else None
     found = selection(study, objective, chosen, policy.name, before)
-    files.write_json(path, found)
+    sealed.write(path, found)
     return found
 
 

@@ -7,7 +7,7 @@ from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
 from kd_keras import files
-from pipelines.evaluation import output
+from pipelines.evaluation import output, plan
 from pipelines.evaluation.plan import EVALUATION
 from pipelines.release.candidate import Candidate
 from pipelines.release.policy import Condition
@@ -61,6 +61,7 @@ def _threshold(condition: Condition) -> config_pb2.MetricThreshold:
 def _metrics(candidate: Candidate, group: dict[str, str]) -> dict[MetricKey, float]:
     """TFMA's numbers of one slice; those that are no numbers are left out."""
     found = {}
+    plan.read_record(candidate.directory)  # Refuses files that were changed.
     for of_slice in output.read_metrics(files.join(candidate.directory, EVALUATION)):
         if _slice(of_slice) != group:
             continue

@@ -13,6 +13,7 @@ from pipelines.analysis.results import Model, Study
 from pipelines.release.candidate import Candidate
 from pipelines.release.measure import measure
 from pipelines.release.policy import Condition
+from pipelines.studies import sealed
 from pipelines.studies.layout import TEACHER, Run
 
 # What TFMA evaluates, for all examples or, accuracy only, for a group.
@@ -71,7 +72,7 @@ def write(verdict: dict[str, Any], directory: str) -> None:
     path = files.join(directory, BLESSING)
     partial = f"{path}.partial"
     files.remove_tree(partial)
-    files.write_json(files.join(partial, "verdict.json"), verdict)
+    sealed.write(files.join(partial, "verdict.json"), verdict)
     word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
     files.write_bytes(files.join(partial, word), b"")
     files.replace_directory(partial, path, last=word)

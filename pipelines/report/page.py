@@ -1,10 +1,13 @@
 """The report of a study, from its working directory."""
 
+import dataclasses
+
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.analysis.measures import run_table, summary_table
 from pipelines.analysis.published import NOTHING, read_published
 from pipelines.analysis.quantization import litert_table
 from pipelines.analysis.results import Study, read_study
+from pipelines.evaluation import agreement
 from pipelines.report import sections
 from pipelines.report.html import Page
 from pipelines.report.terminal import plain_text
@@ -16,12 +19,18 @@ from pipelines.studies.embeddings import Embeddings
 def page(workdir: str, spec: DatasetSpec | None = None, published: str = "") -> Page:
     """The report of a study, which a notebook shows; arguments as in `write_report`."""
     study = _read(workdir, spec)
-    return sections.build(
+    evaluated = agreement.require(workdir, study)
+    built = sections.build(
         study,
         read_published(published, study) if published else NOTHING,
         _embeddings(workdir, study),
         litert_table(workdir, study),
     )
+    missing = len(study.results) - evaluated
+    if not missing:
+        return built
+    told = f"TFMA has not evaluated {missing} of {len(study.results)} runs."
+    return dataclasses.replace(built, introduction=[*built.introduction, told])
 
 
 def summary(workdir: str, spec: DatasetSpec | None = None) -> str:

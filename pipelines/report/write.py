@@ -2,6 +2,7 @@
 
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
+from pipelines.analysis import table_digests
 from pipelines.report import html
 from pipelines.report.page import page
 
@@ -10,6 +11,8 @@ def write_report(
     workdir: str, spec: DatasetSpec | None = None, published: str = ""
 ) -> list[str]:
     """Writes tables/*.csv, figures/*.{svg,png} and report.html of a study.
+
+    tables/SHA256SUMS has the digests of the tables.
 
     The same predictions give the same bytes.
 
@@ -38,5 +41,7 @@ def write_report(
         for drawing in section.drawings:
             write(drawing.svg, "figures", f"{drawing.name}.svg")
             write(drawing.png, "figures", f"{drawing.name}.png")
+    tables = [path for path in paths if path.endswith(".csv")]
+    paths.append(table_digests.write(tables))
     write(html.render(content).encode("utf-8"), "report.html")
     return paths
