@@ -1,17 +1,30 @@
 """SHA-256 of files and of directories."""
 
-import functools
 import hashlib
+import time
 
 from kd_keras import files
 
 _BLOCK = 2**20  # Bytes.
+# A file may change again within one tick of its file system's clock.
+_SETTLED = 2_000_000_000  # Nanoseconds.
+# (path, length, time of the last change) -> digest.
+_known: dict[tuple[str, int, int], str] = {}
 
 
 def of_file(path: str) -> str:
     """SHA-256 of a file, in hexadecimal; one that stays the same is read once."""
-    known = files.gfile.stat(path)
-    return _of_file(path, known.length, known.mtime_nsec)
+    found = files.gfile.stat(path)
+    key = (path, found.length, found.mtime_nsec)
+    if key in _known:
+        return _known[key]
+    digest = hashlib.sha256()
+    with files.gfile.GFile(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    if time.time_ns() - found.mtime_nsec > _SETTLED:
+        _known[key] = digest.hexdigest()
+    return digest.hexdigest()
 
 
 def of_directory(directory: str) -> dict[str, str]:
@@ -22,13 +35,3 @@ def of_directory(directory: str) -> dict[str, str]:
         for name in names
     ]
     return {path[len(directory) :].lstrip("/"): of_file(path) for path in sorted(paths)}
-
-
-@functools.cache
-def _of_file(path: str, length: int, modified: int) -> str:
-    del length, modified  # Another file of the same name is read again.
-    digest = hashlib.sha256()
-    with files.gfile.GFile(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

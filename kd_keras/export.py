@@ -141,8 +141,9 @@ def copy_version(
         copied = files.join(partial, name)
         files.gfile.makedirs(copied.rpartition("/")[0])
         files.gfile.copy(files.join(path, name), copied)
-    if sha256 is not None and (found := digests.of_directory(partial)) != sha256:
-        differ = {name for name, _ in found.items() ^ sha256.items()}
+    made = digests.of_directory(partial) if sha256 is not None else {}
+    if sha256 is not None and made != sha256:
+        differ = {name for name, _ in made.items() ^ sha256.items()}
         files.remove_tree(partial)
         raise ValueError(
             f"{path} was not copied to {target}: {min(differ)} is missing or not what "

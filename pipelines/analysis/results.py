@@ -143,6 +143,7 @@ def read_study(workdir: str, spec: DatasetSpec) -> Study:
         info = run_record.read(workdir, run, config)
         result = _read_result(workdir, run, info, spec, truth)
         models.setdefault(Model.of(run), {})[run.seed] = result
+    _require_teachers(workdir, models)
     in_order = dict(sorted(models.items()))
     return Study(document, spec, truth, in_order, planned=len(runs))
 
@@ -177,6 +178,20 @@ def _read_result(
                 f"{directory} and run the study again."
             )
     return Result(run, info, logits)
+
+
+def _require_teachers(
+    workdir: str, models: Mapping[Model, Mapping[int, Result]]
+) -> None:
+    """Refuses a student whose teacher was trained again since, to other weights."""
+    teachers = models.get(Model.named(TEACHER), {})
+    for result in (result for seeds in models.values() for result in seeds.values()):
+        taught_by, teacher = result.info.get("teacher"), teachers.get(result.run.seed)
+        if taught_by and teacher and taught_by != teacher.info["weights"]:
+            raise ValueError(
+                f"{result.run.directory} was distilled from other weights than those "
+                f"of {teacher.run.directory}. {run_record.advice(workdir, result.run)}"
+            )
 
 
 def _difference(first: Truth, other: Truth) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_keras import digests, files
+from kd_keras.export import versions
 from pipelines.studies import config as configs
 from pipelines.studies import layout, made_by, sealed
 from pipelines.studies.layout import Run
@@ -38,7 +39,8 @@ def write(
         **made_by.current(),
         "files": _files(directory),
     }
-    record[EXPORT_DIGEST] = sealed.of_json(of_export(record, 1))
+    latest = max(versions(files.join(directory, "export")), default=0)
+    record[EXPORT_DIGEST] = sealed.of_json(of_export(record, latest))
     sealed.write(files.join(directory, layout.RUN_FILE), record)
     return record
 

@@ -14,6 +14,7 @@ from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
+from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
 from pipelines.studies import config as configs
 from pipelines.studies import layout, made_by, predictions, run_record
@@ -115,9 +116,10 @@ def train_run(
         "epochs": recipe.epochs,
         "seconds": round(time.monotonic() - began, 1),
         "val_accuracy": history[-1]["val_accuracy"],
+        "weights": fingerprint([Teacher(model)]),
+        "teacher": _teacher_fingerprint(run, trainer, cache),
     }
-    fingerprint = _teacher_fingerprint(run, trainer, cache)
-    _export(config, dataset, partial, model, record, fingerprint)
+    _export(config, dataset, partial, model, record)
     record = run_record.write(partial, run, config, record)
     files.remove_tree(files.join(partial, training.BACKUP))
     claims.check()
@@ -136,7 +138,6 @@ def _export(
     partial: str,
     model: keras.Model,
     record: dict[str, Any],
-    teacher_fingerprint: str | None,
 ) -> None:
     """Writes predictions and export."""
     found = {s: predictions.predict(model, dataset, s) for s in predictions.SPLITS}
@@ -147,7 +148,7 @@ def _export(
         dataset.spec,
         record,
         found[config.evaluation.split],
-        teacher_fingerprint,
+        record["teacher"],
     )
     save_model(model, dataset.spec, files.join(partial, "export", "1"), card)
 

@@ -8,6 +8,7 @@ from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.export import export
+from pipelines.studies import config as configs
 from pipelines.studies import layout, run_record, sealed
 from pipelines.studies.layout import Run
 
@@ -33,14 +34,10 @@ def write_study(
     }
     sealed.write(files.join(workdir, "config.json"), {"config": config})
     runs = layout.study_runs(temperatures, seeds)
-    return {
-        run: write_run(workdir, config, dataset, run, i) for i, run in enumerate(runs)
-    }
+    return {run: write_run(workdir, dataset, run, i) for i, run in enumerate(runs)}
 
 
-def write_run(
-    workdir: str, config: dict, dataset: Dataset, run: Run, seed: int
-) -> np.ndarray:
+def write_run(workdir: str, dataset: Dataset, run: Run, seed: int) -> np.ndarray:
     """Exports a model with random weights; returns its logits on the test split."""
     (image,) = dataset.spec.features.values()
     keras.utils.set_random_seed(seed)
@@ -54,7 +51,7 @@ def write_run(
     )
     directory = layout.run_dir(workdir, run)
     export(model, dataset.spec, files.join(directory, "export"))
-    run_record.write(directory, run, config, {})
+    run_record.write(directory, run, configs.read_config(workdir), {})
     batches = evaluation_batches(dataset.splits["test"], dataset.spec)
     return model.predict(batches, verbose=0)
 

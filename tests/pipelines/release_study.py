@@ -65,7 +65,8 @@ def write_study(workdir: str) -> None:
     sealed.write(files.join(workdir, "config.json"), document)
     for i, run in enumerate(RUNS):
         directory = layout.run_dir(workdir, run)
-        export(_model(i), SPEC, files.join(directory, "export"))
+        card = {"model": {"seed": run.seed}}
+        export(_model(i), SPEC, files.join(directory, "export"), card)
         for split in ("validation", "test"):
             _write_predictions(files.join(directory, "predictions", f"{split}.npz"), i)
         about = {"val_accuracy": 0.8, "seconds": 1.0, "epochs": 1, "parameters": 6}
