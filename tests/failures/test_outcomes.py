@@ -6,12 +6,13 @@ import pytest
 
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory):
-    with outcomes.tiny_data():
+    with outcomes.quick():
         yield outcomes.Victim(tmp_path_factory.mktemp("outcomes"))
 
 
 def test_every_damaged_file_is_named_healed_or_not_read(victim):
     found = list(outcomes.outcomes(victim, every=False))
-    assert len({outcome.path for outcome in found}) > len(victim.files) // 2
+    assert {outcome.attack for outcome in found} == outcomes.ATTACKS.keys()
+    assert len(found) > len(victim.files) // 2
     bad = [outcome for outcome in found if outcome.word in outcomes.BAD]
     assert not bad, outcomes.table(found)
