@@ -26,6 +26,7 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
     "pipelines/evaluation": (
         "benchmarks",
         "pipelines",
+        "pipelines/analysis",
         "pipelines/evaluation",
         "pipelines/release",
     ),

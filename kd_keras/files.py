@@ -1,6 +1,7 @@
 """File access on any path that tf.io.gfile opens; nothing appears half-written."""
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -26,6 +27,9 @@ ERRORS: tuple[type[Exception], ...] = (
     tf.errors.UnimplementedError,
 )
 
+
+# How a file system without hard links refuses one.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 # How long another's write may follow its look, where no file system call does both.
 SETTLE_SECONDS = 2.0
@@ -90,9 +94,9 @@ def create(path: str, content: bytes) -> bool:
     """Writes a file that was not there.
 
     Of several processes that call it at a time one gets True. On a local or NFS path
-    the operating system sees to that; a reader may find the file empty at first. gfile
-    has nothing like it for an object store: there the file is read again after
-    `SETTLE_SECONDS`, and whose content is found has created it.
+    the operating system sees to that, and the file appears whole where there are hard
+    links. gfile has nothing like it for an object store: there the file is read again
+    after `SETTLE_SECONDS`, and whose content is found has created it.
 
     Returns:
       Whether the file is this call's; False where it was there already.
@@ -104,11 +108,22 @@ def create(path: str, content: bytes) -> bool:
         time.sleep(SETTLE_SECONDS)
         return read_bytes(path) == content
     gfile.makedirs(os.path.dirname(path) or ".")
+    temporary = f"{path}.{uuid.uuid4().hex[:8]}.partial"
     try:
-        with open(path, "xb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with open(path, "xb") as file:
+                file.write(content)
     except FileExistsError:
         return False
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
     return True
 
 

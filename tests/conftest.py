@@ -43,6 +43,10 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture(scope="session")
 def tiny_dataset():
+    return make_tiny_dataset()
+
+
+def make_tiny_dataset():
     """Images of 12x12 pixels whose class is the brightest of three colour channels."""
     import tensorflow as tf
 

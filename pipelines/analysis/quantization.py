@@ -1,9 +1,6 @@
 """What converting a model to LiteRT changes: size, time, accuracy and fairness."""
 
-import io
 from typing import Any
-
-import numpy as np
 
 from kd_keras import files
 from kd_keras.fairness import Interval
@@ -25,7 +22,7 @@ from pipelines.analysis.measures import (
     model_cells,
 )
 from pipelines.analysis.results import Model, Result, Study
-from pipelines.studies import layout
+from pipelines.studies import layout, sealed
 from pipelines.studies.interval_options import bootstrap
 from pipelines.studies.layout import Run
 
@@ -39,10 +36,21 @@ def directory(workdir: str, run: Run) -> str:
 
 def is_made_from(directory: str, export_digest: str | None) -> bool:
     """Whether the LiteRT models are there, and of this export."""
-    path = files.join(directory, RECORD)
     return (
-        files.exists(path) and files.read_json(path)["export_digest"] == export_digest
+        files.exists(directory) and _read(directory)["export_digest"] == export_digest
     )
+
+
+def _read(directory: str) -> dict[str, Any]:
+    """What litert.json holds; ValueError if a file is not what was written."""
+    record = sealed.read(files.join(directory, RECORD), _advice(directory))
+    for name, digest in record["files"].items():
+        sealed.require(files.join(directory, name), digest, _advice(directory))
+    return record
+
+
+def _advice(directory: str) -> str:
+    return f"Delete {directory} and run pipelines.litert again."
 
 
 def litert_table(workdir: str, study: Study) -> DataTable | None:
@@ -78,10 +86,11 @@ def litert_table(workdir: str, study: Study) -> DataTable | None:
 
 def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
     rows = []
-    record = files.read_json(files.join(path, RECORD))
+    record = _read(path)
     for name in FORMATS:
-        content = io.BytesIO(files.read_bytes(files.join(path, f"{name}.npz")))
-        with np.load(content, allow_pickle=False) as arrays:
+        file = f"{name}.npz"
+        of_file = files.join(path, file)
+        with sealed.arrays(of_file, _advice(path), record["files"][file]) as arrays:
             logits = {record["split"]: arrays["probabilities"]}
         quantized = Result(result.run, result.info, logits)
         about = model_cells(Model.of(result.run)) | {"seed": result.run.seed}

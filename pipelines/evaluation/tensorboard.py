@@ -56,7 +56,7 @@ def _prepare(workdir: str) -> str:
     runs = layout.study_runs(config.temperatures, config.seeds)
     directories = {run.title: layout.run_dir(workdir, run) for run in runs}
     for directory in directories.values():
-        if files.exists(files.join(directory, plan.EVALUATION)):
+        if plan.read_record(directory):
             summary.ensure(directory)
     summarised = hparams.write(workdir, config)
     print(f"written: the HParams of {summarised} runs")

@@ -79,8 +79,7 @@ class Claims:
 
     def _is_live(self, path: str) -> bool:
         content = files.read_bytes(path)
-        # It is empty between its creation and its first content.
-        record = json.loads(content) if content else {}
+        record = _parsed(content)
         if record.get("released") or _is_gone(record):
             return False
         now = time.monotonic()
@@ -89,6 +88,15 @@ class Claims:
             self._seen[path] = (content, now)
             return True
         return now - since < self.timeout
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    """What a claim holds; nothing where it was damaged: then only its age counts."""
+    try:
+        record = json.loads(content)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 class Claim:

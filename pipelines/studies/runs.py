@@ -14,11 +14,12 @@ from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
+from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
-from pipelines.studies import exports, layout, predictions
+from pipelines.studies import config as configs
+from pipelines.studies import layout, made_by, predictions, run_record
 from pipelines.studies.card import model_card
 from pipelines.studies.claims import Claims
-from pipelines.studies.config import CONFIG_FILE
 from pipelines.studies.layout import Run
 from pipelines.studies.traced import TracedStep
 
@@ -68,7 +69,7 @@ def train_run(
 
     keras.backend.clear_session()
     with devices.scope():
-        teacher = _teacher(workdir, run) if run.model == layout.DS else None
+        teacher = _teacher(config, workdir, run) if run.model == layout.DS else None
     files.gfile.makedirs(partial)
     taught, cache = _taught(config, dataset, workdir, run, teacher, claims, devices)
     with devices.scope():
@@ -115,10 +116,11 @@ def train_run(
         "epochs": recipe.epochs,
         "seconds": round(time.monotonic() - began, 1),
         "val_accuracy": history[-1]["val_accuracy"],
+        "weights": fingerprint([Teacher(model)]),
+        "teacher": _teacher_fingerprint(run, trainer, cache),
     }
-    fingerprint = _teacher_fingerprint(run, trainer, cache)
-    record |= _export(config, dataset, workdir, partial, model, record, fingerprint)
-    files.write_json(files.join(partial, layout.RUN_FILE), record)
+    _export(config, dataset, partial, model, record)
+    record = run_record.write(partial, run, config, record)
     files.remove_tree(files.join(partial, training.BACKUP))
     claims.check()
     files.replace_directory(partial, directory, last=layout.RUN_FILE)
@@ -133,26 +135,22 @@ def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.Con
 def _export(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
-    workdir: str,
     partial: str,
     model: keras.Model,
     record: dict[str, Any],
-    teacher_fingerprint: str | None,
-) -> dict[str, Any]:
-    """Writes predictions and export; returns what says that they belong together."""
+) -> None:
+    """Writes predictions and export."""
     found = {s: predictions.predict(model, dataset, s) for s in predictions.SPLITS}
     for split, of_split in found.items():
         predictions.write(partial, split, of_split)
     card = model_card(
-        files.read_json(files.join(workdir, CONFIG_FILE)),
+        {"config": configs.to_dict(config), **made_by.current()},
         dataset.spec,
         record,
         found[config.evaluation.split],
-        teacher_fingerprint,
+        record["teacher"],
     )
-    path = files.join(partial, "export", "1")
-    save_model(model, dataset.spec, path, card)
-    return {exports.EXPORT_DIGEST: exports.digest(path)}
+    save_model(model, dataset.spec, files.join(partial, "export", "1"), card)
 
 
 def _save(
@@ -283,14 +281,14 @@ def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
     )
 
 
-def _teacher(workdir: str, run: Run) -> keras.Model:
-    directory = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
-    path = files.join(directory, MODEL_FILE)
-    advice = f"Delete {directory} and run the study again to train it."
-    if not files.exists(path):
-        raise ValueError(
-            f"{run.title} needs its teacher {path}, which is missing. {advice}"
-        )
+def _teacher(config: ml_collections.ConfigDict, workdir: str, run: Run) -> keras.Model:
+    teacher = Run(layout.TEACHER, run.seed)
+    advice = run_record.advice(workdir, teacher)
+    try:
+        record = run_record.read(workdir, teacher, config)
+        path = run_record.require(workdir, teacher, record, MODEL_FILE)
+    except ValueError as error:
+        raise ValueError(f"{run.title} needs its teacher: {error}") from error
     try:
         return models.fuse_batch_normalization(load_model(path), inference=True)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
