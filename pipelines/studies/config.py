@@ -162,7 +162,9 @@ def _require_own(workdir: str, given: dict[str, Any]) -> None:
     """Refuses a directory without config.json that has not only this config's runs."""
     names = files.gfile.listdir(workdir) if files.exists(workdir) else []
     runs = files.gfile.glob(files.join(workdir, "*", "seed*", layout.RUN_FILE))
-    others = [name for name in names if not name.startswith(CONFIG_FILE)]
+    # The config may have been half-written when a process was killed.
+    own = (CONFIG_FILE, layout.COORDINATOR)
+    others = [name for name in names if not name.startswith(own)]
     # Another process of the same study may have written it just now.
     if files.exists(files.join(workdir, CONFIG_FILE)):
         return

@@ -1,5 +1,6 @@
 """Trains, exports and records one run of a study."""
 
+import contextlib
 import time
 import zipfile
 from collections.abc import Sequence
@@ -16,10 +17,10 @@ from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
 from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
+from pipelines.studies import attempts, layout, made_by, predictions, run_record
+from pipelines.studies import cache as teacher_caches
 from pipelines.studies import config as configs
-from pipelines.studies import layout, made_by, predictions, run_record
 from pipelines.studies.card import model_card
-from pipelines.studies.claims import Claims
 from pipelines.studies.layout import Run
 from pipelines.studies.traced import TracedStep
 
@@ -32,14 +33,13 @@ def train_run(
     workdir: str,
     run: Run,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    claims: Claims | None = None,
     devices: tf.distribute.Strategy | None = None,
     traced: TracedStep | None = None,
 ) -> dict[str, Any]:
     """Makes the directory of one run; a killed call is continued by the next one.
 
-    Everything is written to `<run>.partial`, which becomes the run's directory when
-    it is whole.
+    Everything is written to a directory of an attempt, see `attempts`, which becomes
+    the run's directory when it is whole. A run that is there by then stays.
 
     Args:
       config: the study's config.
@@ -48,8 +48,6 @@ def train_run(
         teacher there.
       run: what to train.
       callbacks: further Keras callbacks.
-      claims: those of this process, where others share the working directory; the
-        run is one of them.
       devices: what trains the model; None for one device. Where it has several
         workers, all have to call this function, and the chief makes the directory.
       traced: the step that the runs of a process share; None for a new one.
@@ -58,20 +56,21 @@ def train_run(
       What run.json holds; nothing to a worker that is not the chief.
 
     Raises:
-      ClaimLostError: if another process has taken the run over.
+      TakenOverError: if another process has taken the run over.
     """
     directory = layout.run_dir(workdir, run)
-    partial = f"{directory}.partial"
     recipe = recipe_of(config, run)
     began = time.monotonic()
-    claims = claims or Claims(workdir)
     devices = devices or tf.distribute.get_strategy()
 
     keras.backend.clear_session()
-    with devices.scope():
-        teacher = _teacher(config, workdir, run) if run.model == layout.DS else None
-    files.gfile.makedirs(partial)
-    taught, cache = _taught(config, dataset, workdir, run, teacher, claims, devices)
+    # A teacher that fills a cache runs on one device; in every step, on all.
+    with contextlib.nullcontext() if config.teacher_cache else devices.scope():
+        teacher = None
+        if run.model == layout.DS:
+            teacher = load_teacher(config, workdir, run.seed)
+    partial = attempts.begin(directory, devices)
+    taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
     with devices.scope():
         trainer = _compiled(config, dataset, run, None if cache else teacher, devices)
     del teacher  # Whoever still needs it has it.
@@ -96,7 +95,9 @@ def train_run(
             keras.callbacks.TensorBoard(
                 files.join(partial, "tensorboard"), write_graph=False
             ),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: claims.check()),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_: attempts.check(partial)
+            ),
             *callbacks,
         ]
         if strategy.is_chief(devices)
@@ -122,8 +123,7 @@ def train_run(
     _export(config, dataset, partial, model, record)
     record = run_record.write(partial, run, config, record)
     files.remove_tree(files.join(partial, training.BACKUP))
-    claims.check()
-    files.replace_directory(partial, directory, last=layout.RUN_FILE)
+    attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record
 
 
@@ -234,37 +234,17 @@ def _taught(
     workdir: str,
     run: Run,
     teacher: keras.Model | None,
-    claims: Claims,
     devices: tf.distribute.Strategy,
 ) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
     """For a distilled student its teacher's logits: for validation, for training.
 
-    The seed's first distilled student stores them; the others read what it stored.
-    Several workers run the teacher in every step: they could not wait for the one that
-    stores.
+    Where no task has stored them before, the seed's first distilled student does.
     """
-    live = not config.teacher_cache or strategy.has_workers(devices)
-    if run.model != layout.DS or live:
+    if run.model != layout.DS or not config.teacher_cache:
         return dataset, None
-    root = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
-    augmented = {
-        "augmentation": config.student.augmentation,
-        "seed": run.seed,
-        "views": config.teacher_cache_views or 1,
-    }
-    # Only one process may build a cache at a time.
-    with claims.wait(f"{Run(layout.TEACHER, run.seed).directory}/cache"):
-        validation, train = (
-            teacher_cache.build(
-                files.join(root, "cache", split),
-                teacher,
-                dataset.splits[split],
-                dataset.spec,
-                storage=config.teacher_cache,
-                **options,
-            )
-            for split, options in (("validation", {}), ("train", augmented))
-        )
+    validation, train = teacher_caches.ensure(
+        config, dataset, workdir, run.seed, teacher, devices
+    )
     joined = validation.join(dataset.splits["validation"])
     return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
 
@@ -281,19 +261,22 @@ def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
     )
 
 
-def _teacher(config: ml_collections.ConfigDict, workdir: str, run: Run) -> keras.Model:
-    teacher = Run(layout.TEACHER, run.seed)
-    advice = run_record.advice(workdir, teacher)
+def load_teacher(
+    config: ml_collections.ConfigDict, workdir: str, seed: int
+) -> keras.Model:
+    """The trained teacher of a seed, which its students cannot do without."""
+    run = Run(layout.TEACHER, seed)
+    advice = run_record.advice(workdir, run)
     try:
-        record = run_record.read(workdir, teacher, config)
-        path = run_record.require(workdir, teacher, record, MODEL_FILE)
+        record = run_record.read(workdir, run, config)
+        path = run_record.require(workdir, run, record, MODEL_FILE)
     except ValueError as error:
-        raise ValueError(f"{run.title} needs its teacher: {error}") from error
+        raise ValueError(f"Seed {seed} needs its teacher: {error}") from error
     try:
         return models.fuse_batch_normalization(load_model(path), inference=True)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{run.title} needs its teacher {path}, which cannot be read: {error}. "
+            f"Seed {seed} needs its teacher {path}, which cannot be read: {error}. "
             f"{advice}"
         ) from error
 

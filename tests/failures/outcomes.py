@@ -20,7 +20,7 @@ TESTS = pathlib.Path(__file__).parents[1]
 RUN = "student-t04/seed0"
 # What is read of it by the stages ends in one of these.
 GOOD = ("named", "healed", "without effect")
-UNREAD = ("figures/", "tensorboard/", "run: tensorboard/", "run: cache/", "claims/")
+UNREAD = ("figures/", "tensorboard/", "run: tensorboard/", "run: cache/", "coordinator")
 BAD = ("silently wrong", "traceback", "unnamed")
 
 
