@@ -18,16 +18,10 @@ STRATEGY = flags.DEFINE_enum(
     "The devices that train one model together. Default: the config's.",
 )
 WORKERS = flags.DEFINE_integer(
-    "workers",
-    0,
-    "Train as many runs at a time, each in a process of its own on this machine. "
-    "Default: one run after the other, in this process.",
+    "workers", 0, "Processes that train a run each. Default: one run after the other."
 )
 SCHEDULER = flags.DEFINE_string(
-    "scheduler",
-    "",
-    "Train on the workers of a Dask cluster, such as tls://host:8786; they have to "
-    "see --workdir.",
+    "scheduler", "", "Dask cluster that trains, such as tls://host:8786."
 )
 
 
@@ -38,13 +32,8 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    stages.study(
-        config,
-        start.WORKDIR.value,
-        workers=WORKERS.value,
-        scheduler=SCHEDULER.value,
-        published=PUBLISHED.value,
-    )
+    cluster = {"workers": WORKERS.value, "scheduler": SCHEDULER.value}
+    stages.study(config, start.WORKDIR.value, **cluster, published=PUBLISHED.value)
 
 
 if __name__ == "__main__":

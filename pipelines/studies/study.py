@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kd_keras import strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import attempts, coordinator, layout
+from pipelines.studies import attempts, coordinator, engine, layout
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 from pipelines.studies.progress import StudyProgress
@@ -43,9 +43,6 @@ def train_study(
     """
     on_cluster = bool(workers or scheduler)
     if on_cluster:
-        # Only then, as its import takes a second.
-        from pipelines.studies import engine
-
         engine.check(config, workers, scheduler)
     # Before TensorFlow computes anything; the workers of a cluster make their own.
     devices = strategy.make("one_device" if on_cluster else config.strategy)
@@ -103,8 +100,6 @@ def _train_on_cluster(
     scheduler: str,
 ) -> None:
     """Has those of `runs` that are missing trained by the workers of a cluster."""
-    from pipelines.studies import engine
-
     missing = _missing(workdir, runs)
     if not missing:
         print(f"all {len(runs)} runs are there already", flush=True)

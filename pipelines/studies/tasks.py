@@ -9,9 +9,9 @@ import ml_collections
 import tensorflow as tf
 from absl import logging
 
-from kd_keras import files, strategy
+from kd_keras import strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import cache, layout
+from pipelines.studies import cache, layout, run_record
 from pipelines.studies.config import load_dataset
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import load_teacher, train_run
@@ -47,10 +47,9 @@ def train(
       What run.json holds.
     """
     run = Run(model, seed, temperature)
-    if layout.is_complete(workdir, run):  # By a worker that was lost afterwards.
-        path = files.join(layout.run_dir(workdir, run), layout.RUN_FILE)
-        return files.read_json(path)
     made = _study(config)
+    if layout.is_complete(workdir, run):  # By a worker that was lost afterwards.
+        return run_record.read(workdir, run, made.config)
     return train_run(
         made.config,
         made.dataset,
@@ -64,7 +63,7 @@ def train(
 def make_cache(config: str, workdir: str, seed: int, *after: object) -> None:
     """Makes the teacher cache of a seed; arguments as in `train`."""
     made = _study(config)
-    teacher = load_teacher(config, workdir, seed)
+    teacher = load_teacher(made.config, workdir, seed)
     cache.ensure(made.config, made.dataset, workdir, seed, teacher)
 
 
