@@ -166,7 +166,47 @@ def replace_directory(partial: str, path: str, *, last: str) -> None:
     remove_tree(path)
     if is_local(path):
         gfile.rename(partial, path)
+    else:
+        _move_files(partial, path, last)
+
+
+def publish_directory(partial: str, path: str, *, last: str) -> None:
+    """Makes the finished directory `partial` `path`, unless a finished one is there.
+
+    Of several processes that call it for one `path` at a time, the first publishes
+    and the others delete their `partial`. On file systems without a rename of
+    directories nothing sees to that.
+
+    Args:
+      partial, last: as for `replace_directory`.
+      path: where it shall be; a directory that lacks `last` is replaced.
+    """
+    if not is_local(path):
+        if not exists(join(path, last)):
+            _move_files(partial, path, last)
+        remove_tree(partial)
         return
+    try:
+        _remove_unfinished(path, f"{partial}.unfinished", last)
+        gfile.rename(partial, path)
+    except (tf.errors.AlreadyExistsError, tf.errors.FailedPreconditionError):
+        if not exists(join(path, last)):
+            raise
+        remove_tree(partial)
+
+
+def _remove_unfinished(path: str, aside: str, last: str) -> None:
+    if not exists(path) or exists(join(path, last)):
+        return
+    gfile.rename(path, aside)
+    # Another process may have finished it since it was looked at.
+    if exists(join(aside, last)):
+        gfile.rename(aside, path)
+    remove_tree(aside)
+
+
+def _move_files(partial: str, path: str, last: str) -> None:
+    """Copies the files of `partial` one by one to `path`, and deletes `partial`."""
     found = [
         join(parent, name)[len(partial) :].lstrip("/")
         for parent, _, names in gfile.walk(partial)

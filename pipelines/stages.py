@@ -16,8 +16,8 @@ def study(
     config: ml_collections.ConfigDict,
     workdir: str,
     *,
-    shard: str = "",
-    claim_timeout: float = 120.0,
+    workers: int = 0,
+    scheduler: str = "",
     published: str = "",
 ) -> None:
     """Makes what is missing of a study: runs, evaluation, tables, report.
@@ -25,13 +25,13 @@ def study(
     Args:
       config: as in configs/.
       workdir: an empty or new directory, or one that this config made before.
-      shard, claim_timeout: see `pipelines.studies.study.train_study`.
+      workers, scheduler: see `pipelines.studies.study.train_study`.
       published: directory of published numbers to show in the report.
     """
-    claim = train_study(config, workdir, shard=shard, claim_timeout=claim_timeout)
-    if claim is None:
+    held = train_study(config, workdir, workers=workers, scheduler=scheduler)
+    if held is None:
         return
-    with claim:
+    with held:
         evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
         embeddings.ensure(workdir)
         write_report(workdir, published=published)

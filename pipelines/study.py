@@ -17,14 +17,17 @@ STRATEGY = flags.DEFINE_enum(
     ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
     "The devices that train one model together. Default: the config's.",
 )
-SHARD = flags.DEFINE_string(
-    "shard", "", "Train only part i of n, counted from 0, such as 0/4."
+WORKERS = flags.DEFINE_integer(
+    "workers",
+    0,
+    "Train as many runs at a time, each in a process of its own on this machine. "
+    "Default: one run after the other, in this process.",
 )
-CLAIM_TIMEOUT = flags.DEFINE_float(
-    "claim_timeout",
-    120.0,
-    "Seconds without a sign of life after which a run's process on another machine "
-    "counts as dead; the same in all processes of a study.",
+SCHEDULER = flags.DEFINE_string(
+    "scheduler",
+    "",
+    "Train on the workers of a Dask cluster, such as tls://host:8786; they have to "
+    "see --workdir.",
 )
 
 
@@ -38,8 +41,8 @@ def main(argv: Sequence[str]) -> None:
     stages.study(
         config,
         start.WORKDIR.value,
-        shard=SHARD.value,
-        claim_timeout=CLAIM_TIMEOUT.value,
+        workers=WORKERS.value,
+        scheduler=SCHEDULER.value,
         published=PUBLISHED.value,
     )
 

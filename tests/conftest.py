@@ -4,7 +4,7 @@ import collections
 import os
 import pathlib
 
-# As in pipelines/cli/start.py; read when TensorFlow is imported.
+# As in pipelines/__init__.py; read when TensorFlow is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -12,7 +12,7 @@ import ml_collections
 from kd_keras import datasets, files, models, training
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.strategy import STRATEGIES
-from pipelines.studies import individual_options, pickled_config
+from pipelines.studies import individual_options, layout, pickled_config
 
 CONFIG_FILE = "config.json"
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
@@ -140,8 +140,9 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
 
 def _holds_other_things(workdir: str) -> bool:
     names = files.gfile.listdir(workdir) if files.exists(workdir) else []
-    # Another process of the same study may be writing the config just now.
-    return any(not name.startswith(CONFIG_FILE) for name in names)
+    # The config may have been half-written when a process was killed.
+    own = (CONFIG_FILE, layout.COORDINATOR)
+    return any(not name.startswith(own) for name in names)
 
 
 def read_config(workdir: str) -> ml_collections.ConfigDict:

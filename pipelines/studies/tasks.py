@@ -1,0 +1,83 @@
+"""What the workers of a cluster run: plain functions with plain arguments."""
+
+import functools
+import json
+from typing import Any, NamedTuple
+
+import distributed
+import ml_collections
+import tensorflow as tf
+from absl import logging
+
+from kd_keras import files, strategy
+from kd_keras.datasets import Dataset
+from pipelines.studies import cache, layout
+from pipelines.studies.config import load_dataset
+from pipelines.studies.layout import Run
+from pipelines.studies.runs import load_teacher, train_run
+from pipelines.studies.traced import TracedStep
+
+
+class _Study(NamedTuple):
+    """What a worker keeps between the tasks of a study."""
+
+    config: ml_collections.ConfigDict
+    devices: tf.distribute.Strategy
+    dataset: Dataset
+    traced: TracedStep
+
+
+def train(
+    config: str,
+    workdir: str,
+    model: str,
+    seed: int,
+    temperature: float | None,
+    *after: None,
+) -> dict[str, Any]:
+    """Makes a run that is not there yet.
+
+    Args:
+      config: the study's config, in JSON.
+      workdir: the study's working directory, as this worker sees it.
+      model, seed, temperature: the fields of a `Run`.
+      *after: what the tasks gave that come before it.
+
+    Returns:
+      What run.json holds.
+    """
+    run = Run(model, seed, temperature)
+    if layout.is_complete(workdir, run):  # By a worker that was lost afterwards.
+        path = files.join(layout.run_dir(workdir, run), layout.RUN_FILE)
+        return files.read_json(path)
+    made = _study(config)
+    return train_run(
+        made.config,
+        made.dataset,
+        workdir,
+        run,
+        devices=made.devices,
+        traced=made.traced,
+    )
+
+
+def make_cache(config: str, workdir: str, seed: int, *after: object) -> None:
+    """Makes the teacher cache of a seed; arguments as in `train`."""
+    made = _study(config)
+    teacher = load_teacher(workdir, seed)
+    cache.ensure(made.config, made.dataset, workdir, seed, teacher)
+
+
+@functools.lru_cache(maxsize=1)
+def _study(config: str) -> _Study:
+    threads = distributed.get_worker().state.nthreads
+    if threads != 1:
+        raise ValueError(
+            "A worker must train one model at a time, since TensorFlow's seeds are "
+            f"those of the process. Received: a worker with {threads} threads. Start "
+            "workers with --nthreads=1."
+        )
+    logging.set_verbosity(logging.ERROR)
+    locked = ml_collections.ConfigDict(json.loads(config)).lock()
+    devices = strategy.make(locked.strategy)  # Before TensorFlow computes anything.
+    return _Study(locked, devices, load_dataset(locked), TracedStep())
