@@ -14,7 +14,7 @@ import distributed
 import ml_collections
 
 from kd_keras import files
-from pipelines.studies import layout, tasks
+from pipelines.studies import layout, local_worker, tasks
 from pipelines.studies.config import to_dict
 from pipelines.studies.layout import Run
 
@@ -83,7 +83,7 @@ def connected(workers: int, scheduler: str) -> Iterator[distributed.Client]:
             # Whoever reaches a scheduler runs code: other users of this machine.
             security=distributed.Security.temporary(),
             memory_limit=0,
-            preload=["pipelines.studies.local_worker"],
+            preload=[local_worker.__name__],
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
