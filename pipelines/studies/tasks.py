@@ -11,7 +11,7 @@ from absl import logging
 
 from kd_keras import strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import cache, layout, run_record
+from pipelines.studies import cache, layout, own_random, run_record
 from pipelines.studies.config import load_dataset
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import load_teacher, train_run
@@ -76,6 +76,7 @@ def _study(config: str) -> _Study:
             f"those of the process. Received: a worker with {threads} threads. Start "
             "workers with --nthreads=1."
         )
+    own_random.separate()
     logging.set_verbosity(logging.ERROR)
     locked = ml_collections.ConfigDict(json.loads(config)).lock()
     devices = strategy.make(locked.strategy)  # Before TensorFlow computes anything.

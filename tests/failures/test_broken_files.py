@@ -52,7 +52,7 @@ def test_a_broken_teacher(tmp_path, damage):
     elif damage == "missing":
         path.unlink()
     with pytest.raises(ValueError, match=r"needs its teacher.*model\.keras") as error:
-        runs._teacher(config, str(tmp_path), Run("ds", 0, 4.0))
+        runs.load_teacher(config, str(tmp_path), 0)
     assert f"Delete {path.parent} and run the study again" in str(error.value)
 
 
