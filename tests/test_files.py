@@ -1,5 +1,8 @@
 """Nothing appears half-written."""
 
+import errno
+import os
+
 import pytest
 
 from kd_keras import files
@@ -81,3 +84,20 @@ def test_where_creating_is_not_exclusive_the_last_writer_has_it(monkeypatch):
     monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
     assert files.create(path, b"mine")
     assert not files.create(path, b"other")
+
+
+def test_a_file_is_created_once_also_without_hard_links(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    for name in ("linked", "unlinked"):
+        path = str(tmp_path / name)
+        assert files.create(path, b"one")
+        assert not files.create(path, b"two")
+        # Another process that does not see it yet.
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "exists", lambda path: False)
+            assert not files.create(path, b"two")
+        assert files.read_bytes(path) == b"one"
+        monkeypatch.setattr(os, "link", refuse)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["linked", "unlinked"]

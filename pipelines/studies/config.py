@@ -154,8 +154,9 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
 
 def _create(path: str, document: dict[str, Any]) -> bool:
     """Whether config.json was not there, and is this one now."""
-    content = json.dumps(sealed.document(document), indent=2, sort_keys=True) + "\n"
-    return files.create(path, content.encode("utf-8"))
+    content = sealed.document(path, document)
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    return files.create(path, text.encode("utf-8"))
 
 
 def _require_own(workdir: str, given: dict[str, Any]) -> None:

@@ -21,14 +21,14 @@ def of_json(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def document(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content with its digest, as a file holds it."""
-    return {**content, DIGEST: of_json(content)}
+def document(path: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content with its digest, as the file `path` holds it."""
+    return {**content, DIGEST: _digest(path, content)}
 
 
 def write(path: str, content: Mapping[str, Any]) -> None:
     """Writes a JSON file that carries its digest."""
-    files.write_json(path, document(content))
+    files.write_json(path, document(path, content))
 
 
 def read(path: str, advice: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def read(path: str, advice: str) -> dict[str, Any]:
             f"{path} has no {DIGEST!r}: an older version wrote it, or it was changed. "
             f"{advice}"
         )
-    if content.pop(DIGEST) != of_json(content):
+    if content.pop(DIGEST) != _digest(path, content):
         raise ValueError(_changed(path, advice))
     return content
 
@@ -111,6 +111,11 @@ def arrays(path: str, advice: str, sha256: str = "") -> Iterator[Any]:
             yield opened
     except (KeyError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{_changed(path, advice)} ({error})") from error
+
+
+def _digest(path: str, content: Mapping[str, Any]) -> str:
+    # With the name of the file: another kind of document is none of this kind.
+    return of_json([path.rpartition("/")[2], content])
 
 
 def _changed(path: str, advice: str) -> str:

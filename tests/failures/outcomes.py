@@ -1,6 +1,7 @@
 """Damages every file of a finished study, and says what comes of it.
 
-`python tests/failures/outcomes.py` does all to a small study, one process for all.
+`python tests/failures/outcomes.py` does all to a small study; with beginnings of paths,
+such as `student-nds tables`, to these files.
 """
 
 import collections
@@ -162,13 +163,16 @@ class Victim:
         return next((self.workdir / p for p in (*same, *alike)), None)
 
 
-def outcomes(victim: Victim, every: bool) -> Iterator[Outcome]:
+def outcomes(
+    victim: Victim, every: bool, beginnings: tuple[str, ...] = ("",)
+) -> Iterator[Outcome]:
     """All attacks on all files; without `every` one on each file, in rotation.
 
     Of what no stage reads, two of a kind are enough then.
     """
     names, kinds = list(ATTACKS), collections.Counter()
-    for i, path in enumerate(victim.files):
+    paths = [path for path in victim.files if path.startswith(beginnings)]
+    for i, path in enumerate(paths):
         kind = _kind(path)
         kinds[kind] += 1
         if not every and kinds[kind] > 2 and kind.startswith(UNREAD):
@@ -273,7 +277,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory, quick():
         victim = Victim(pathlib.Path(directory))
         print(f"{len(victim.files)} files", flush=True)
-        for outcome in outcomes(victim, every=True):
+        beginnings = tuple(sys.argv[1:]) or ("",)
+        for outcome in outcomes(victim, every=True, beginnings=beginnings):
             found.append(outcome)
             seconds = time.monotonic() - began
             print(f"{seconds:6.0f} s  {' '.join(outcome[:3])}", flush=True)
