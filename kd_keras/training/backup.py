@@ -52,11 +52,13 @@ class Backup(keras.callbacks.Callback):
         return epoch
 
     def record(self, logs: dict[str, float]) -> None:
+        """Adds the logs of an epoch to the history, and writes it."""
         self.history.append({key: float(value) for key, value in logs.items()})
         if self.is_chief:
             files.write_text(self.history_path, _to_csv(self.history))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keeps this epoch in the place of the one before."""
         self.record(logs or {})
         if not self.is_chief:
             return

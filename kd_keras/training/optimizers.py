@@ -91,6 +91,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return keras.ops.where(step < self.steps, rise, after)
 
     def get_config(self) -> dict[str, Any]:
+        # That of Keras' base class is an error.
         return {
             "peak": self.peak,
             "steps": self.steps,
