@@ -16,13 +16,11 @@ from kd_keras.distiller.live import LiveNumber, live_property
 from kd_keras.distiller.objective import Part, regularization_part, total_loss
 from kd_keras.distiller.outputs import Targets, split_targets
 from kd_keras.distiller.saving import SavedDistiller
+from kd_keras.distiller.shown import html_table
 from kd_keras.distiller.soft import SoftPart
 from kd_keras.distiller.student import StudentTrainer
 from kd_keras.keras_internals import loss_tracker
 from kd_keras.losses import FeatureHint, LossPart
-from kd_keras.table import Table
-
-_SHOWN = ("temperature", "alpha", "soft_loss", "head", "teacher_outputs")
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -109,7 +107,7 @@ class Distiller(StudentTrainer, SavedDistiller):
         settings.check_heads(head, soft_loss, teacher_outputs, combine_teachers)
         settings.check_temperature(temperature)
         settings.check_alpha(alpha)
-        settings.check_parts(hints, parts)
+        settings.check_parts(hints, parts, head)
         super().__init__(name=name, **{"dtype": student.dtype_policy, **kwargs})
         self.student = student
         self.soft_loss = soft_loss
@@ -248,19 +246,4 @@ class Distiller(StudentTrainer, SavedDistiller):
             temperature = self._temperature.at(step)
         return Schedule(temperature, self._alpha.at(step), step)
 
-    def _repr_html_(self) -> str:
-        teachers = [teacher.model for teacher in self._teachers]
-        rows = [
-            ("student", _described(self.student)),
-            ("teacher", ", ".join(map(_described, teachers)) or "none"),
-            *((name, str(getattr(self, name))) for name in _SHOWN),
-            *(("hint", hint.name) for hint in self.hints),
-            *(("part", part.name) for part in self.parts),
-        ]
-        return Table(self.name, ("Distiller", ""), rows).html()
-
-
-def _described(model: Any) -> str:
-    if isinstance(model, keras.layers.Layer) and model.built:
-        return f"{model.name}, {model.count_params():,} parameters"
-    return getattr(model, "name", type(model).__name__)
+    _repr_html_ = html_table

@@ -17,6 +17,7 @@ from kd_keras.distiller.reduction import (
 )
 from kd_keras.losses import LossInputs, LossPart
 from kd_keras.losses._numerics import per_example
+from kd_keras.losses.part import NEEDS
 
 _MISSING = {
     "teacher": "Attach a teacher, or bring y['teacher_logits'].",
@@ -80,7 +81,7 @@ def part_term(
 
 
 def _needed(part: LossPart, inputs: LossInputs, where: str) -> LossInputs:
-    known = {name: getattr(inputs, name) for name in _MISSING}
+    known = {name: getattr(inputs, name) for name in NEEDS}
     for name in part.needs:
         if known[name] is None:
             raise ValueError(

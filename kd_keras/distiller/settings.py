@@ -57,7 +57,9 @@ def _check_number(
         )
 
 
-def check_parts(hints: Sequence[LossPart], parts: Sequence[LossPart]) -> None:
+def check_parts(
+    hints: Sequence[LossPart], parts: Sequence[LossPart], head: Any
+) -> None:
     """Raises ValueError unless each is a `LossPart` with a name of its own."""
     for argument, given in (("hints", hints), ("parts", parts)):
         for part in given:
@@ -67,6 +69,13 @@ def check_parts(hints: Sequence[LossPart], parts: Sequence[LossPart]) -> None:
                     f"Received: {part!r} of type {type(part).__name__}. Make a "
                     "subclass of it."
                 )
+    heads = {entry for entry in keras.tree.flatten(head) if entry is not None}
+    for part in parts:
+        if not heads <= set(part.heads):
+            raise ValueError(
+                f"`parts`: {part.name!r} understands the heads {part.heads}. "
+                f"Received: head={head!r}. Choose another part."
+            )
     taken = ["loss", "hard_loss", "soft_loss", "agreement"]
     names = [*taken, *(part.name for part in (*hints, *parts))]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -4,6 +4,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+# Fields of `LossInputs` that a part is given only if it asks for them.
+NEEDS = ("teacher", "labels", "groups")
+
 
 class LossInputs(NamedTuple):
     """What a part of the loss is given for one output of the student.
@@ -58,7 +61,7 @@ class LossPart:
       weight: its factor in the loss, at least 0; for a soft loss beside alpha.
 
     Raises:
-      ValueError: if the weight is negative or NaN.
+      ValueError: if the weight is negative or NaN, or `needs` names something else.
     """
 
     heads: tuple[str, ...] = ("softmax", "sigmoid")
@@ -72,6 +75,11 @@ class LossPart:
             raise ValueError(
                 f"`weight` of a {type(self).__name__} must be at least 0. "
                 f"Received: weight={weight}. Pass 0 to switch it off."
+            )
+        if unknown := sorted(set(self.needs) - set(NEEDS)):
+            raise ValueError(
+                f"`needs` of a {type(self).__name__} may name {NEEDS}. "
+                f"Received: {unknown}. All else is given anyway."
             )
         self.name = name or type(self).__name__
         self.weight = weight
@@ -95,6 +103,10 @@ class LossPart:
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {"name": self.name, "weight": self.weight}
+
+    def __repr__(self) -> str:
+        config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({config})"
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LossPart":

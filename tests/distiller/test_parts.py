@@ -220,3 +220,22 @@ def test_what_is_no_part_is_refused():
         compiled(parts=[ScoreGap("gap"), ScoreGap("gap")])
     with pytest.raises(ValueError, match=r"`weight` of a ScoreGap must be at least 0"):
         ScoreGap(weight=float("nan"))
+
+
+def test_what_a_part_cannot_be_given_is_refused():
+    class Typo(ScoreGap):
+        needs = ("group",)
+
+    class OfSoftmax(ScoreGap):
+        heads = ("softmax",)
+
+    with pytest.raises(ValueError, match=r"`needs` of a Typo may name .*\['group'\]"):
+        Typo()
+    with pytest.raises(ValueError, match=r"'gap' understands .*head='sigmoid'"):
+        compiled(None, parts=[OfSoftmax("gap")], head="sigmoid")
+
+
+def test_a_part_shows_its_arguments():
+    assert repr(SquaredDistance(3, name="s")) == (
+        "SquaredDistance(name='s', weight=1.0, power=3)"
+    )
