@@ -5,7 +5,7 @@ WORKDIR ?= runs/demo
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 STAMP := .venv/.installed
 
-.PHONY: venv demo test mutants lint format docs lock bazel-test build-files clean
+.PHONY: venv demo test mutants lint format docs lock bazel-test build-files stubs clean
 
 venv: $(STAMP)
 
@@ -59,6 +59,10 @@ bazel-test: venv
 # After a change of imports.
 build-files: venv
 	@.venv/bin/python -m bazel.build_files --write
+
+# After a change of the table of gaps: their names for type checkers and editors.
+stubs: venv
+	@.venv/bin/python tests/fairness/gap_stubs.py
 
 clean:
 	rm -rf .venv runs site

@@ -68,6 +68,7 @@ SIZES = {
     "tests/configs/test_rows_run.py": "large",
     "tests/fairness": "small",
     "tests/fairness/test_against_peers.py": "medium",
+    "tests/fairness/test_gap_table.py": "medium",
     "tests/pipelines/test_beam_runners.py": "large",
     "tests/pipelines/test_evaluate.py": "large",
     "tests/pipelines/test_study.py": "large",
@@ -88,4 +89,5 @@ TAGS = {
     "tests/test_notebook.py": ("external", "local"),
     # Reads the source tree itself.
     "tests/test_security.py": ("external", "local"),
+    "tests/fairness/test_gap_table.py": ("external", "local"),
 }

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import tempfile
 import time
 import uuid
@@ -47,6 +48,12 @@ def is_local(path: str) -> bool:
 
 def exists(path: str) -> bool:
     return gfile.exists(path)
+
+
+def glob(directory: str, pattern: str) -> list[str]:
+    """The paths below `directory` that match; its own name may hold wildcards."""
+    literal = re.sub(r"([*?\[\\])", r"\\\1", directory)
+    return gfile.glob(join(literal, pattern))
 
 
 def read_bytes(path: str) -> bytes:

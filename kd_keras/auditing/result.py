@@ -5,16 +5,11 @@ import html
 from collections.abc import Iterator, Mapping
 
 from kd_keras.auditing.figure import intervals_svg
-from kd_keras.fairness import GroupCounts, Interval, PairedCounts
+from kd_keras.fairness import GAPS, GroupCounts, Interval, PairedCounts
 from kd_keras.table import Table, number
 
 # (model, "accuracy" or name of a gap, attribute or "" for all examples)
 Key = tuple[str, str, str]
-
-_SHORT = {
-    "demographic_parity_difference": "DPD",
-    "equalized_odds_difference": "EOD",
-}
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -138,7 +133,8 @@ class Audit:
 
 
 def _name(metric: str) -> str:
-    return _SHORT.get(metric, metric.replace("_", " "))
+    short = GAPS[metric].short if metric in GAPS else ""
+    return short or metric.replace("_", " ")
 
 
 def _percent(share: float, sign: str = "") -> str:

@@ -1,9 +1,6 @@
 """Group, class and individual fairness, from mergeable counts of examples."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from kd_keras.fairness.array_gaps import ARRAY_GAPS
+from kd_keras.fairness import named_gaps
 from kd_keras.fairness.bootstrap import bootstrap_interval, bootstrap_values
 from kd_keras.fairness.calibration import Calibration, calibration
 from kd_keras.fairness.class_bias import ClassBias, class_bias
@@ -21,15 +18,9 @@ from kd_keras.fairness.individual import (
 from kd_keras.fairness.intervals import Interval, wilson
 from kd_keras.fairness.mcnemar import mcnemar
 from kd_keras.fairness.multiplicity import adjust_p_values
+from kd_keras.fairness.named_gaps import *  # noqa: F403
 from kd_keras.fairness.paired_counts import PairedCounts
 from kd_keras.fairness.rates import GroupRates
-
-globals().update(ARRAY_GAPS)
-
-if TYPE_CHECKING:
-    # A gap is a row of GAPS and no line here.
-    def __getattr__(name: str) -> Callable[..., float]: ...
-
 
 __all__ = [
     "GAPS",
@@ -57,5 +48,6 @@ __all__ = [
     "individual_fairness_ratio",
     "mcnemar",
     "wilson",
-    *ARRAY_GAPS,
 ]
+# One for each row of GAPS.
+__all__ += named_gaps.__all__

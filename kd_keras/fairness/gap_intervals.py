@@ -7,6 +7,7 @@ import numpy as np
 
 from kd_keras.fairness.bootstrap import BootstrapOptions, bootstrap_interval
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gap_table import GAPS
 from kd_keras.fairness.gaps import Aggregation, Method, gap, gap_values
 from kd_keras.fairness.intervals import Interval, within
 from kd_keras.fairness.prediction_counts import PredictionCounts, PredictionPairCounts
@@ -66,7 +67,8 @@ def gap_interval(
             observed=counts,
         )
 
-    interval = within(bootstrap_interval(counts, statistic, **options)[0], 0, 1)
+    interval, _ = bootstrap_interval(counts, statistic, **options)
+    interval = within(interval, *GAPS[name].domain)
     if not np.isnan(interval.value):
         return interval
     reason = gap(
@@ -118,7 +120,8 @@ def gap_change(
         return value(replicates.b, b) - value(replicates.a, a)
 
     interval, changes = bootstrap_interval(counts, statistic, **options)
-    interval = within(interval, -1, 1)
+    lowest, highest = GAPS[name].domain
+    interval = within(interval, lowest - highest, highest - lowest)
     return Change(
         name, float(value(a, a)), float(value(b, b)), interval, _p_value(changes)
     )

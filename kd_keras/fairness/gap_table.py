@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from kd_keras.fairness.rates import divide
+from kd_keras.fairness.rates import RATES, divide
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,22 +17,39 @@ class GapDefinition:
     """What a gap is.
 
     Attributes:
-        rates: names of the rates that are compared between groups, keys of RATES.
+        rates: names of the rates that are compared between groups, keys of RATES;
+            "accuracy" stands alone, since it has no positive class.
         compare: rates `[..., groups, classes]` of the groups, and those of all
             examples `[..., 1, classes]` or None -> gaps `[..., classes]`, NaN where
             undefined.
-        text: one sentence, and where it comes from.
-        worst_case: which one of the gaps of several rates is the worst.
-        short: abbreviation, where the field has one.
+        text: what it is, and where it comes from.
+        short: what people call it, where the field has such a name.
         higher_is_better: whether a fair model has a high value (a ratio) or a low one.
+        domain: lowest and highest value that it can have; intervals end there.
+
+    Raises:
+        ValueError: if `rates` are not those of RATES, or have accuracy and another.
     """
 
     rates: tuple[str, ...]
     compare: Callable[[np.ndarray, np.ndarray | None], np.ndarray]
     text: str
-    worst_case: Callable[..., np.ndarray] = np.maximum
     short: str = ""
     higher_is_better: bool = False
+    domain: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        alone = "accuracy" not in self.rates or self.rates == ("accuracy",)
+        if not self.rates or not {*self.rates} <= RATES.keys() or not alone:
+            raise ValueError(
+                f"`rates` must be some of {list(RATES)}, accuracy alone. Received: "
+                f"{self.rates!r}."
+            )
+
+    @property
+    def worst_case(self) -> Callable[..., np.ndarray]:
+        """Which one of the gaps of several rates is the worst."""
+        return np.minimum if self.higher_is_better else np.maximum
 
 
 def _difference(rates: np.ndarray, overall: np.ndarray | None) -> np.ndarray:
@@ -80,13 +97,15 @@ GAPS: Mapping[str, GapDefinition] = {
     "demographic_parity_difference": GapDefinition(
         ("selection_rate",),
         _difference,
-        "Highest minus lowest selection rate, P(prediction = 1 | group).",
+        "Highest minus lowest selection rate, P(prediction = 1 | group) (Agarwal et "
+        "al. 2018).",
         short="DPD",
     ),
     "demographic_parity_ratio": GapDefinition(
         ("selection_rate",),
         _ratio,
-        "Lowest over highest selection rate, P(prediction = 1 | group).",
+        "Lowest over highest selection rate, P(prediction = 1 | group), as in "
+        "Fairlearn. It is undefined when no group has a prediction of 1.",
         higher_is_better=True,
     ),
     "equalized_odds_difference": GapDefinition(
@@ -99,8 +118,8 @@ GAPS: Mapping[str, GapDefinition] = {
     "equalized_odds_ratio": GapDefinition(
         _ODDS,
         _ratio,
-        "Smaller of the ratios of TPR and FPR, or their mean.",
-        np.minimum,
+        "Smaller of the ratios of TPR and FPR, lowest over highest group, or their "
+        "mean, as in Fairlearn. It is undefined when either ratio is.",
         higher_is_better=True,
     ),
     "equal_opportunity_difference": GapDefinition(
@@ -112,7 +131,8 @@ GAPS: Mapping[str, GapDefinition] = {
     "false_positive_rate_difference": GapDefinition(
         ("false_positive_rate",),
         _difference,
-        "Highest minus lowest FPR, P(prediction = 1 | label = 0, group).",
+        "Highest minus lowest FPR, P(prediction = 1 | label = 0, group): predictive "
+        "equality (Corbett-Davies et al. 2017).",
     ),
     "base_rate_difference": GapDefinition(
         ("base_rate",),
@@ -124,12 +144,14 @@ GAPS: Mapping[str, GapDefinition] = {
     "accuracy_gap": GapDefinition(
         ("accuracy",),
         _difference,
-        "Highest minus lowest accuracy, P(prediction = label | group).",
+        "Highest minus lowest accuracy, P(prediction = label | group): overall "
+        "accuracy equality (Berk et al. 2021).",
     ),
     "worst_group_accuracy": GapDefinition(
         ("accuracy",),
         _worst,
-        "Lowest P(prediction = label | group); one group suffices.",
+        "Lowest accuracy, P(prediction = label | group) (Sagawa et al. 2020); one "
+        "group suffices, and `method` changes nothing.",
         higher_is_better=True,
     ),
 }

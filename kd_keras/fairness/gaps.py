@@ -7,7 +7,6 @@ accuracy excepted.
 
 import dataclasses
 import itertools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -140,66 +139,6 @@ def _reason(definition, groups, undefined, min_examples, counts) -> str:
                 f"in its denominator for {list(rate.groups)[:5]}"
             )
     return "every group's rate is 0, and 0 / 0 is undefined"
-
-
-_ARGUMENTS = """
-
-    Args:
-        attribute: a sensitive attribute, or several, whose groups are crossed; None
-            for the only one.
-        method: "between_groups" compares the extreme groups, "to_overall" each group
-            with the rate of all examples.
-{agg}        min_examples: a rate with fewer examples in its denominator, weights aside,
-            is undefined and cannot decide the gap.
-
-    Returns:
-        The Gap; its value is NaN where it is undefined, and then says why.
-    """
-_AGG = """        agg: "worst_case" of the rates' gaps, or their "mean".
-"""
-
-
-def gap_function(name: str, qualified: str) -> Callable[..., Gap]:
-    """The function of a row of GAPS: counts -> Gap, with signature and docstring.
-
-    Args:
-        name: key of GAPS.
-        qualified: the function's qualified name.
-    """
-
-    def of_one_rate(
-        counts: PredictionCounts,
-        attribute: Attribute | None = None,
-        *,
-        method: Method = "between_groups",
-        min_examples: int = 1,
-    ) -> Gap:
-        return gap(
-            counts, name, attribute=attribute, method=method, min_examples=min_examples
-        )
-
-    def of_several_rates(
-        counts: PredictionCounts,
-        attribute: Attribute | None = None,
-        *,
-        method: Method = "between_groups",
-        agg: Aggregation = "worst_case",
-        min_examples: int = 1,
-    ) -> Gap:
-        return gap(
-            counts,
-            name,
-            attribute=attribute,
-            method=method,
-            agg=agg,
-            min_examples=min_examples,
-        )
-
-    several = len(GAPS[name].rates) > 1
-    function: Callable[..., Gap] = of_several_rates if several else of_one_rate
-    function.__name__, function.__qualname__ = name, qualified
-    function.__doc__ = GAPS[name].text + _ARGUMENTS.format(agg=_AGG if several else "")
-    return function
 
 
 def check_options(name: str, method: str, agg: str, min_examples: int) -> None:

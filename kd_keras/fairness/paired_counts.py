@@ -1,6 +1,4 @@
-"""PairedCounts: the counts of two models on the same examples."""
-
-from typing import Self, cast
+"""PairedCounts: the counts of two models, with their comparisons as methods."""
 
 import numpy as np
 
@@ -18,36 +16,15 @@ class PairedCounts(PredictionPairCounts):
     judged (distilled student). See CellCounts for the fields.
     """
 
-    of_one = GroupCounts
-
-    @classmethod
-    def from_predictions(
-        cls, y_true, y_pred_a, y_pred_b, *, groups, sample_weight=None, num_classes=None
-    ) -> Self:
-        """Counts examples.
-
-        Args:
-            y_true: label of each example, class indices `[examples]`.
-            y_pred_a: hard predictions of model a, `[examples]`.
-            y_pred_b: hard predictions of model b on the same examples, `[examples]`.
-            groups, sample_weight, num_classes: as in GroupCounts.from_predictions.
-
-        Raises:
-            TypeError: if group values are of mixed or other types.
-            ValueError: if lengths differ, or a class or weight is out of its domain.
-        """
-        columns = {"y_true": y_true, "y_pred_a": y_pred_a, "y_pred_b": y_pred_b}
-        return cls._from_examples(columns, groups, sample_weight, num_classes)
-
     @property
     def a(self) -> GroupCounts:
         """Counts of model a."""
-        return cast(GroupCounts, super().a)
+        return self._model(GroupCounts, dropped=-1)
 
     @property
     def b(self) -> GroupCounts:
         """Counts of model b."""
-        return cast(GroupCounts, super().b)
+        return self._model(GroupCounts, dropped=-2)
 
     def disagreement_matrix(self) -> np.ndarray:
         """Same as `disagreement_matrix` of the two models' predictions."""

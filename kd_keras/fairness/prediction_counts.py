@@ -1,6 +1,6 @@
 """Counts of one model's predictions, and of two models', without statistics."""
 
-from typing import ClassVar, Self
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,32 @@ class PredictionCounts(CellCounts):
     """Examples per (groups, label, prediction); see CellCounts for the fields."""
 
     columns = ("label", "prediction")
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, y_pred, *, groups, sample_weight=None, num_classes=None
+    ) -> Self:
+        """Counts examples.
+
+        Args:
+            y_true: label of each example, class indices `[examples]`.
+            y_pred: hard prediction, class indices `[examples]`.
+            groups: attribute name -> group of each example, `[examples]`, all strings
+                or all integers. None and NaN are missing: such an example counts in
+                overall rates and in other attributes, and belongs to no group.
+            sample_weight: finite, not negative, `[examples]`; None for ones. An
+                example of weight 0 is absent.
+            num_classes: at least 2; None for the highest class found plus one. Pass
+                it where batches are merged, since some may lack the highest class.
+                With two classes, class 1 is the positive one; with more, gaps are
+                means of one-vs-rest gaps.
+
+        Raises:
+            TypeError: if group values are of mixed or other types.
+            ValueError: if lengths differ, or a class or weight is out of its domain.
+        """
+        columns = {"y_true": y_true, "y_pred": y_pred}
+        return cls._from_examples(columns, groups, sample_weight, num_classes)
 
     @property
     def label(self) -> np.ndarray:
@@ -34,26 +60,46 @@ class PredictionCounts(CellCounts):
         return self._aggregated(self.groups, 2, rows, self.weights, self.counts)
 
 
+Counts = TypeVar("Counts", bound=PredictionCounts)
+
+
 class PredictionPairCounts(CellCounts):
     """Examples per (groups, label, prediction of a, prediction of b)."""
 
     columns = ("label", "prediction_a", "prediction_b")
-    # What `a` and `b` are.
-    of_one: ClassVar[type[PredictionCounts]] = PredictionCounts
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, y_pred_a, y_pred_b, *, groups, sample_weight=None, num_classes=None
+    ) -> Self:
+        """Counts examples.
+
+        Args:
+            y_true: label of each example, class indices `[examples]`.
+            y_pred_a: hard predictions of model a, `[examples]`.
+            y_pred_b: hard predictions of model b on the same examples, `[examples]`.
+            groups, sample_weight, num_classes: as in GroupCounts.from_predictions.
+
+        Raises:
+            TypeError: if group values are of mixed or other types.
+            ValueError: if lengths differ, or a class or weight is out of its domain.
+        """
+        columns = {"y_true": y_true, "y_pred_a": y_pred_a, "y_pred_b": y_pred_b}
+        return cls._from_examples(columns, groups, sample_weight, num_classes)
 
     @property
     def a(self) -> PredictionCounts:
         """Counts of model a."""
-        return self._model(dropped=-1)
+        return self._model(PredictionCounts, dropped=-1)
 
     @property
     def b(self) -> PredictionCounts:
         """Counts of model b."""
-        return self._model(dropped=-2)
+        return self._model(PredictionCounts, dropped=-2)
 
-    def _model(self, dropped: int) -> PredictionCounts:
+    def _model(self, kind: type[Counts], dropped: int) -> Counts:
         rows = np.delete(self.cells, dropped, axis=1)
-        return self.of_one._aggregated(
+        return kind._aggregated(
             self.groups, self.num_classes, rows, self.weights, self.counts
         )
 

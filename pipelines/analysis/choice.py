@@ -14,7 +14,7 @@ from pipelines.studies.layout import TEACHER, Run, parse_directory
 
 METRICS = (
     "ece",
-    *(name for name in GAPS if name.endswith(("difference", "gap"))),
+    *(name for name, row in GAPS.items() if not row.higher_is_better),
     "worst_group_accuracy",
 )
 

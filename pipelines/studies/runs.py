@@ -203,8 +203,8 @@ def _compiled(
     trainer = model = _build(recipe, dataset)
     if run.model == layout.DS:
         trainer = Distiller(
-            model,
-            teacher,
+            student=model,
+            teacher=teacher,
             temperature=run.temperature,
             alpha=config.alpha,
             scale_by_temperature_squared=config.scale_by_temperature_squared,

@@ -1,69 +1,153 @@
-"""A gap is one row: what is made of it, and what help() says."""
+"""A gap is one row: what is made of it, and what help() and editors say."""
 
+import ast
 import inspect
+import os
+import pathlib
+import pickle
+import shutil
 import subprocess
 import sys
 
+import gap_stubs
 import pytest
 
 from kd_keras import fairness
-from kd_keras.fairness import GAPS, GroupCounts
+from kd_keras.fairness import GAPS, GapDefinition, GroupCounts, PairedCounts
 
-# Put before anything is imported that reads the table.
-NEW_ROW = """
-from kd_keras.fairness import gap_table
-gap_table.GAPS["precision_difference"] = gap_table.GapDefinition(
-    ("precision",), gap_table.GAPS["accuracy_gap"].compare, "Highest minus lowest PPV."
-)
-for module in ("gaps", "gap_intervals", "group_counts", "array_gaps", ""):
-    __import__("sys").modules.pop("kd_keras.fairness" + (module and "." + module), None)
+# Of the source tree, also where this file is a link to it.
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROW = """    "predictive_parity_difference": GapDefinition(
+        ("precision",), _difference, "Highest minus lowest PPV.", short="PPD"
+    ),
 """
 USES = """
-import sys
-from kd_keras.fairness import GAPS, GroupCounts, PairedCounts, precision_difference
+import inspect, pathlib, sys
+import kd_keras
+assert pathlib.Path(kd_keras.__file__).parents[1] == pathlib.Path.cwd()
+from kd_keras import fairness
+from kd_keras.fairness import *
 y, p, g = [1, 0, 1, 1, 0, 1], [1, 1, 1, 1, 1, 1], list("aaabbb")
 counts = GroupCounts.from_predictions(y, p, groups={"g": g})
-# 2 of 3 in a, 2 of 3 in b; without the second example 2 of 2 in a.
-assert float(counts.precision_difference("g")) == 0
+# Of the selected, 2 of 3 are positive in a and in b; without the second, 2 of 2 in a.
+assert float(counts.predictive_parity_difference("g")) == 0
 w = [1, 0, 1, 1, 1, 1]
-found = precision_difference(y, p, sensitive_features=g, sample_weight=w)
+found = predictive_parity_difference(y, p, sensitive_features=g, sample_weight=w)
 assert abs(found - 1 / 3) < 1e-12
+assert "Highest minus lowest PPV." in inspect.getdoc(predictive_parity_difference)
+name = "predictive_parity_difference"
 pair = PairedCounts.from_predictions(y, p, p, groups={"g": g})
-assert pair.gap_change("precision_difference", "g", replicates=9).interval.value == 0
-assert counts.gap_interval("precision_difference", "g", replicates=9).value == 0
-from pipelines.evaluation.metrics.group_gaps import GroupGap
-assert GroupGap("precision_difference", "g").name == "precision_difference/g"
+assert pair.gap_change(name, "g", replicates=9).interval.value == 0
+assert counts.gap_interval(name, "g", replicates=9).value == 0
+assert float(gap(counts, name)) == float(gap_values(counts, name)) == 0
+
+import json
+from tensorflow_model_analysis.proto import config_pb2
+from tfma_metrics import compute
+metric = config_pb2.MetricConfig(
+    module="pipelines.evaluation.metrics.group_gaps",
+    class_name="GroupGap",
+    config=json.dumps({"gap": name, "attribute": "g"}),
+)
+config = config_pb2.EvalConfig(
+    model_specs=[{}], slicing_specs=[{}], metrics_specs=[{"metrics": [metric]}]
+)
+found = compute(config, y[2:], [[0.2, 0.8]] * 4, features={"g": g[2:]})
+# 1 of 1 in a, 2 of 3 in b.
+assert abs(found[()][""][name + "/g"] - 1 / 3) < 1e-12
+
+from kd_keras.auditing import result
+assert result._name(name) == "PPD"
 from pipelines.release import policy
-assert "precision_difference" in policy.METRICS
+assert name in policy.METRICS
 from pipelines.analysis import choice
-assert "precision_difference" in choice.METRICS
+assert name in choice.METRICS
 """
 
 
-def test_a_new_gap_is_one_row():
-    program = f"import kd_keras.fairness\n{NEW_ROW}\n{USES}"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True
+def test_a_new_gap_is_one_row(tmp_path):
+    shutil.copytree(ROOT / "kd_keras", tmp_path / "kd_keras")
+    table = tmp_path / "kd_keras" / "fairness" / "gap_table.py"
+    before, last, _ = table.read_text().rpartition("}\n")
+    table.write_text(f"{before}{ROW}{last}")
+    paths = [tmp_path, ROOT, ROOT / "tests" / "pipelines"]
+    run = subprocess.run(
+        [sys.executable, "-c", USES],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))},
+        capture_output=True,
+        text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    "rates", [(), ("tpr",), ("accuracy", "precision")], ids=["none", "unknown", "mixed"]
+)
+def test_a_row_without_sense_is_refused(rates):
+    with pytest.raises(ValueError, match=r"`rates` must be some of .*accuracy alone"):
+        GapDefinition(rates, GAPS["accuracy_gap"].compare, "")
+
+
+def test_intervals_end_where_the_domain_ends(monkeypatch):
+    """A gap of 1 in every replicate, cut at 1/2 and its change at 3/4."""
+    y, p = [1, 1, 0, 0], [1, 1, 0, 0]
+    groups = {"g": list("aabb")}
+    row = GapDefinition(
+        ("selection_rate",), GAPS["accuracy_gap"].compare, "", domain=(-0.25, 0.5)
+    )
+    monkeypatch.setitem(GAPS, "cut", row)
+    options = {"replicates": 50, "stratify_by": "g"}
+    counts = GroupCounts.from_predictions(y, p, groups=groups)
+    interval = counts.gap_interval("cut", **options)
+    assert (interval.value, interval.low, interval.high) == (1, 0.5, 0.5)
+    pair = PairedCounts.from_predictions(y, [0, 0, 0, 0], p, groups=groups)
+    change = pair.gap_change("cut", **options).interval
+    assert (change.value, change.low, change.high) == (1, 0.75, 0.75)
 
 
 @pytest.mark.parametrize("name", GAPS)
 def test_help_shows_what_a_gap_is(name):
     for function in (getattr(fairness, name), getattr(GroupCounts, name)):
         assert function.__name__ == name
-        assert inspect.getdoc(function).startswith(GAPS[name].text)
+        text = " ".join(inspect.getdoc(function).split())
+        assert text.startswith(" ".join(GAPS[name].text.split()))
+        direction = "higher" if "ratio" in name or "worst" in name else "lower"
+        assert f"in [0, 1], {direction} is fairer" in text
         parameters = inspect.signature(function).parameters
         assert parameters["method"].default == "between_groups"
         assert ("agg" in parameters) == ("odds" in name)
-        for parameter in parameters.keys() - {"counts"}:
+        for parameter in parameters.keys() - {"self"}:
             assert f"\n    {parameter}: " in inspect.getdoc(function)
+        assert max(map(len, inspect.getdoc(function).splitlines())) <= 88
     assert list(inspect.signature(getattr(fairness, name)).parameters)[:3] == [
         "y_true",
         "y_pred",
         "sensitive_features",
     ]
     assert name in fairness.__all__
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_functions_and_methods_reach_other_processes(name):
+    for function in (getattr(fairness, name), getattr(GroupCounts, name)):
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_wrong_options_are_refused_by_name():
+    counts = GroupCounts.from_predictions([1, 0], [1, 0], groups={"g": ["a", "b"]})
+    with pytest.raises(TypeError, match=r"accuracy_gap\(\) got .*argument 'agg'"):
+        counts.accuracy_gap(agg="mean")
+    with pytest.raises(TypeError, match=r"accuracy_gap\(\) missing .*'sensitive_feat"):
+        fairness.accuracy_gap([1, 0], [1, 0])
+
+
+def test_type_checkers_and_editors_see_every_gap():
+    text = gap_stubs.PATH.read_text()
+    assert text == gap_stubs.stubs(), "Renew it: make stubs"
+    tree = ast.parse(text)
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert functions == GAPS.keys()
 
 
 def test_short_names_and_directions():
@@ -77,3 +161,15 @@ def test_short_names_and_directions():
         "equalized_odds_ratio",
         "worst_group_accuracy",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("equalized_odds_difference", 1 - 1 / 4), ("equalized_odds_ratio", 1 / 4)],
+)
+def test_the_direction_says_which_rate_decides(name, value):
+    # TPR 1/2 and 1, FPR 1/4 and 1, of 4 positives and 4 negatives in each group.
+    y = [1, 1, 1, 1, 0, 0, 0, 0] * 2
+    p = [1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+    found = getattr(fairness, name)(y, p, sensitive_features=["a"] * 8 + ["b"] * 8)
+    assert found == value

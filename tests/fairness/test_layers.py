@@ -2,24 +2,39 @@
 
 import ast
 import pathlib
+import sys
+
+import pytest
 
 import kd_keras.fairness
 
-PACKAGE = pathlib.Path(kd_keras.fairness.__file__).parent
+PACKAGE = "kd_keras.fairness"
+FILES = {
+    path.stem: path.read_text()
+    for path in pathlib.Path(kd_keras.fairness.__file__).parent.glob("*.py")
+}
 
 
-def imports(path):
-    """The package's modules that a file imports, for type checkers too."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in names:
-            if name.startswith("kd_keras.fairness."):
-                yield name.split(".")[2]
+def imported(source):
+    """Names of all that a file imports, in functions and for type checkers too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = [PACKAGE] * bool(node.level) + [node.module] * bool(node.module)
+            yield from (".".join([*module, alias.name]) for alias in node.names)
+
+
+def import_graph(files):
+    """File -> the files it imports; what none of them holds, the package does."""
+    graph = {}
+    for file, source in files.items():
+        graph[file] = set()
+        for name in imported(source):
+            if f"{name}.".startswith(f"{PACKAGE}."):
+                module = name.removeprefix(PACKAGE).removeprefix(".").split(".")[0]
+                graph[file].add(module if module in files else "__init__")
+    return graph
 
 
 def order(graph):
@@ -38,14 +53,47 @@ def test_the_check_finds_a_circle():
     assert circle.keys() == {"a", "b", "d"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"from {PACKAGE}.b import x",
+        f"from {PACKAGE} import b",
+        f"import {PACKAGE}.b as b",
+        "from . import b",
+        "from .b import x",
+        f"if TYPE_CHECKING:\n    from {PACKAGE}.b import X",
+        f"def f():\n    from {PACKAGE}.b import x",
+    ],
+)
+def test_any_import_can_close_a_circle(line):
+    files = {"a": line, "b": f"import {PACKAGE}.a"}
+    assert import_graph(files) == {"a": {"b"}, "b": {"a"}}
+
+
+def test_importing_the_package_closes_a_circle():
+    files = {"__init__": f"from {PACKAGE}.a import x", "a": f"from {PACKAGE} import x"}
+    assert import_graph(files) == {"__init__": {"a"}, "a": {"__init__"}}
+    assert import_graph({"a": f"import {PACKAGE}"}) == {"a": {"__init__"}}
+
+
 def test_no_file_builds_on_one_that_builds_on_it():
-    files = {p.stem: p for p in PACKAGE.glob("*.py") if p.stem != "__init__"}
-    graph = {name: set(imports(p)) & files.keys() for name, p in files.items()}
-    layers, circle = order(graph)
+    layers, circle = order(import_graph(FILES))
     assert circle == {}
-    assert sum(map(len, layers)) == len(files)
+    assert layers[-1] == ["__init__"]
     # The way of the data.
     place = {name: i for i, layer in enumerate(layers) for name in layer}
     way = ["encoding", "cell_counts", "prediction_counts", "confusion", "rates"]
     way += ["gap_table", "gap_blocks", "gaps", "gap_intervals", "group_counts"]
     assert [place[name] for name in way] == sorted(place[name] for name in way)
+    assert place["named_gaps"] < place["group_counts"] < place["paired_counts"]
+
+
+def test_numpy_and_scipy_are_enough():
+    known = {*sys.stdlib_module_names, "numpy", "scipy"}
+    needed = {
+        name.rpartition(".")[0]
+        for source in FILES.values()
+        for name in imported(source)
+        if name.split(".")[0] not in known and not name.startswith(PACKAGE)
+    }
+    assert needed == {"kd_keras.table"}
