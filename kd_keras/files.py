@@ -205,6 +205,7 @@ def publish_directory(partial: str, path: str, *, last: str) -> None:
     """
     if not is_local(path):
         if not exists(join(path, last)):
+            remove_tree(path)  # What a killed copy has left.
             _move_files(partial, path, last)
         remove_tree(partial)
         return

@@ -1,5 +1,7 @@
 """The stages of a study in their order, for the mains that run several of them."""
 
+from collections.abc import Sequence
+
 import ml_collections
 
 from pipelines.cli import next_steps
@@ -8,7 +10,8 @@ from pipelines.evaluation.evaluate import evaluate
 from pipelines.release.conversion import convert
 from pipelines.report import page
 from pipelines.report.write import write_page, write_report
-from pipelines.studies import embeddings
+from pipelines.studies import config as configs
+from pipelines.studies import coordinator, embeddings
 from pipelines.studies.study import train_study
 
 
@@ -38,6 +41,17 @@ def study(
         write_page(content, workdir)
         hparams.write(workdir, config)
         _tell(workdir, content.summary)
+
+
+def evaluate_alone(
+    workdir: str, beam_args: Sequence[str], confidence_intervals: bool | None
+) -> None:
+    """`evaluate`, while no other process makes or evaluates the study."""
+    configs.read_config(workdir)  # Or there is nothing to hold.
+    with coordinator.alone(workdir):
+        evaluate(
+            workdir, beam_args=beam_args, confidence_intervals=confidence_intervals
+        )
 
 
 def litert(workdir: str, run: str = "", published: str = "") -> list[str]:

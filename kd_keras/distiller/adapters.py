@@ -8,6 +8,7 @@ from keras import ops
 
 from kd_keras.distiller.reduction import replicas
 from kd_keras.losses import LossInputs, LossPart
+from kd_keras.losses._numerics import per_example
 
 
 class FunctionLoss(LossPart):
@@ -23,7 +24,8 @@ class FunctionLoss(LossPart):
 
     def __call__(self, inputs: LossInputs) -> tf.Tensor:
         """The function's values."""
-        return self.function(inputs.teacher, inputs.student, inputs.temperature)
+        temperature = per_example(inputs.temperature, inputs.student)
+        return self.function(inputs.teacher, inputs.student, temperature)
 
 
 class KerasLoss(LossPart):

@@ -138,14 +138,13 @@ def _teacher_logits(
 
 
 def _by_name(outputs: Any, names: list[str], heads: list) -> list[tf.Tensor | None]:
-    if isinstance(outputs, dict) and set(names) < set(outputs):
-        outputs = {name: outputs[name] for name in names}
-    named = isinstance(outputs, dict) and set(outputs) <= set(names)
+    distilled = [n for n, head in zip(names, heads, strict=True) if head is not None]
+    if isinstance(outputs, dict) and set(distilled) <= set(outputs):
+        return [outputs.get(name) for name in names]
     given = len(keras.tree.flatten(outputs))
-    if named or given == len(names):
+    if given == len(names):
         return per_output(outputs, names, "teacher")
     # A teacher that has the outputs with a head only.
-    distilled = [n for n, head in zip(names, heads, strict=True) if head is not None]
     if given != len(distilled):
         raise ValueError(
             f"`teacher` must have an output for each of {distilled}, which `head` says "

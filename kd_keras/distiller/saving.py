@@ -47,7 +47,7 @@ class SavedDistiller(TeacherHolder):
         """Makes the distiller that has this config, without its teacher."""
         config = dict(config)
         fingerprint = config.pop("teacher_fingerprint")
-        for name in _OBJECTS:
+        for name in (name for name in _OBJECTS if name in config):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )

@@ -9,7 +9,7 @@ import keras
 from kd_keras.distiller.combination import COMBINATIONS
 from kd_keras.distiller.soft import resolve_soft_loss
 from kd_keras.keras_internals import layer_behind
-from kd_keras.losses import LossPart
+from kd_keras.losses import FeatureHint, LossPart
 
 HEADS = ("softmax", "sigmoid", None)
 
@@ -68,6 +68,12 @@ def check_parts(
                     f"`{argument}` must be objects of kd_keras.losses.LossPart. "
                     f"Received: {part!r} of type {type(part).__name__}. Make a "
                     "subclass of it."
+                )
+            if isinstance(part, FeatureHint) != (argument == "hints"):
+                raise ValueError(
+                    "`hints` compare layers and are kd_keras.losses.FeatureHint; "
+                    f"`parts` are not. Received: {argument} with {part!r}. Pass it as "
+                    f"{'parts' if argument == 'hints' else 'hints'}."
                 )
     heads = {entry for entry in keras.tree.flatten(head) if entry is not None}
     for part in parts:

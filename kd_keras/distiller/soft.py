@@ -14,7 +14,13 @@ from kd_keras.distiller.combination import combine_teachers, normalized
 from kd_keras.distiller.outputs import Output
 from kd_keras.distiller.part_term import part_term
 from kd_keras.distiller.reduction import Term, mean_term
-from kd_keras.losses import SIGMOID_LOSSES, SOFTMAX_LOSSES, LossInputs, LossPart
+from kd_keras.losses import (
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+    FeatureHint,
+    LossInputs,
+    LossPart,
+)
 
 LOSSES = {"softmax": SOFTMAX_LOSSES, "sigmoid": SIGMOID_LOSSES}
 
@@ -40,7 +46,8 @@ def resolve_soft_loss(soft_loss: Any, head: str) -> LossPart:
         found = KerasLoss(found)
     elif callable(found) and not isinstance(found, LossPart):
         found = FunctionLoss(found)
-    if isinstance(found, LossPart) and head in found.heads:
+    layers = isinstance(found, FeatureHint)  # It compares no outputs.
+    if isinstance(found, LossPart) and head in found.heads and not layers:
         return found
     received = soft_loss if found is None else getattr(found, "name", found)
     raise ValueError(

@@ -53,8 +53,8 @@ class LossPart:
         of all replicas, and their weights.
       uses_temperature: whether it softens the logits; as a soft loss it then gets the
         factor T^2.
-      variables: `keras.Variable`s that it updates while training, if it has a state;
-        the Distiller saves them.
+      variables: `keras.Variable`s, not trainable, that it updates while training, if
+        it has a state; the Distiller saves them.
 
     Args:
       name: its name in the logs and in messages; that of the class by default.

@@ -34,11 +34,12 @@ def directory(workdir: str, run: Run) -> str:
     return files.join(layout.run_dir(workdir, run), "litert")
 
 
-def is_made_from(directory: str, export_digest: str | None) -> bool:
-    """Whether the LiteRT models are there, and of this export."""
-    return (
-        files.exists(directory) and _read(directory)["export_digest"] == export_digest
-    )
+def is_made_from(directory: str, export_digest: str | None, split: str) -> bool:
+    """Whether the LiteRT models are there, of this export, asked about this split."""
+    if not files.exists(directory):
+        return False
+    record = _read(directory)
+    return (record["export_digest"], record["split"]) == (export_digest, split)
 
 
 def _read(directory: str) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def litert_table(workdir: str, study: Study) -> DataTable | None:
     rows = []
     for result in study.results:
         path = directory(workdir, result.run)
-        if is_made_from(path, result.info.get("export_digest")):
+        if is_made_from(path, result.info.get("export_digest"), study.split):
             rows += _rows(study, result, path)
     if not rows:
         return None

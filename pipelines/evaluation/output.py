@@ -47,6 +47,7 @@ def write_model(
     files.remove_tree(partial)
     files.gfile.makedirs(partial)
     path = files.join(partial, "metrics-00000-of-00001.tfrecord")
+    accuracy = None
     with tf.io.TFRecordWriter(path) as writer:
         # In an order that does not depend on Beam's.
         for of_all in sorted(metrics, key=lambda m: m.slice_key.SerializeToString()):
@@ -54,6 +55,10 @@ def write_model(
             writer.write(of_slice.SerializeToString(deterministic=True))
             if not of_slice.slice_key.single_slice_keys:
                 accuracy = _accuracy(of_slice)
+    if accuracy is None:
+        raise ValueError(
+            f"TFMA gave no metrics of all examples for {run_dir}. Evaluate it again."
+        )
     files.write_text(
         files.join(partial, "eval_config.json"), json_format.MessageToJson(eval_run)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import ml_collections
 
-from kd_keras import files
+from kd_keras import digests, files
 from pipelines.studies import config as configs
 from pipelines.studies import exports, layout, run_record, sealed
 from pipelines.studies.layout import Run
@@ -39,7 +39,12 @@ class Evaluation:
         except ValueError as error:
             print(f"evaluated again: {error}", flush=True)
             return False
-        return found is not None and self.record.items() <= found.items()
+        if found is None:
+            return False
+        wanted = dict(self.record)
+        if not wanted["confidence_intervals"]:  # To have them does no harm.
+            del wanted["confidence_intervals"]
+        return wanted.items() <= found.items()
 
 
 def directory(run_dir: str) -> str:
@@ -64,8 +69,10 @@ def read_record(run_dir: str) -> dict[str, Any] | None:
         return None
     advice = f"Delete {directory} and evaluate the study again."
     record = sealed.read(record_path(run_dir), advice)
-    for name, digest in record["files"].items():
-        sealed.require(files.join(directory, name), digest, advice)
+    found = set(digests.of_directory(directory)) - {RECORD}
+    for name in sorted(found | record["files"].keys()):
+        path = files.join(directory, name)
+        sealed.require(path, record["files"].get(name), advice)
     return record
 
 

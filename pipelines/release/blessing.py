@@ -9,6 +9,11 @@ from pipelines.studies import sealed
 DIRECTORY = "blessing"
 
 
+def withdraw(directory: str) -> None:
+    """Deletes an earlier verdict: what cannot be judged any more is not blessed."""
+    files.remove_tree(files.join(directory, DIRECTORY))
+
+
 def write(verdict: Mapping[str, Any], directory: str) -> None:
     """Writes verdict.json and an empty BLESSED or NOT_BLESSED into `blessing`."""
     path = files.join(directory, DIRECTORY)

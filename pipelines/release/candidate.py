@@ -59,7 +59,7 @@ def find(workdir: str, run: Run) -> Candidate:
 
 
 def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> None:
-    """Raises a ValueError unless TFMA evaluated these exports of both."""
+    """Raises a ValueError unless TFMA evaluated these exports, on the study's split."""
     again = f"Evaluate it: python -m pipelines.evaluate --workdir={workdir}"
     record = plan.read_record(candidate.directory)
     if record is None:
@@ -68,6 +68,12 @@ def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> 
         raise ValueError(
             f"The evaluation of {candidate.directory} is of another model version than "
             f"{candidate.export}. {again}"
+        )
+    split = configs.read_config(workdir).evaluation.split
+    if record["split"] != split:
+        raise ValueError(
+            f"The evaluation of {candidate.directory} is of the {record['split']} "
+            f"split, and the study's is {split}. {again}"
         )
     if record["compared_with"].get(teacher.run.directory) != teacher.digest:
         raise ValueError(

@@ -41,7 +41,7 @@ def convert(workdir: str, run: str = "") -> str:
     study = read_study(workdir, dataset.spec)
     found = candidate.find(workdir, run_to_release(study, DEFAULT, run))
     directory = quantization.directory(workdir, found.run)
-    if not quantization.is_made_from(directory, found.digest):
+    if not quantization.is_made_from(directory, found.digest, study.split):
         _write(dataset, study.split, found, directory)
     return directory
 

@@ -37,6 +37,7 @@ def gate(
     study = read_study(workdir)
     conditions = policies.conditions(policy, study.spec)
     chosen = run_to_release(study, policies.objective(policy, study.spec), run)
+    blessing.withdraw(layout.run_dir(workdir, chosen))
     judged = candidate.find(workdir, chosen)
     teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))
     if any(condition.against == layout.NDS for condition in conditions):

@@ -63,24 +63,33 @@ def publish(partial: str, path: str, *, last: str) -> None:
 
 def sweep(path: str) -> None:
     """Deletes what attempts have left beside `path`, which is there."""
-    for left in _left(path):
-        files.remove_tree(left)
+    for found in left(path):
+        files.remove_tree(found)
 
 
 def _take_over(path: str, partial: str) -> None:
     if files.is_local(path):
-        for left in _left(path):
+        for found in left(path):
             with contextlib.suppress(tf.errors.NotFoundError):
-                files.gfile.rename(left, partial)
+                files.gfile.rename(found, partial)
+                _remove_half_written(partial)
                 break
     files.write_text(files.join(partial, MARK), "")
+
+
+def _remove_half_written(directory: str) -> None:
+    """Removes what a killed process was writing beside its files."""
+    for parent, _, names in files.gfile.walk(directory):
+        for name in names:
+            if re.search(r"\.[0-9a-f]{8}\.partial(\.\w+)?$", name):
+                files.gfile.remove(files.join(parent, name))
 
 
 def _partial(path: str, token: int) -> str:
     return f"{path}.{token:08x}.partial" if files.is_local(path) else f"{path}.partial"
 
 
-def _left(path: str) -> list[str]:
+def left(path: str) -> list[str]:
     """The directories of attempts at `path`; first those that have their mark."""
     parent, _, name = path.rpartition("/")
     if not files.exists(parent):

@@ -134,6 +134,11 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
       ValueError: if the directory holds other things, or another config made it, or
         it cannot be written to.
     """
+    if set(workdir) & set("*?[]\\"):
+        raise ValueError(
+            "--workdir must have none of * ? [ ] \\ in its path, which stand for other "
+            f"characters where files are looked for. Received: {workdir!r}."
+        )
     path = files.join(workdir, CONFIG_FILE)
     given = to_dict(config)
     try:
@@ -246,14 +251,15 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
 
 def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as JSON holds it: plain dicts, tuples as lists."""
-    return {
-        key: to_dict(value)
-        if isinstance(value, ml_collections.ConfigDict | dict)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for key, value in config.items()
-    }
+    return {key: _plain(value) for key, value in config.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ml_collections.ConfigDict | dict):
+        return to_dict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def alone(workdir: str) -> Iterator[None]:
         files.gfile.makedirs(directory)
         held = lock.acquire(blocking=False)
     except filelock.Timeout:
-        raise ValueError(_held(workdir, holder)) from None
+        raise ValueError(_held(workdir, holder, lock.lock_file)) from None
     except files.ERRORS as error:
         raise ValueError(
             f"--workdir={workdir} cannot be written to ({error}). Name a directory "
@@ -48,13 +48,13 @@ def alone(workdir: str) -> Iterator[None]:
                 files.remove_tree(directory)
 
 
-def _held(workdir: str, holder: str) -> str:
+def _held(workdir: str, holder: str, lock: str) -> str:
     # Between the lock and its record there is a moment.
     who = files.read_json(holder) if files.exists(holder) else {}
     return (
         f"--workdir={workdir} is being made by process {who.get('pid', '?')} on "
         f"{who.get('host', '?')} since {who.get('since', '?')}. Wait for its end, or "
-        "end it and give the same command again."
+        f"end it and give the same command again. If it has ended, delete {lock}."
     )
 
 

@@ -60,10 +60,16 @@ def tell(records: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _git_revision() -> str | None:
     """The revision of this source tree; None where it is no git checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    root = os.path.dirname(os.path.abspath(__file__))
     try:
-        found = subprocess.run(command, cwd=root, capture_output=True, text=True)
+        # An environment may lie inside somebody else's repository.
+        if _git("ls-files", "--error-unmatch", os.path.basename(__file__)).returncode:
+            return None
+        found = _git("describe", "--always", "--dirty", "--exclude=*")
     except FileNotFoundError:
         return None
     return found.stdout.strip() or None
+
+
+def _git(*command: str) -> subprocess.CompletedProcess[str]:
+    here = os.path.dirname(os.path.abspath(__file__))
+    return subprocess.run(["git", *command], cwd=here, capture_output=True, text=True)

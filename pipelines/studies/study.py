@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ml_collections
 import tensorflow as tf
 
-from kd_keras import strategy
+from kd_keras import files, strategy
 from kd_keras.datasets import Dataset
 from pipelines.studies import attempts, coordinator, engine, layout
 from pipelines.studies import config as configs
@@ -60,7 +60,9 @@ def train_study(
         if not strategy.is_chief(devices):
             return None
         for run in runs:
-            attempts.sweep(layout.run_dir(workdir, run))
+            directory = layout.run_dir(workdir, run)
+            attempts.sweep(directory)
+            attempts.sweep(files.join(directory, "cache"))
         return held.pop_all()
 
 

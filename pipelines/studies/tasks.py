@@ -2,7 +2,8 @@
 
 import functools
 import json
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import distributed
 import ml_collections
@@ -11,11 +12,13 @@ from absl import logging
 
 from kd_keras import strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import cache, layout, own_random, run_record
+from pipelines.studies import attempts, cache, layout, own_random, run_record
 from pipelines.studies.config import load_dataset
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import load_teacher, train_run
 from pipelines.studies.traced import TracedStep
+
+T = TypeVar("T")
 
 
 class _Study(NamedTuple):
@@ -50,21 +53,36 @@ def train(
     made = _study(config)
     if layout.is_complete(workdir, run):  # By a worker that was lost afterwards.
         return run_record.read(workdir, run, made.config)
-    return train_run(
-        made.config,
-        made.dataset,
-        workdir,
-        run,
-        devices=made.devices,
-        traced=made.traced,
-    )
+
+    def attempt() -> dict[str, Any]:
+        return train_run(
+            made.config,
+            made.dataset,
+            workdir,
+            run,
+            devices=made.devices,
+            traced=made.traced,
+        )
+
+    return _once_more(attempt)
 
 
 def make_cache(config: str, workdir: str, seed: int, *after: object) -> None:
     """Makes the teacher cache of a seed; arguments as in `train`."""
     made = _study(config)
     teacher = load_teacher(made.config, workdir, seed)
-    cache.ensure(made.config, made.dataset, workdir, seed, teacher)
+    _once_more(lambda: cache.ensure(made.config, made.dataset, workdir, seed, teacher))
+
+
+def _once_more(attempt: Callable[[], T]) -> T:
+    """Takes back what a task of a coordinator that has ended takes over.
+
+    That one then finds its mark gone, and stops.
+    """
+    try:
+        return attempt()
+    except attempts.TakenOverError:
+        return attempt()
 
 
 @functools.lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from parts import GroupCentroids, ScoreGap, SquaredDistance, WorseGroup
 from scipy.special import log_softmax
 
 from kd_keras.distiller import Distiller
-from kd_keras.losses import LossPart
+from kd_keras.losses import DistLoss, FeatureHint, LossPart
 
 # Teacher [1, 2, 3] and [4, 5, 6], student [2, 1, 4] and [3, 6, 2].
 SQUARED = np.array([3.0, 18.0])
@@ -239,3 +239,13 @@ def test_a_part_shows_its_arguments():
     assert repr(SquaredDistance(3, name="s")) == (
         "SquaredDistance(name='s', weight=1.0, power=3)"
     )
+
+
+def test_hints_are_no_parts_and_parts_no_hints():
+    hint = FeatureHint("a", "b")
+    with pytest.raises(ValueError, match=r"Received: parts with .*as hints\."):
+        compiled(parts=[hint])
+    with pytest.raises(ValueError, match=r"Received: hints with .*as parts\."):
+        compiled(hints=[DistLoss(name="d")])
+    with pytest.raises(ValueError, match="`soft_loss` for head='softmax'"):
+        compiled(soft_loss=hint)

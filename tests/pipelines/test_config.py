@@ -251,3 +251,10 @@ def test_attributes_are_those_of_the_config(tmp_path):
 def test_a_directory_without_config_says_how_to_make_one(tmp_path):
     with pytest.raises(ValueError, match=r"no config.json.*pipelines\.study"):
         configs.read_config(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["study[1]", "a*b", "c?d"])
+def test_a_workdir_with_wildcards_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="--workdir must have none of"):
+        configs.prepare_workdir(str(tmp_path / name), demo.get_config())
+    assert not (tmp_path / name).exists()

@@ -243,7 +243,9 @@ def test_nothing_visible_changes_when_an_export_is_corrupt(
     (version / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
     with (version / "saved_model.pb").open("ab") as graph:
         graph.write(b"\0\0")
-    with pytest.raises(ValueError, match=r"student-t04/seed1/export/\d/.* not what was"):
+    with pytest.raises(
+        ValueError, match=r"student-t04/seed1/export/\d/.* not what was"
+    ):
         evaluate.evaluate(str(copy))
     assert modified(str(copy)) == before
 

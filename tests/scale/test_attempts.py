@@ -75,7 +75,7 @@ def test_who_wakes_up_stops_and_destroys_nothing(path):
 
 def test_of_two_that_began_at_once_the_first_stays(path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(attempts, "_left", lambda path: [])
+        patch.setattr(attempts, "left", lambda path: [])
         first, second = attempts.begin(path), attempts.begin(path)
     for partial in (first, second):
         attempts.check(partial)
@@ -89,7 +89,7 @@ def test_of_two_that_take_over_at_once_one_gets_it(path, monkeypatch):
     left = attempts.begin(path)
     _write(left, "history.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(attempts, "_left", lambda path: [left])
+        patch.setattr(attempts, "left", lambda path: [left])
         partials = [attempts.begin(path), attempts.begin(path)]
     has = [files.exists(files.join(partial, "history.csv")) for partial in partials]
     assert has == [True, False]
@@ -104,3 +104,17 @@ def test_a_remote_directory_is_continued_and_published():
     _write(partial, "run.json")
     attempts.publish(partial, path, last="run.json")
     assert sorted(files.gfile.listdir(path)) == ["history.csv", "run.json"]
+
+
+def test_what_a_killed_process_was_writing_is_not_taken_over(tmp_path):
+    path = str(tmp_path / "seed0")
+    first = attempts.begin(path)
+    for name in ("history.csv", "model.keras.0123abcd.partial.keras"):
+        files.write_text(f"{first}/{name}", "")
+    files.write_text(f"{first}/predictions/test.npz.0123abcd.partial", "")
+    second = attempts.begin(path)
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [
+        attempts.MARK,
+        "history.csv",
+    ]
+    assert second != first
