@@ -26,7 +26,8 @@ class SquaredDistance(LossPart):
 
 
 def _mean_of(values, weights):
-    return ops.sum(values * weights) / ops.sum(weights)
+    # A batch may have nobody of a group.
+    return ops.divide_no_nan(ops.sum(values * weights), ops.sum(weights))
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -83,6 +84,6 @@ class GroupCentroids(FeatureHint):
 
     def __call__(self, inputs):
         members = ops.one_hot(inputs.groups, 2) * inputs.weights[:, None]
-        members = members / ops.sum(members, 0)
+        members = ops.divide_no_nan(members, ops.sum(members, 0))
         difference = ops.matmul(ops.transpose(members), inputs.teacher - inputs.student)
         return ops.sum(difference**2)
