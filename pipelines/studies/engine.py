@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,12 +22,8 @@ from pipelines.studies.layout import Run
 # Seconds that busy workers get to end by themselves before they are killed.
 PATIENCE = 1.0
 # Of the cluster that --workers starts.
+ORIGINS = "distributed.scheduler.dashboard.bokeh-application.allow_websocket_origin"
 LOCAL = {
-    # Only pages of this machine may read the dashboard.
-    "distributed.scheduler.dashboard.bokeh-application.allow_websocket_origin": [
-        "127.0.0.1:*",
-        "localhost:*",
-    ],
     "distributed.scheduler.http.routes": [
         "distributed.http.scheduler.info",
         "distributed.http.scheduler.json",
@@ -73,13 +70,16 @@ def connected(workers: int, scheduler: str) -> Iterator[distributed.Client]:
             _tell(client)
             yield client
         return
+    port = _free_port()
+    # Only the dashboard's own pages may read it.
+    origins = [f"127.0.0.1:{port}", f"localhost:{port}"]
     with (
-        dask.config.set(LOCAL),
+        dask.config.set({**LOCAL, ORIGINS: origins}),
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
+            dashboard_address=f"127.0.0.1:{port}",
             # Whoever reaches a scheduler runs code: other users of this machine.
             security=distributed.Security.temporary(),
             memory_limit=0,
@@ -94,6 +94,12 @@ def connected(workers: int, scheduler: str) -> Iterator[distributed.Client]:
             log.setLevel(logging.CRITICAL)
             cluster.sync(_end_workers, cluster)
             raise
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _tell(client: distributed.Client) -> None:
