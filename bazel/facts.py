@@ -26,6 +26,7 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
     "pipelines/evaluation": (
         "benchmarks",
         "pipelines",
+        "pipelines/analysis",
         "pipelines/evaluation",
         "pipelines/release",
     ),
@@ -51,7 +52,6 @@ LOADS = {
     "tests/configs/test_rows.py": "configs",
     "tests/configs/test_rows_run.py": "configs",
     "tests/pipelines/tfma_metrics.py": "pipelines/evaluation/metrics",
-    "tests/scale/test_dask.py": "pipelines",
     "tests/test_notebook.py": "kd_keras",
     "tests/test_speed.py": "pipelines",
 }
@@ -73,8 +73,7 @@ SIZES = {
     "tests/pipelines/test_evaluate.py": "large",
     "tests/pipelines/test_study.py": "large",
     "tests/scale": "large",
-    "tests/scale/test_claims.py": "medium",
-    "tests/scale/test_shards.py": "small",
+    "tests/scale/test_attempts.py": "small",
     "tests/pipelines/test_tensorboard.py": "large",
     "tests/test_files.py": "small",
 }

@@ -183,14 +183,20 @@ def measure_step(student: str, examples: tf.data.Dataset, rounds: int) -> None:
         label = {"labels": example["label"], "teacher_logits": tf.zeros(10)}
         return {**example, "label": label}
 
+    def cached(model: keras.Model) -> Distiller:
+        return Distiller(student=model)
+
+    def live(model: keras.Model) -> Distiller:
+        return Distiller(student=model, teacher=teacher)
+
     with tempfile.TemporaryDirectory() as directory:
         cache = teacher_cache.build(directory, teacher, examples, SPEC)
         found = timed(
             {
                 "student": trainer(examples, lambda model: model),
-                "bare": trainer(examples.map(without_teacher), Distiller),
-                "cached": trainer(cache.join(examples), Distiller),
-                "live": trainer(examples, lambda model: Distiller(model, teacher)),
+                "bare": trainer(examples.map(without_teacher), cached),
+                "cached": trainer(cache.join(examples), cached),
+                "live": trainer(examples, live),
             },
             rounds,
         )

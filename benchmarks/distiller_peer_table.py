@@ -35,7 +35,7 @@ def pair(**options):
 
 def ours(student, teacher, loss=SPARSE, alpha=1.0, **options):
     """A compiled `kd_keras.distiller.Distiller`."""
-    distiller = Distiller(student, teacher, alpha=alpha, **options)
+    distiller = Distiller(student=student, teacher=teacher, alpha=alpha, **options)
     distiller.compile(keras.optimizers.SGD(0.0), loss)
     return distiller
 

@@ -116,7 +116,7 @@ def _write_study(workdir: str, dataset, models: int) -> None:
 
     from kd_keras import files
     from kd_keras.export import export
-    from pipelines.studies import layout
+    from pipelines.studies import layout, run_record, sealed
     from pipelines.studies.layout import TEACHER, Run
 
     config = {
@@ -126,13 +126,14 @@ def _write_study(workdir: str, dataset, models: int) -> None:
         "dataset": {"name": "numbers"},
         "evaluation": {"split": "test", "confidence_intervals": False},
     }
-    files.write_json(files.join(workdir, "config.json"), {"config": config})
+    sealed.write(files.join(workdir, "config.json"), {"config": config})
     for seed in range(models):
         keras.utils.set_random_seed(seed)
         model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
-        directory = layout.run_dir(workdir, Run(TEACHER, seed))
+        run = Run(TEACHER, seed)
+        directory = layout.run_dir(workdir, run)
         export(model, dataset.spec, files.join(directory, "export"))
-        files.write_json(files.join(directory, layout.RUN_FILE), {"model": TEACHER})
+        run_record.write(directory, run, config, {})
 
 
 if __name__ == "__main__":

@@ -143,8 +143,8 @@ class Steps:
 
     def distiller(self, teacher: keras.Model | None) -> Distiller:
         return Distiller(
-            self.model("student", models.build),
-            teacher,
+            student=self.model("student", models.build),
+            teacher=teacher,
             temperature=self.args.temperature,
             alpha=self.args.alpha,
         )

@@ -85,7 +85,7 @@ class Sweep:
         train, validation = self.caches(self.teacher())
         keras.utils.set_random_seed(0)
         student = models.build(self.args.student, self.shape, self.args.classes)
-        distiller = Distiller(student, temperature=float(number), alpha=ALPHA)
+        distiller = Distiller(student=student, temperature=float(number), alpha=ALPHA)
         self._compile(distiller, jit_compile=False)
         distiller = self.traced.take(distiller, "ds")
         joined = validation.join(self.validation)

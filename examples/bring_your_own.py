@@ -42,7 +42,9 @@ def main() -> kd_keras.Audit:
     )
     batches = train.map(lambda e: (e["image"], e["digit"])).shuffle(1000).batch(32)
 
-    distiller = kd_keras.Distiller(student, teacher, temperature=4.0, alpha=0.8)
+    distiller = kd_keras.Distiller(
+        student=student, teacher=teacher, temperature=4.0, alpha=0.8
+    )
     for model in (teacher, alone, distiller):  # Or without a teacher that is trained.
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(3e-3), loss=loss)

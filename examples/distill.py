@@ -22,7 +22,7 @@ def main() -> None:
     teacher.compile("adam", **settings)
     teacher.fit(x[:1200], y[:1200], epochs=20, verbose=0)
 
-    distiller = Distiller(student, teacher, temperature=4.0, alpha=0.8)
+    distiller = Distiller(student=student, teacher=teacher, temperature=4.0, alpha=0.8)
     distiller.compile("adam", **settings)
     distiller.fit(x[:1200], y[:1200], epochs=20, verbose=0)
     print(distiller.evaluate(x[1200:], y[1200:], verbose=0, return_dict=True))

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kd_keras import files
+from kd_keras import digests, files
 from kd_keras.datasets.examples import decode_images, is_image, parse_features
 from kd_keras.datasets.spec import DatasetSpec
 
@@ -110,7 +110,9 @@ def versions(directory: str) -> list[int]:
     return sorted(int(n) for n in (name.strip("/") for name in names) if n.isdigit())
 
 
-def copy_version(path: str, directory: str) -> str:
+def copy_version(
+    path: str, directory: str, sha256: Mapping[str, str] | None = None
+) -> str:
     """Copies a SavedModel to the next version `<directory>/<version>/`.
 
     The version appears when everything is written, its saved_model.pb last.
@@ -118,9 +120,14 @@ def copy_version(path: str, directory: str) -> str:
     Args:
       path: the SavedModel.
       directory: the model's directory, as TensorFlow Serving's --model_base_path.
+      sha256: path below the SavedModel -> digest, which the copy has to have; None for
+        a copy that is not compared.
 
     Returns:
       The path of the new version.
+
+    Raises:
+      ValueError: if the copy is not as `sha256` says; it does not appear then.
     """
     target = files.join(directory, str(max(versions(directory), default=0) + 1))
     partial = f"{target}.partial"
@@ -134,6 +141,14 @@ def copy_version(path: str, directory: str) -> str:
         copied = files.join(partial, name)
         files.gfile.makedirs(copied.rpartition("/")[0])
         files.gfile.copy(files.join(path, name), copied)
+    made = digests.of_directory(partial) if sha256 is not None else {}
+    if sha256 is not None and made != sha256:
+        differ = {name for name, _ in made.items() ^ sha256.items()}
+        files.remove_tree(partial)
+        raise ValueError(
+            f"{path} was not copied to {target}: {min(differ)} is missing or not what "
+            "was written. Look after both disks and copy it again."
+        )
     files.replace_directory(partial, target, last=GRAPH)
     return target
 

@@ -1,8 +1,10 @@
 """File access on any path that tf.io.gfile opens; nothing appears half-written."""
 
 import contextlib
+import errno
 import json
 import os
+import re
 import tempfile
 import time
 import uuid
@@ -27,6 +29,9 @@ ERRORS: tuple[type[Exception], ...] = (
 )
 
 
+# How a file system without hard links refuses one.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
 # How long another's write may follow its look, where no file system call does both.
 SETTLE_SECONDS = 2.0
 
@@ -43,6 +48,12 @@ def is_local(path: str) -> bool:
 
 def exists(path: str) -> bool:
     return gfile.exists(path)
+
+
+def glob(directory: str, pattern: str) -> list[str]:
+    """The paths below `directory` that match; its own name may hold wildcards."""
+    literal = re.sub(r"([*?\[\\])", r"\\\1", directory)
+    return gfile.glob(join(literal, pattern))
 
 
 def read_bytes(path: str) -> bytes:
@@ -90,9 +101,9 @@ def create(path: str, content: bytes) -> bool:
     """Writes a file that was not there.
 
     Of several processes that call it at a time one gets True. On a local or NFS path
-    the operating system sees to that; a reader may find the file empty at first. gfile
-    has nothing like it for an object store: there the file is read again after
-    `SETTLE_SECONDS`, and whose content is found has created it.
+    the operating system sees to that, and the file appears whole where there are hard
+    links. gfile has nothing like it for an object store: there the file is read again
+    after `SETTLE_SECONDS`, and whose content is found has created it.
 
     Returns:
       Whether the file is this call's; False where it was there already.
@@ -104,11 +115,22 @@ def create(path: str, content: bytes) -> bool:
         time.sleep(SETTLE_SECONDS)
         return read_bytes(path) == content
     gfile.makedirs(os.path.dirname(path) or ".")
+    temporary = f"{path}.{uuid.uuid4().hex[:8]}.partial"
     try:
-        with open(path, "xb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with open(path, "xb") as file:
+                file.write(content)
     except FileExistsError:
         return False
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
     return True
 
 
@@ -166,7 +188,48 @@ def replace_directory(partial: str, path: str, *, last: str) -> None:
     remove_tree(path)
     if is_local(path):
         gfile.rename(partial, path)
+    else:
+        _move_files(partial, path, last)
+
+
+def publish_directory(partial: str, path: str, *, last: str) -> None:
+    """Makes the finished directory `partial` `path`, unless a finished one is there.
+
+    Of several processes that call it for one `path` at a time, the first publishes
+    and the others delete their `partial`. On file systems without a rename of
+    directories nothing sees to that.
+
+    Args:
+      partial, last: as for `replace_directory`.
+      path: where it shall be; a directory that lacks `last` is replaced.
+    """
+    if not is_local(path):
+        if not exists(join(path, last)):
+            remove_tree(path)  # What a killed copy has left.
+            _move_files(partial, path, last)
+        remove_tree(partial)
         return
+    try:
+        _remove_unfinished(path, f"{partial}.unfinished", last)
+        gfile.rename(partial, path)
+    except (tf.errors.AlreadyExistsError, tf.errors.FailedPreconditionError):
+        if not exists(join(path, last)):
+            raise
+        remove_tree(partial)
+
+
+def _remove_unfinished(path: str, aside: str, last: str) -> None:
+    if not exists(path) or exists(join(path, last)):
+        return
+    gfile.rename(path, aside)
+    # Another process may have finished it since it was looked at.
+    if exists(join(aside, last)):
+        gfile.rename(aside, path)
+    remove_tree(aside)
+
+
+def _move_files(partial: str, path: str, last: str) -> None:
+    """Copies the files of `partial` one by one to `path`, and deletes `partial`."""
     found = [
         join(parent, name)[len(partial) :].lstrip("/")
         for parent, _, names in gfile.walk(partial)

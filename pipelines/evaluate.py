@@ -14,12 +14,10 @@ CONFIDENCE_INTERVALS = flags.DEFINE_bool(
 
 
 def main(argv: Sequence[str]) -> None:
-    from pipelines.evaluation.evaluate import evaluate
+    from pipelines import stages
 
     workdir = start.WORKDIR.value
-    evaluate(
-        workdir, beam_args=argv[1:], confidence_intervals=CONFIDENCE_INTERVALS.value
-    )
+    stages.evaluate_alone(workdir, argv[1:], CONFIDENCE_INTERVALS.value)
     print(f"written: evaluation/ of every run in {workdir}")
     print(f"next:    {next_steps.command('pipelines.report', workdir=workdir)}")
 

@@ -1,5 +1,7 @@
 """The stages of a study in their order, for the mains that run several of them."""
 
+from collections.abc import Sequence
+
 import ml_collections
 
 from pipelines.cli import next_steps
@@ -8,7 +10,8 @@ from pipelines.evaluation.evaluate import evaluate
 from pipelines.release.conversion import convert
 from pipelines.report import page
 from pipelines.report.write import write_page, write_report
-from pipelines.studies import embeddings
+from pipelines.studies import config as configs
+from pipelines.studies import coordinator, embeddings
 from pipelines.studies.study import train_study
 
 
@@ -16,8 +19,8 @@ def study(
     config: ml_collections.ConfigDict,
     workdir: str,
     *,
-    shard: str = "",
-    claim_timeout: float = 120.0,
+    workers: int = 0,
+    scheduler: str = "",
     published: str = "",
 ) -> None:
     """Makes what is missing of a study: runs, evaluation, tables, report.
@@ -25,19 +28,30 @@ def study(
     Args:
       config: as in configs/.
       workdir: an empty or new directory, or one that this config made before.
-      shard, claim_timeout: see `pipelines.studies.study.train_study`.
+      workers, scheduler: see `pipelines.studies.study.train_study`.
       published: directory of published numbers to show in the report.
     """
-    claim = train_study(config, workdir, shard=shard, claim_timeout=claim_timeout)
-    if claim is None:
+    held = train_study(config, workdir, workers=workers, scheduler=scheduler)
+    if held is None:
         return
-    with claim:
+    with held:
         evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
         embeddings.ensure(workdir)
         content = page.page(workdir, published=published)
         write_page(content, workdir)
         hparams.write(workdir, config)
         _tell(workdir, content.summary)
+
+
+def evaluate_alone(
+    workdir: str, beam_args: Sequence[str], confidence_intervals: bool | None
+) -> None:
+    """`evaluate`, while no other process makes or evaluates the study."""
+    configs.read_config(workdir)  # Or there is nothing to hold.
+    with coordinator.alone(workdir):
+        evaluate(
+            workdir, beam_args=beam_args, confidence_intervals=confidence_intervals
+        )
 
 
 def litert(workdir: str, run: str = "", published: str = "") -> list[str]:

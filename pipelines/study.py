@@ -17,14 +17,11 @@ STRATEGY = flags.DEFINE_enum(
     ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
     "The devices that train one model together. Default: the config's.",
 )
-SHARD = flags.DEFINE_string(
-    "shard", "", "Train only part i of n, counted from 0, such as 0/4."
+WORKERS = flags.DEFINE_integer(
+    "workers", 0, "Processes that train a run each. Default: one run after the other."
 )
-CLAIM_TIMEOUT = flags.DEFINE_float(
-    "claim_timeout",
-    120.0,
-    "Seconds without a sign of life after which a run's process on another machine "
-    "counts as dead; the same in all processes of a study.",
+SCHEDULER = flags.DEFINE_string(
+    "scheduler", "", "Dask cluster that trains, such as tls://host:8786."
 )
 
 
@@ -35,13 +32,8 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    stages.study(
-        config,
-        start.WORKDIR.value,
-        shard=SHARD.value,
-        claim_timeout=CLAIM_TIMEOUT.value,
-        published=PUBLISHED.value,
-    )
+    cluster = {"workers": WORKERS.value, "scheduler": SCHEDULER.value}
+    stages.study(config, start.WORKDIR.value, **cluster, published=PUBLISHED.value)
 
 
 if __name__ == "__main__":

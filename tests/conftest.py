@@ -4,7 +4,7 @@ import collections
 import os
 import pathlib
 
-# As in pipelines/cli/start.py; read when TensorFlow is imported.
+# As in pipelines/__init__.py; read when TensorFlow is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -43,6 +43,10 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture(scope="session")
 def tiny_dataset():
+    return make_tiny_dataset()
+
+
+def make_tiny_dataset():
     """Images of 12x12 pixels whose class is the brightest of three colour channels."""
     import tensorflow as tf
 

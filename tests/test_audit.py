@@ -138,7 +138,9 @@ def keras_file(tmp_path, model):
             lambda path: keras_export(path, threshold_model(0, units=1)), id="logit"
         ),
         pytest.param(lambda path: keras_file(path, threshold_model(0)), id="keras"),
-        pytest.param(lambda _: kd_keras.Distiller(threshold_model(0)), id="distiller"),
+        pytest.param(
+            lambda _: kd_keras.Distiller(student=threshold_model(0)), id="distiller"
+        ),
         pytest.param(lambda _: lambda x: 1 / (1 + np.exp(-x[:, 0])), id="function"),
         pytest.param(lambda _: one_hot(STUDENT), id="array"),
         pytest.param(lambda _: np.where(STUDENT, 0.9, 0.2), id="probabilities"),

@@ -36,7 +36,7 @@ def threshold_model(threshold):
 
 
 def distiller():
-    model = Distiller(threshold_model(0), threshold_model(2))
+    model = Distiller(student=threshold_model(0), teacher=threshold_model(2))
     # A learning rate of 0 keeps the predictions that the numbers below assume.
     model.compile(
         optimizer=keras.optimizers.SGD(0.0),

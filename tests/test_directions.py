@@ -67,7 +67,7 @@ def test_every_form_of_import_is_seen(tmp_path, source):
         ("pipelines/evaluation/a.py", "pipelines/analysis", False),
         ("pipelines/evaluation/a.py", "pipelines/report", False),
         ("pipelines/analysis/a.py", "pipelines/studies", True),
-        ("pipelines/analysis/a.py", "pipelines/evaluation", False),
+        ("pipelines/analysis/a.py", "pipelines/evaluation", True),
         ("pipelines/analysis/a.py", "pipelines/report", False),
         ("pipelines/report/a.py", "pipelines/analysis", True),
         ("pipelines/report/a.py", "pipelines/evaluation", False),
@@ -94,8 +94,8 @@ def test_only_mains_use_what_starts_them():
 
 @pytest.mark.parametrize("path", MAINS, ids=lambda path: path.stem)
 def test_a_main_is_short_and_imports_in_main_at_most_once(path):
-    # A study has the most flags; stages is what several mains share.
-    most = {"study": 55, "stages": 80}.get(path.stem, 45)
+    # stages is no main, but what several of them share.
+    most = {"stages": 80}.get(path.stem, 45)
     assert len(path.read_text().splitlines()) <= most
     assert len(inner_imports(path)) <= 1
 

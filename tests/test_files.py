@@ -1,5 +1,8 @@
 """Nothing appears half-written."""
 
+import errno
+import os
+
 import pytest
 
 from kd_keras import files
@@ -38,3 +41,63 @@ def test_a_directory_is_replaced(tmp_path):
         "run",
         "run/run.partial",
     ]
+
+
+@pytest.mark.parametrize("root", ["local", "ram://publish"])
+def test_a_finished_directory_is_published_once(root, tmp_path):
+    root = root if "://" in root else str(tmp_path / root)
+    for name in ("a.partial", "b.partial"):
+        for file in ("model.keras", "run.json"):
+            files.write_text(f"{root}/{name}/{file}", name)
+        files.publish_directory(f"{root}/{name}", f"{root}/a", last="run.json")
+    assert files.read_text(f"{root}/a/model.keras") == "a.partial"
+    assert not files.exists(f"{root}/b.partial")
+    assert [name.strip("/") for name in files.gfile.listdir(root)] == ["a"]
+
+
+def test_an_unfinished_directory_is_replaced(tmp_path):
+    files.write_text(str(tmp_path / "a" / "history.csv"), "")
+    files.write_text(str(tmp_path / "b" / "run.json"), "")
+    files.publish_directory(str(tmp_path / "b"), str(tmp_path / "a"), last="run.json")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == [
+        "a",
+        "a/run.json",
+    ]
+
+
+def test_a_file_is_created_once(tmp_path):
+    path = str(tmp_path / "new" / "file")
+    assert files.create(path, b"first")
+    assert not files.create(path, b"second")
+    assert files.read_bytes(path) == b"first"
+
+
+def test_where_creating_is_not_exclusive_the_last_writer_has_it(monkeypatch):
+    path = "ram://create/file"
+
+    def another(seconds):
+        files.write_bytes(path, b"another")
+
+    monkeypatch.setattr(files.time, "sleep", another)
+    assert not files.create(path, b"mine")
+    files.gfile.remove(path)
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+    assert files.create(path, b"mine")
+    assert not files.create(path, b"other")
+
+
+def test_a_file_is_created_once_also_without_hard_links(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    for name in ("linked", "unlinked"):
+        path = str(tmp_path / name)
+        assert files.create(path, b"one")
+        assert not files.create(path, b"two")
+        # Another process that does not see it yet.
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "exists", lambda path: False)
+            assert not files.create(path, b"two")
+        assert files.read_bytes(path) == b"one"
+        monkeypatch.setattr(os, "link", refuse)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["linked", "unlinked"]

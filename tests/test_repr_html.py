@@ -152,11 +152,13 @@ def linear(name):
 
 
 def test_distiller():
-    fields = dict(rows(Distiller(linear("small"), linear("big"), temperature=2.0)))
+    fields = dict(
+        rows(Distiller(student=linear("small"), teacher=linear("big"), temperature=2.0))
+    )
     assert fields["student"] == "small, 4 parameters"
     assert fields["teacher"] == "big, 4 parameters"
     assert fields["temperature"] == "2.0"
-    assert dict(rows(Distiller(linear("small"))))["teacher"] == "none"
+    assert dict(rows(Distiller(student=linear("small"))))["teacher"] == "none"
 
 
 def test_teacher_cache(tmp_path, spec):

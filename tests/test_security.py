@@ -1,6 +1,7 @@
 """What the code never does: pickle, unsafe loading, local access to a remote path."""
 
 import ast
+import itertools
 import pathlib
 
 import keras
@@ -27,11 +28,18 @@ REFUSED_OS = {
     *("exists", "isdir", "isfile", "getsize", "getmtime"),
 }
 REFUSED_KEYWORDS = {"allow_pickle": True, "safe_mode": False, "enable_unsafe": True}
+# TFMA's readers, which unpickle (`pipelines.evaluation.unpickling`), and all installed
+# plugins of TensorBoard, some of which read any path.
+REFUSED_CALLS = {
+    *("load_eval_result", "load_eval_results", "load_eval_run", "run_model_analysis"),
+    *("get_plugins", "get_dynamic_plugins"),
+}
+# In the place of `pipelines.evaluation.tensorboard_server`.
+REFUSED_PROGRAMS = {"tensorboard", "tensorboard.main"}
 REFUSED_BUILTINS = {"open", "eval", "exec", "compile", "__import__"}
 # (file, what it may do): why.
 ALLOWED = {
     ("kd_keras/files.py", "open"): "creates a local file exclusively",
-    ("pipelines/studies/claims.py", "open"): "/proc",
 }
 
 
@@ -47,6 +55,8 @@ def findings(source, name="x.py"):
                 found.append((node.lineno, module))
         elif isinstance(node, ast.Call):
             found += [(node.lineno, what) for what in _in_call(node)]
+        elif isinstance(node, ast.List | ast.Tuple):
+            found += [(node.lineno, what) for what in _in_command(node)]
     return [(line, what) for line, what in found if (name, what) not in ALLOWED]
 
 
@@ -67,8 +77,18 @@ def _in_call(node):
         *("enable_unsafe_deserialization", "extract", "extractall", "unpack_archive"),
     }:
         yield function
+    if function.split(".")[-1] in REFUSED_CALLS:
+        yield function
     if any(k.arg == "shell" for k in node.keywords):
         yield "shell"
+
+
+def _in_command(sequence):
+    """Programs that are started, as in [sys.executable, "-m", "tensorboard.main"]."""
+    words = [getattr(item, "value", None) for item in sequence.elts]
+    for before, word in itertools.pairwise([None, *words]):
+        if word in REFUSED_PROGRAMS and before in (None, "-m"):
+            yield word
 
 
 @pytest.mark.parametrize(
@@ -87,6 +107,10 @@ def _in_call(node):
         "archive.extractall(folder)",
         "eval(text)",
         "subprocess.run(c, shell=True)",
+        "tfma.load_eval_result(p)",
+        "default.get_plugins()",
+        "command = [*(sys.executable, '-m', 'tensorboard.main'), x]",
+        "subprocess.Popen(['tensorboard', '--logdir', x])",
     ],
 )
 def test_the_check_finds_what_it_looks_for(source):

@@ -43,8 +43,8 @@ def test_one_traced_step_serves_all_epochs_and_temperatures(cached):
     if cached:
         y = {"labels": y, "teacher_logits": rng.normal(size=(10, 3))}
     distiller = Distiller(
-        _network(0),
-        None if cached else _network(1),
+        student=_network(0),
+        teacher=None if cached else _network(1),
         soft_loss=soft_loss,
         scale_by_temperature_squared=False,
     )

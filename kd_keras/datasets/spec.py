@@ -113,6 +113,12 @@ class DatasetSpec:
                 "A feature, the label, the attributes and the example id need "
                 f"distinct names. Received more than once: {twice}."
             )
+        broken = [name for name in self.class_names if len(name.splitlines()) > 1]
+        if broken:
+            raise ValueError(
+                "`class_names` must be names without line breaks: an export lists them "
+                f"one a line. Received: {broken[0]!r}."
+            )
 
     def _repr_html_(self) -> str:
         rows = [

@@ -1,25 +1,31 @@
 """The hard term: the compiled loss, per example, checked against the head."""
 
+import dataclasses
 import inspect
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from kd_keras.distiller.reduction import Term, mean_term, replicas
+from kd_keras.distiller.batch import Batch, Mean
+from kd_keras.distiller.outputs import Output
+from kd_keras.distiller.reduction import Term, mean_term, own_mean_term, replicas
+from kd_keras.keras_internals import mask_of
 
 # These read probabilities whatever their arguments say.
 _PROBABILITY_LOSSES = {"kl_divergence", "kldivergence", "poisson"}
 
 
-def check_hard_loss(loss, head):
+def check_hard_loss(loss: Any, head: str | None) -> None:
     """Refuses a loss that contradicts logits with this head.
 
     Args:
-        loss: Name, `keras.losses.Loss` or function; None passes.
-        head: "softmax", "sigmoid" or None, which passes everything.
+      loss: name, `keras.losses.Loss` or function; None passes.
+      head: "softmax", "sigmoid" or None, which passes everything.
 
     Raises:
-        ValueError: If the loss expects probabilities, or another head's logits.
+      ValueError: if the loss expects probabilities, or another head's logits.
     """
     if loss is None or head is None:
         return
@@ -39,11 +45,11 @@ def check_hard_loss(loss, head):
         )
 
 
-def _name(loss):
+def _name(loss: Any) -> str:
     return getattr(loss, "__name__", None) or type(loss).__name__
 
 
-def _reads(loss, plain):
+def _reads(loss: Any, plain: str) -> str | None:
     """ "probabilities", the head whose logits the loss reads, or None if unknown."""
     if plain in {"crossentropy", "ce"} | {
         name.replace("_", "") for name in _PROBABILITY_LOSSES
@@ -67,7 +73,7 @@ def _reads(loss, plain):
     return None
 
 
-def _suggestion(plain, head):
+def _suggestion(plain: str, head: str) -> str:
     if head == "sigmoid":
         return "keras.losses.BinaryCrossentropy(from_logits=True)"
     if plain.startswith("categorical"):
@@ -75,19 +81,19 @@ def _suggestion(plain, head):
     return "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
 
 
-def hard_term(output, loss):
+def hard_term(output: Output, loss: Any) -> Term:
     """The compiled loss of one output, divided as its reduction says.
 
     Args:
-        output: `Output` with labels.
-        loss: Name, `keras.losses.Loss` or function (labels, predictions) ->
-            `[batch, ...]` or a scalar, their mean.
+      output: `Output` with labels.
+      loss: name, `keras.losses.Loss` or function (labels, predictions) ->
+        `[batch, ...]` or a scalar, their mean.
 
     Returns:
-        `Term`.
+      `Term`.
 
     Raises:
-        ValueError: If the loss is not to be reduced.
+      ValueError: if the loss is not to be reduced.
     """
     loss = keras.losses.get(loss)
     reduction = getattr(loss, "reduction", "sum_over_batch_size")
@@ -109,9 +115,10 @@ def hard_term(output, loss):
     return term
 
 
-def _entries(output, loss):
+def _entries(output: Output, loss: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Unreduced losses `[batch, ...]` and the mask that applies to them."""
-    labels, predictions = output.labels, output.student
+    labels: Any = output.labels
+    predictions = output.student
     if isinstance(loss, keras.losses.Loss):
         labels = ops.cast(labels, loss.dtype)
         values = loss.call(labels, ops.cast(predictions, loss.dtype))
@@ -123,7 +130,7 @@ def _entries(output, loss):
         values = loss(labels, predictions)
     values = ops.convert_to_tensor(values)
     # Set by losses that ignore a class.
-    own_mask = getattr(values, "_keras_mask", None)
+    own_mask = mask_of(values)
     mask = output.mask
     if own_mask is not None:
         own_mask = ops.cast(own_mask, "bool")
@@ -131,12 +138,35 @@ def _entries(output, loss):
     return ops.cast(values, "float32"), mask
 
 
-def _scalar_term(value, output, loss):
+def _scalar_term(value: tf.Tensor, output: Output, loss: Any) -> Term:
     if output.weights is not None or output.mask is not None:
         raise ValueError(
             "`loss` must give one value per example for a weighted or masked batch. "
             f"Received: {_name(loss)}, which gives a scalar. Return [batch]."
         )
-    entries = ops.cast(ops.shape(output.student)[0], "float32")
-    # An empty replica's mean is NaN.
-    return Term(ops.where(entries > 0, value * entries, 0.0), entries, entries)
+    return own_mean_term(value, ops.cast(ops.shape(output.student)[0], "float32"))
+
+
+@dataclasses.dataclass(frozen=True)
+class HardPart:
+    """The compiled loss of every output that has labels.
+
+    Attributes:
+      loss: as of `compile`, shared or per output.
+      loss_weights: weights of the outputs, or None.
+    """
+
+    loss: Any
+    loss_weights: Any
+
+    def __call__(self, batch: Batch) -> list[Mean]:
+        """One mean per output with labels and a loss."""
+        losses = batch.per_output(self.loss, "loss")
+        scales = batch.scales(self.loss_weights)
+        means = []
+        for output, loss, scale in zip(batch.outputs, losses, scales, strict=True):
+            if output.labels is not None and loss is not None:
+                check_hard_loss(loss, output.head)
+                term = hard_term(output, loss)
+                means.append(Mean("hard_loss", scale, 1.0 - batch.schedule.alpha, term))
+        return means

@@ -1,60 +1,66 @@
 """A Keras model that reads a teacher without owning it."""
 
-import keras
+from typing import Any
 
 from kd_keras.distiller import settings
 from kd_keras.distiller.teacher import Teacher, fingerprint
+from kd_keras.keras_internals import HidingModel
 
 
-class TeacherHolder(keras.Model):
+class TeacherHolder(HidingModel):
     """Keeps teachers out of its layers, weights, checkpoints and files.
 
     Subclasses set `teacher_outputs` and `teacher_weights` before they attach a
-    teacher.
+    teacher. They take keyword arguments only.
     """
 
-    def __init__(self, **kwargs):
+    hidden = ("teacher",)
+    teacher_outputs: Any
+    teacher_weights: Any
+    train_function: Any
+    test_function: Any
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "TeacherHolder":
+        if args:
+            raise TypeError(
+                f"{cls.__name__} takes keyword arguments only, because "
+                "keras.distillation.Distiller takes the teacher first: swapped, the "
+                f"teacher would be trained. Received: {len(args)} positional "
+                f"argument(s). Write {cls.__name__}(student=..., teacher=...)."
+            )
+        return super().__new__(cls, **kwargs)
+
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
-        self._teachers = []
-        self._teacher_fingerprint = None
-
-    def __setattr__(self, name, value):
-        # Keras would make the teacher a sublayer before the property sees it.
-        if name == "teacher":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
-
-    def __dir__(self):
-        # Keras saves the models that it finds under these names.
-        return [name for name in super().__dir__() if name != "teacher"]
+        self._teachers: list[Teacher] = []
+        self._teacher_fingerprint: str | None = None
 
     @property
-    def teacher(self):
+    def teacher(self) -> Any:
         """The teacher, a list if there are several, or None."""
         models = [teacher.model for teacher in self._teachers]
         return models if len(models) > 1 else next(iter(models), None)
 
     @teacher.setter
-    def teacher(self, teacher):
+    def teacher(self, teacher: Any) -> None:
         self.attach_teacher(teacher)
 
     @property
-    def teacher_fingerprint(self):
+    def teacher_fingerprint(self) -> str | None:
         """SHA-256 of the teacher's weights, also while none is attached."""
         if self._teachers:
             return fingerprint(self._teachers)
         return self._teacher_fingerprint
 
-    def attach_teacher(self, teacher, *, allow_different=False):
+    def attach_teacher(self, teacher: Any, *, allow_different: bool = False) -> None:
         """Sets the teacher, for example after loading.
 
         Args:
-            teacher: As in the constructor.
-            allow_different: Whether it may differ from the teacher so far.
+          teacher: as in the constructor.
+          allow_different: whether it may differ from the teacher so far.
 
         Raises:
-            ValueError: If it differs and may not, or contradicts the settings.
+          ValueError: if it differs and may not, or contradicts the settings.
         """
         given = list(teacher) if isinstance(teacher, (list, tuple)) else [teacher]
         teachers = [Teacher(model) for model in given]
@@ -73,7 +79,7 @@ class TeacherHolder(keras.Model):
         self._teachers = teachers
         self.retrace()
 
-    def retrace(self):
+    def retrace(self) -> None:
         """Drops graphs that hold replaced settings."""
         if self.train_function is not None:
             self.make_train_function(force=True)

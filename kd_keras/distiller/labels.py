@@ -1,25 +1,30 @@
 """A Keras model whose batches may come without labels."""
 
+from typing import Any
+
 import keras
 
 from kd_keras.distiller.outputs import split_targets
+from kd_keras.keras_internals import is_unbuilt
 
 
 class LabelOptional(keras.Model):
     """Leaves compiled metrics alone where a batch has no labels."""
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         """Updates the compiled metrics where there are labels."""
         targets = split_targets(y, sample_weight)
         if targets.labels is None:
             return self.get_metrics_result()
         return super().compute_metrics(x, targets.labels, y_pred, targets.sample_weight)
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Any]:
         """Values of all metrics; compiled ones only once they have seen labels."""
-        results = {}
+        results: dict[str, Any] = {}
         for metric in self.metrics:
-            if metric is self._compile_metrics and not metric.built:
+            if is_unbuilt(metric, self):
                 continue
             result = metric.result()
             results.update(

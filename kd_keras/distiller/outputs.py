@@ -1,91 +1,97 @@
-"""Model outputs, labels and weights of a batch as one flat list."""
+"""One output of the student with its labels and weights, and what y brings."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-TARGET_KEYS = ("labels", "teacher_logits", "temperature")
+# With one of these a dict y is not the labels of several outputs.
+BESIDE_LABELS = ("teacher_logits", "temperature", "groups")
+TARGET_KEYS = ("labels", *BESIDE_LABELS)
 
 
 class Targets(NamedTuple):
     """What the second element of a batch holds.
 
     Attributes:
-        labels: Labels in the structure of the student's outputs, or None.
-        teacher_logits: Logits that replace the teacher's forward pass, or None.
-        temperature: One temperature per example, `[batch]`, or None.
-        sample_weight: Sample weights, shared or per output, or None.
+      labels: labels in the structure of the student's outputs, or None.
+      teacher_logits: logits that replace the teacher's forward pass, or None.
+      temperature: one temperature per example, `[batch]`, or None.
+      groups: group codes `[batch]`, a dict of them, or None.
+      sample_weight: sample weights, shared or per output, or None.
     """
 
     labels: Any
-    teacher_logits: Any
-    temperature: Any
-    sample_weight: Any
+    teacher_logits: Any = None
+    temperature: tf.Tensor | None = None
+    groups: Any = None
+    sample_weight: Any = None
 
 
 class Output(NamedTuple):
     """One output of the student; everything that is not valid is set to 0.
 
     Attributes:
-        name: Name of the output.
-        head: "softmax", "sigmoid", or None for an output without a soft term.
-        teacher: Logits `[batch, ..., classes]`, one per teacher, float32.
-        student: Logits `[batch, ..., classes]`, float32.
-        labels: Labels of this output, or None.
-        weights: Weights that broadcast against `[batch, ...]`, or None.
-        mask: Booleans that broadcast against `[batch, ...]`, or None.
-        valid: The mask without the entries of weight 0, or None for all.
+      name: name of the output.
+      head: "softmax", "sigmoid", or None for an output without a soft term.
+      teacher: logits `[batch, ..., classes]`, one per teacher, float32.
+      student: logits `[batch, ..., classes]`, float32.
+      labels: labels of this output, or None.
+      weights: weights that broadcast against `[batch, ...]`, or None.
+      mask: booleans that broadcast against `[batch, ...]`, or None.
+      valid: the mask without the entries of weight 0, or None for all.
     """
 
     name: str
     head: str | None
-    teacher: list
-    student: Any
-    labels: Any
-    weights: Any
-    mask: Any
-    valid: Any
+    teacher: list[tf.Tensor]
+    student: tf.Tensor
+    labels: tf.Tensor | None
+    weights: tf.Tensor | None
+    mask: tf.Tensor | None
+    valid: tf.Tensor | None
 
 
-def split_targets(y, sample_weight=None):
-    """Separates labels from what the data says about the teacher.
+def split_targets(y: Any, sample_weight: Any = None) -> Targets:
+    """Separates labels from what the data says beside them.
 
     Args:
-        y: Labels in any structure, or a dict with "teacher_logits" or
-            "temperature" and, where there are labels, "labels".
-        sample_weight: Sample weights; Keras gives every entry of `y` its own.
+      y: labels in any structure, or a dict with "teacher_logits", "temperature" or
+        "groups" and, where there are labels, "labels".
+      sample_weight: sample weights; Keras gives every entry of `y` its own.
 
     Returns:
-        `Targets`.
+      `Targets`.
 
     Raises:
-        ValueError: If such a dict has other keys.
+      ValueError: if such a dict has other keys.
     """
-    if not (isinstance(y, dict) and ("teacher_logits" in y or "temperature" in y)):
-        return Targets(y, None, None, sample_weight)
+    if not (isinstance(y, dict) and set(y) & set(BESIDE_LABELS)):
+        return Targets(y, sample_weight=sample_weight)
     unknown = sorted(set(y) - set(TARGET_KEYS))
     if unknown:
         raise ValueError(
-            f"`y` with 'teacher_logits' or 'temperature' may hold {TARGET_KEYS} only. "
+            f"`y` with one of {BESIDE_LABELS} may hold {TARGET_KEYS} only. "
             f"Received: keys {sorted(y)}. Move {unknown} into y['labels']."
         )
     if isinstance(sample_weight, dict) and set(sample_weight) == set(y):
         sample_weight = next(sample_weight[key] for key in TARGET_KEYS if key in y)
     return Targets(
-        y.get("labels"), y.get("teacher_logits"), y.get("temperature"), sample_weight
+        **{key: y.get(key) for key in TARGET_KEYS}, sample_weight=sample_weight
     )
 
 
-def output_names(outputs, model):
+def output_names(outputs: Any, model: keras.Model) -> list[str]:
     """Names of a model's outputs in the order of `keras.tree.flatten`.
 
     Args:
-        outputs: Structure of the model's outputs.
-        model: The model; a Functional one names the outputs of a list.
+      outputs: structure of the model's outputs.
+      model: the model; a Functional one names the outputs of a list.
 
     Returns:
-        List of strings: the keys of a dict, joined by "/" where dicts nest.
+      List of strings: the keys of a dict, joined by "/" where dicts nest.
     """
     if not keras.tree.is_nested(outputs):
         return list(getattr(model, "output_names", ["output"]))[:1]
@@ -97,21 +103,23 @@ def output_names(outputs, model):
     return [prefix + "/".join(str(key) for key in path) for path in paths]
 
 
-def per_output(value, names, argument, *, shared=False):
+def per_output(
+    value: Any, names: Sequence[str], argument: str, *, shared: bool = False
+) -> list:
     """Brings a value given per output into the order of the outputs.
 
     Args:
-        value: One entry for a single output; a dict by output name; a list or
-            tuple in the order of the outputs; or a nested structure of them.
-        names: Names of the outputs.
-        argument: Name of `value` in error messages.
-        shared: Whether a single entry stands for every output.
+      value: one entry for a single output; a dict by output name; a list or
+        tuple in the order of the outputs; or a nested structure of them.
+      names: names of the outputs.
+      argument: name of `value` in error messages.
+      shared: whether a single entry stands for every output.
 
     Returns:
-        List with one entry per name, None where nothing was given.
+      List with one entry per name, None where nothing was given.
 
     Raises:
-        ValueError: If the entries do not match the outputs.
+      ValueError: if the entries do not match the outputs.
     """
     if value is None:
         return [None] * len(names)
@@ -129,27 +137,35 @@ def per_output(value, names, argument, *, shared=False):
     )
 
 
-def make_output(name, head, teacher, student, labels, weights, mask):
+def make_output(
+    name: str,
+    head: str | None,
+    teacher: Sequence[tf.Tensor],
+    student: tf.Tensor,
+    labels: tf.Tensor | None,
+    weights: tf.Tensor | None,
+    mask: tf.Tensor | None,
+) -> Output:
     """Aligns one output's tensors and blanks what has no weight.
 
     Blanking keeps values that nobody means to train on, such as padding or
     infinite logits, out of the loss and of its gradient.
 
     Args:
-        name: Name of the output.
-        head: "softmax", "sigmoid" or None.
-        teacher: List of teacher logits `[batch, ..., classes]`.
-        student: Student logits `[batch, ..., classes]`, or `[batch]` for a
-            single sigmoid.
-        labels: Labels, or None.
-        weights: Sample weights `[batch]` up to `[batch, ...]`, or None.
-        mask: Booleans `[batch, ...]`, or None.
+      name: name of the output.
+      head: "softmax", "sigmoid" or None.
+      teacher: list of teacher logits `[batch, ..., classes]`.
+      student: student logits `[batch, ..., classes]`, or `[batch]` for a
+        single sigmoid.
+      labels: labels, or None.
+      weights: sample weights `[batch]` up to `[batch, ...]`, or None.
+      mask: booleans `[batch, ...]`, or None.
 
     Returns:
-        `Output`.
+      `Output`.
 
     Raises:
-        ValueError: If teacher and student logits differ in shape.
+      ValueError: if teacher and student logits differ in shape.
     """
     student = _as_logits(student)
     teacher = [_as_logits(logits) for logits in teacher]
@@ -170,12 +186,12 @@ def make_output(name, head, teacher, student, labels, weights, mask):
     return Output(name, head, teacher, student, labels, weights, mask, valid)
 
 
-def _as_logits(logits):
+def _as_logits(logits: tf.Tensor) -> tf.Tensor:
     logits = ops.cast(logits, "float32")
     return ops.expand_dims(logits, -1) if len(logits.shape) == 1 else logits
 
 
-def align_rank(tensor, rank):
+def align_rank(tensor: tf.Tensor, rank: int) -> tf.Tensor:
     """Squeezes or appends axes of size 1 to give the tensor that rank."""
     while len(tensor.shape) > rank and tensor.shape[-1] == 1:
         tensor = ops.squeeze(tensor, -1)
@@ -184,14 +200,14 @@ def align_rank(tensor, rank):
     return tensor
 
 
-def _blank(tensor, valid):
+def _blank(tensor: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
     axes = len(tensor.shape) - len(valid.shape)
     for _ in range(axes):
         valid = ops.expand_dims(valid, -1)
     return ops.where(valid, tensor, ops.zeros_like(tensor))
 
 
-def _check_shapes(name, teacher, student):
+def _check_shapes(name: str, teacher: tuple, student: tuple) -> None:
     same_rank = len(teacher) == len(student)
     pairs = zip(teacher[1:], student[1:], strict=False)
     if not same_rank or any(None not in pair and pair[0] != pair[1] for pair in pairs):

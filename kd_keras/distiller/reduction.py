@@ -1,7 +1,9 @@
 """Weighted means over the valid entries of a batch that replicas may share."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 from keras import ops
 
@@ -12,39 +14,43 @@ class Term(NamedTuple):
     """A mean as the two sums that this replica adds to it.
 
     Attributes:
-        total: Scalar, sum of the weighted values of this replica.
-        divisor: Scalar, what this replica adds to the divisor.
-        entries: Scalar, number of valid entries behind it, for the logs.
+      total: scalar, sum of the weighted values of this replica.
+      divisor: scalar, what this replica adds to the divisor.
+      entries: scalar, number of valid entries behind it, for the logs.
     """
 
-    total: Any
-    divisor: Any
-    entries: Any
+    total: tf.Tensor
+    divisor: tf.Tensor | float
+    entries: tf.Tensor | float
 
 
-def replicas():
+def replicas() -> int:
     """Number of replicas that take a step together."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def mean_term(values, weights=None, mask=None):
+def mean_term(
+    values: tf.Tensor,
+    weights: tf.Tensor | None = None,
+    mask: tf.Tensor | None = None,
+) -> Term:
     """Weighted sum over the valid entries, to be divided by their number.
 
     As in Keras, weights do not enter the divisor and padded entries do not
     count.
 
     Args:
-        values: Tensor `[batch, ...]`.
-        weights: Tensor `[batch, ...]` of this or a lower rank, or None.
-        mask: Boolean tensor `[batch, ...]` of this or a lower rank, or None.
+      values: tensor `[batch, ...]`.
+      weights: tensor `[batch, ...]` of this or a lower rank, or None.
+      mask: boolean tensor `[batch, ...]` of this or a lower rank, or None.
 
     Returns:
-        `Term`.
+      `Term`.
 
     Raises:
-        ValueError: If weights or mask tell apart what `values` has summed up.
+      ValueError: if weights or mask tell apart what `values` has summed up.
     """
-    weights, mask = _like(weights, values), _like(mask, values)
+    weights, mask = align_to(weights, values), align_to(mask, values)
     entries = count_valid(values, mask)
     if mask is not None:
         values = ops.where(mask, values, 0.0)
@@ -53,7 +59,8 @@ def mean_term(values, weights=None, mask=None):
     return Term(ops.sum(values), entries, entries)
 
 
-def _like(tensor, values):
+def align_to(tensor: tf.Tensor | None, values: tf.Tensor) -> tf.Tensor | None:
+    """Weights or a mask with the rank of the values; refuses those of a higher one."""
     if tensor is None:
         return None
     tensor = align_rank(tensor, len(values.shape))
@@ -66,35 +73,50 @@ def _like(tensor, values):
     return tensor
 
 
-def count_valid(values, mask=None):
+def count_valid(values: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Number of entries of `values` that the mask keeps, float32 scalar."""
     if mask is None:
         return ops.cast(ops.size(values), "float32")
     return ops.sum(ops.cast(ops.broadcast_to(mask, ops.shape(values)), "float32"))
 
 
-def replicated_term(value):
-    """A value that does not depend on the batch; replicas average it.
+def replicated_term(value: tf.Tensor, entries: tf.Tensor | float = 0.0) -> Term:
+    """A value that every replica has; it is not divided by the entries.
 
     Args:
-        value: Scalar.
+      value: scalar.
+      entries: number of this replica's entries behind it, for the logs.
 
     Returns:
-        `Term`.
+      `Term`.
     """
-    return Term(value / replicas(), 1.0 / replicas(), 0.0)
+    return Term(value / replicas(), 1.0 / replicas(), entries)
 
 
-def reduce_terms(terms):
+def own_mean_term(value: tf.Tensor, entries: tf.Tensor) -> Term:
+    """A value that is a mean over this replica's entries already.
+
+    Args:
+      value: scalar.
+      entries: number of this replica's entries.
+
+    Returns:
+      `Term`.
+    """
+    # An empty replica's mean is NaN.
+    return Term(ops.where(entries > 0, value * entries, 0.0), entries, entries)
+
+
+def reduce_terms(terms: Sequence[Term]) -> tuple[tf.Tensor, tf.Tensor]:
     """Divides by the divisors of all replicas together.
 
     Args:
-        terms: List of n `Term`s.
+      terms: list of n `Term`s.
 
     Returns:
-        Two tensors `[n]`: this replica's share of each mean, through which
-        gradients flow and which sum over the replicas to the mean; and the
-        means themselves.
+      Two tensors `[n]`: this replica's share of each mean, through which
+      gradients flow and which sum over the replicas to the mean; and the
+      means themselves.
     """
     totals = ops.stack([term.total for term in terms])
     divisors = ops.stack([ops.cast(term.divisor, "float32") for term in terms])
@@ -107,7 +129,7 @@ def reduce_terms(terms):
     )
 
 
-def all_reduce(tensors):
+def all_reduce(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
     """Sums each tensor of a list over the replicas."""
     if replicas() == 1:
         return tensors
@@ -115,9 +137,20 @@ def all_reduce(tensors):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
 
-def all_gather(tensor):
-    """Concatenates a tensor's batches over the replicas; gradients flow back."""
-    if tensor is None or replicas() == 1:
-        return tensor
+def all_gather(tensors: Any) -> Any:
+    """Concatenates the batches of all replicas; gradients flow back.
+
+    Args:
+      tensors: tensor `[batch, ...]`, a structure of them, or None.
+
+    Returns:
+      The same structure.
+    """
+    if tensors is None or replicas() == 1:
+        return tensors
+    return keras.tree.map_structure(_gathered, tensors)
+
+
+def _gathered(tensor: tf.Tensor) -> tf.Tensor:
     gathered = tf.distribute.get_replica_context().all_gather(tensor, axis=0)
     return tf.ensure_shape(gathered, [None, *tensor.shape[1:]])

@@ -1,15 +1,20 @@
 """Checks of the Distiller's arguments."""
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 
-from kd_keras.distiller.soft import COMBINATIONS, resolve_soft_loss
+from kd_keras.distiller.combination import COMBINATIONS
+from kd_keras.distiller.soft import resolve_soft_loss
+from kd_keras.keras_internals import layer_behind
+from kd_keras.losses import FeatureHint, LossPart
 
 HEADS = ("softmax", "sigmoid", None)
 
 
-def check_temperature(value):
+def check_temperature(value: Any) -> None:
     """Raises ValueError unless the temperature is positive or a schedule."""
     _check_number(
         "temperature",
@@ -20,7 +25,7 @@ def check_temperature(value):
     )
 
 
-def check_alpha(value):
+def check_alpha(value: Any) -> None:
     """Raises ValueError unless alpha is in [0, 1] or a schedule."""
     _check_number(
         "alpha",
@@ -31,7 +36,13 @@ def check_alpha(value):
     )
 
 
-def _check_number(name, value, allowed, description, advice):
+def _check_number(
+    name: str,
+    value: Any,
+    allowed: Callable[[float], bool],
+    description: str,
+    advice: str,
+) -> None:
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return
     try:
@@ -46,18 +57,42 @@ def _check_number(name, value, allowed, description, advice):
         )
 
 
-def check_hint_names(hints):
-    """Raises ValueError unless every hint has a place of its own in the logs."""
-    names = ["loss", "hard_loss", "soft_loss", "agreement", *(h.name for h in hints)]
+def check_parts(
+    hints: Sequence[LossPart], parts: Sequence[LossPart], head: Any
+) -> None:
+    """Raises ValueError unless each is a `LossPart` with a name of its own."""
+    for argument, given in (("hints", hints), ("parts", parts)):
+        for part in given:
+            if not isinstance(part, LossPart):
+                raise ValueError(
+                    f"`{argument}` must be objects of kd_keras.losses.LossPart. "
+                    f"Received: {part!r} of type {type(part).__name__}. Make a "
+                    "subclass of it."
+                )
+            if isinstance(part, FeatureHint) != (argument == "hints"):
+                raise ValueError(
+                    "`hints` compare layers and are kd_keras.losses.FeatureHint; "
+                    f"`parts` are not. Received: {argument} with {part!r}. Pass it as "
+                    f"{'parts' if argument == 'hints' else 'hints'}."
+                )
+    heads = {entry for entry in keras.tree.flatten(head) if entry is not None}
+    for part in parts:
+        if not heads <= set(part.heads):
+            raise ValueError(
+                f"`parts`: {part.name!r} understands the heads {part.heads}. "
+                f"Received: head={head!r}. Choose another part."
+            )
+    taken = ["loss", "hard_loss", "soft_loss", "agreement"]
+    names = [*taken, *(part.name for part in (*hints, *parts))]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            "`hints` need names that differ from each other and from the other logs. "
-            f"Received more than once: {twice}. Pass FeatureHint(..., name=...)."
+            "`hints` need names, as `parts` do, that differ from each other and from "
+            f"the other logs. Received more than once: {twice}. Pass name=... to them."
         )
 
 
-def check_choice(name, value, allowed):
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """Raises ValueError unless the value is one of the allowed ones."""
     if value not in allowed:
         raise ValueError(
@@ -66,7 +101,9 @@ def check_choice(name, value, allowed):
         )
 
 
-def check_heads(head, soft_loss, teacher_outputs, combine_teachers):
+def check_heads(
+    head: Any, soft_loss: Any, teacher_outputs: Any, combine_teachers: str
+) -> None:
     """Raises ValueError for an unknown name, or a loss that a head cannot have."""
     for entry in keras.tree.flatten(head):
         check_choice("head", entry, HEADS)
@@ -75,18 +112,9 @@ def check_heads(head, soft_loss, teacher_outputs, combine_teachers):
     for entry in keras.tree.flatten(teacher_outputs):
         check_choice("teacher_outputs", entry, ("logits", "probabilities"))
     check_choice("combine_teachers", combine_teachers, COMBINATIONS)
-    if isinstance(soft_loss, keras.distillation.FeatureDistillation) and (
-        soft_loss.teacher_layer_name or soft_loss.student_layer_name
-    ):
-        raise ValueError(
-            "`soft_loss` compares outputs. Received: FeatureDistillation between the "
-            f"layers {soft_loss.teacher_layer_name!r} and "
-            f"{soft_loss.student_layer_name!r}. Pass it as "
-            "hints=[kd_keras.losses.FeatureHint(teacher_layer, student_layer)]."
-        )
 
 
-def check_teacher_weights(weights, teachers):
+def check_teacher_weights(weights: Sequence[float] | None, teachers: int) -> None:
     """Raises ValueError unless there is one positive weight per teacher."""
     if weights is None:
         return
@@ -98,7 +126,7 @@ def check_teacher_weights(weights, teachers):
         )
 
 
-def check_soft_only(alpha):
+def check_soft_only(alpha: Any) -> None:
     """Raises ValueError if labels would be ignored because no loss is compiled."""
     if alpha != 1.0:
         raise ValueError(
@@ -108,7 +136,7 @@ def check_soft_only(alpha):
         )
 
 
-def check_student(student):
+def check_student(student: Any) -> None:
     """Raises unless the student is a model that gives logits."""
     if not isinstance(student, keras.Model):
         raise ValueError(
@@ -126,7 +154,7 @@ def check_student(student):
             )
 
 
-def check_teacher_outputs(teacher, teacher_outputs):
+def check_teacher_outputs(teacher: Any, teacher_outputs: Any) -> None:
     """Raises ValueError if `teacher_outputs` contradicts the output layers."""
     kinds = set(keras.tree.flatten(teacher_outputs))
     if not isinstance(teacher, keras.Model) or len(kinds) != 1:
@@ -143,12 +171,12 @@ def check_teacher_outputs(teacher, teacher_outputs):
             )
 
 
-def output_activations(model):
+def output_activations(model: keras.Model) -> Iterator[tuple[str, str]]:
     """(layer name, activation name) of the output layers that have one."""
     outputs = getattr(model, "outputs", None)
     for output in outputs if model.built and outputs else ():
-        layer = output._keras_history.operation
-        while isinstance(layer, (keras.Sequential,)):
+        layer = layer_behind(output)
+        while isinstance(layer, keras.Sequential):
             layer = layer.layers[-1]
         activation = getattr(layer, "activation", None)
         if isinstance(layer, keras.layers.Softmax):

@@ -1,202 +1,117 @@
-"""The soft term: how far the student is from its teachers."""
+"""The soft part of the loss: how far the student is from its teachers."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from kd_keras.distiller.reduction import (
-    Term,
-    all_gather,
-    count_valid,
-    mean_term,
-    replicas,
+from kd_keras.distiller.adapters import FunctionLoss, KerasLoss
+from kd_keras.distiller.batch import Batch, Mean
+from kd_keras.distiller.combination import combine_teachers, normalized
+from kd_keras.distiller.outputs import Output
+from kd_keras.distiller.part_term import part_term
+from kd_keras.distiller.reduction import Term, mean_term
+from kd_keras.losses import (
+    SIGMOID_LOSSES,
+    SOFTMAX_LOSSES,
+    FeatureHint,
+    LossInputs,
+    LossPart,
 )
-from kd_keras.losses import SIGMOID_LOSSES, SOFTMAX_LOSSES, DecoupledLoss, DistLoss
-from kd_keras.losses._numerics import per_example, soften
-from kd_keras.losses.top_k import log_of_probabilities
 
-COMBINATIONS = ("losses", "probabilities", "logits")
-LOSSES: dict[str, dict] = {"softmax": SOFTMAX_LOSSES, "sigmoid": SIGMOID_LOSSES}
+LOSSES = {"softmax": SOFTMAX_LOSSES, "sigmoid": SIGMOID_LOSSES}
 
 
-def resolve_soft_loss(soft_loss, head):
-    """The loss object behind a name.
+def resolve_soft_loss(soft_loss: Any, head: str) -> LossPart:
+    """What `Distiller(soft_loss=...)` takes, as a part of the loss.
 
     Args:
-        soft_loss: A name, or the loss itself.
-        head: "softmax" or "sigmoid".
+      soft_loss: a name, a `LossPart`, a function or a
+        `keras.distillation.DistillationLoss`.
+      head: "softmax" or "sigmoid".
 
     Returns:
-        A function, `DecoupledLoss`, `DistLoss` or
-        `keras.distillation.DistillationLoss`.
+      `LossPart` for this head.
 
     Raises:
-        ValueError: If the head has no loss of this name.
+      ValueError: if the head has no loss of this name, or not this loss.
     """
-    if not isinstance(soft_loss, str):
-        if head == "sigmoid" and isinstance(soft_loss, (DecoupledLoss, DistLoss)):
-            soft_loss = type(soft_loss).__name__
-        else:
-            return soft_loss
-    if soft_loss not in LOSSES[head]:
-        raise ValueError(
-            f"`soft_loss` for head={head!r} must be one of {sorted(LOSSES[head])}, a "
-            "keras.distillation.DistillationLoss or a function (teacher_logits, "
-            f"student_logits, temperature) -> [batch]. Received: "
-            f"soft_loss={soft_loss!r}. Choose one of them."
-        )
-    return LOSSES[head][soft_loss]
+    found = soft_loss
+    if isinstance(soft_loss, str):
+        found = LOSSES[head].get(soft_loss)
+    if isinstance(found, keras.distillation.DistillationLoss):
+        found = KerasLoss(found)
+    elif callable(found) and not isinstance(found, LossPart):
+        found = FunctionLoss(found)
+    layers = isinstance(found, FeatureHint)  # It compares no outputs.
+    if isinstance(found, LossPart) and head in found.heads and not layers:
+        return found
+    received = soft_loss if found is None else getattr(found, "name", found)
+    raise ValueError(
+        f"`soft_loss` for head={head!r} must be one of {sorted(LOSSES[head])}, a "
+        f"kd_keras.losses.LossPart for this head, a "
+        "keras.distillation.DistillationLoss or a function (teacher_logits, "
+        f"student_logits, temperature) -> [batch]. Received: "
+        f"soft_loss={received!r}. Choose one of them."
+    )
 
 
-def logits_from_probabilities(probabilities, head):
-    """Logits that give these probabilities: log p, or log p - log(1 - p).
-
-    Args:
-        probabilities: Tensor `[batch, ..., classes]`, entries in [0, 1].
-        head: "softmax", "sigmoid" or None, which leaves them alone.
-
-    Returns:
-        Float32 tensor of the same shape, finite.
-    """
-    probabilities = ops.cast(probabilities, "float32")
-    if head == "softmax":
-        return log_of_probabilities(probabilities)
-    if head == "sigmoid":
-        return log_of_probabilities(probabilities) - ops.log(
-            ops.maximum(1.0 - probabilities, 2.0**-25)
-        )
-    return probabilities
-
-
-def combine_teachers(logits, weights, how, head, temperature):
-    """Makes one teacher of several.
-
-    Args:
-        logits: List of n tensors `[batch, ..., classes]`.
-        weights: n numbers that sum to 1.
-        how: "probabilities" averages the softened predictions, "logits" the
-            logits.
-        head: "softmax" or "sigmoid".
-        temperature: Positive scalar, or one per example, `[batch]`.
-
-    Returns:
-        Logits `[batch, ..., classes]` whose softened prediction is the mean.
-    """
-    if len(logits) == 1:
-        return logits[0]
-    if how == "logits":
-        return sum(w * z for w, z in zip(weights, logits, strict=True))
-    softened = [soften(z, temperature) for z in logits]
-    if head == "softmax":
-        mean = _log_mean([ops.log_softmax(z, axis=-1) for z in softened], weights)
-    else:
-        mean = _log_mean([ops.log_sigmoid(z) for z in softened], weights) - _log_mean(
-            [ops.log_sigmoid(-z) for z in softened], weights
-        )
-    return mean * per_example(ops.cast(temperature, mean.dtype), mean)
-
-
-def _log_mean(logs, weights):
-    weighted = [log + ops.log(w) for log, w in zip(logs, weights, strict=True)]
-    return ops.logsumexp(ops.stack(weighted), axis=0)
-
-
-def soft_term(output, loss, temperature, scale_by_temperature_squared=True):
+def soft_term(
+    output: Output,
+    loss: LossPart,
+    temperature: tf.Tensor,
+    scale_by_temperature_squared: bool = True,
+    groups: Any = None,
+    training: bool = False,
+) -> Term:
     """Mean distance of the student to one teacher.
 
     Args:
-        output: `Output` with exactly one teacher.
-        loss: What `resolve_soft_loss` gave.
-        temperature: Positive scalar, or one per example, `[batch]`.
-        scale_by_temperature_squared: Whether to multiply by the squared
-            temperature.
+      output: `Output` with exactly one teacher.
+      loss: what `resolve_soft_loss` gave.
+      temperature: positive scalar, or one per example, `[batch]`.
+      scale_by_temperature_squared: whether to multiply by the squared
+        temperature, where the loss uses it.
+      groups: what the batch brings under "groups".
+      training: whether the student is being trained.
 
     Returns:
-        `Term`.
+      `Term`.
 
     Raises:
-        ValueError: If the loss needs labels or cannot apply weights.
+      ValueError: if the loss needs what the batch lacks, or cannot apply weights.
     """
-    if isinstance(loss, keras.distillation.DistillationLoss):
-        return _distillation_loss_term(output, loss)
-    if isinstance(loss, DistLoss):
-        return _whole_batch_term(
-            output, loss, temperature, scale_by_temperature_squared
-        )
-    logits = (output.teacher[0], output.student, temperature)
-    if isinstance(loss, DecoupledLoss):
-        if output.labels is None:
-            raise ValueError(
-                "`soft_loss='decoupled'` needs labels. Received: a batch without y "
-                f"for output {output.name!r}. Use 'kl' for unlabeled data."
-            )
-        values = loss(*logits, output.labels)
-    else:
-        values = loss(*logits)
-    if scale_by_temperature_squared:
-        values = _scale(values, temperature)
-    return mean_term(values, output.weights, output.mask)
-
-
-def _scale(values, temperature):
-    squared = ops.square(ops.cast(temperature, values.dtype))
-    return values * per_example(squared, values)
-
-
-def _distillation_loss_term(output, loss):
-    """Keras' own losses bring their temperature and average over the batch."""
-    if output.weights is not None or output.mask is not None:
-        raise ValueError(
-            "`soft_loss` of type keras.distillation.DistillationLoss gives one number "
-            "a batch, so weights and masks cannot reach it. Received: "
-            f"{type(loss).__name__} and a weighted or masked batch. Pass a function "
-            "(teacher_logits, student_logits, temperature) -> [batch]."
-        )
-    value = ops.cast(loss.compute_loss(output.teacher[0], output.student), "float32")
-    if isinstance(getattr(loss, "loss", None), keras.losses.Loss):
-        # Unlike functions, Loss instances divide by the replicas.
-        value = value * replicas()
-    entries = count_valid(output.student[..., 0])
-    # An empty replica's mean is NaN.
-    total = ops.where(entries > 0, value * entries, 0.0)
-    return Term(total, entries, entries)
-
-
-def _whole_batch_term(output, loss, temperature, scaled):
-    """Statistics over the batch need the examples of all replicas."""
-    entries = count_valid(output.student[..., 0], output.mask)
-    weights = _row_weights(output)
-    if len(temperature.shape):
-        temperature = all_gather(temperature)
-    weights = all_gather(weights)
-    values = loss(
-        all_gather(output.teacher[0]),
-        all_gather(output.student),
+    inputs = LossInputs(
+        output.student,
+        output.teacher[0],
         temperature,
-        weights,
+        output.labels,
+        groups,
+        head=output.head,
+        training=training,
     )
-    if scaled:
-        values = _scale(values, temperature)
-    return Term(ops.sum(values * weights) / replicas(), entries, entries)
+    return part_term(
+        loss,
+        inputs,
+        output.weights,
+        output.mask,
+        where=f"output {output.name!r}",
+        scaled=scale_by_temperature_squared and loss.uses_temperature,
+    )
 
 
-def _row_weights(output):
-    weights = ops.ones_like(output.student[..., 0])
-    if output.weights is not None:
-        weights = weights * output.weights
-    if output.mask is not None:
-        weights = weights * ops.cast(output.mask, "float32")
-    return weights
-
-
-def agreement_term(output, teacher_logits):
+def agreement_term(output: Output, teacher_logits: tf.Tensor) -> Term:
     """Share of the entries with weight where both models predict the same.
 
     Args:
-        output: `Output`.
-        teacher_logits: Logits `[batch, ..., classes]`.
+      output: `Output`.
+      teacher_logits: logits `[batch, ..., classes]`.
 
     Returns:
-        `Term`; a multi-label entry agrees when all its labels do.
+      `Term`; a multi-label entry agrees when all its labels do.
     """
     if output.head == "softmax":
         same = ops.equal(
@@ -205,3 +120,60 @@ def agreement_term(output, teacher_logits):
     else:
         same = ops.all(ops.equal(teacher_logits > 0, output.student > 0), axis=-1)
     return mean_term(ops.cast(same, "float32"), mask=output.valid)
+
+
+@dataclasses.dataclass(frozen=True)
+class SoftPart:
+    """The soft loss and the agreement of every output that has a head.
+
+    Attributes:
+      loss: as of `Distiller(soft_loss=...)`.
+      teacher_weights: weights of the teachers, or None.
+      combination: what is averaged over several teachers.
+      scale_by_temperature_squared: whether the soft term has the factor T^2.
+      loss_weights: weights of the outputs, or None.
+    """
+
+    loss: str | Callable
+    teacher_weights: Sequence[float] | None
+    combination: str
+    scale_by_temperature_squared: bool
+    loss_weights: Any
+
+    def __call__(self, batch: Batch) -> list[Mean]:
+        """Per distilled output a mean for each loss, and one for the agreement."""
+        pairs = zip(batch.outputs, batch.scales(self.loss_weights), strict=True)
+        distilled = [pair for pair in pairs if pair[0].head is not None]
+        means = []
+        for output, scale in distilled:
+            weights = normalized(self.teacher_weights, len(output.teacher))
+            combined = combine_teachers(
+                output.teacher,
+                weights,
+                self.combination,
+                str(output.head),
+                batch.schedule.temperature,
+            )
+            teachers = [(1.0, combined)]
+            if self.combination == "losses":
+                teachers = list(zip(weights, output.teacher, strict=True))
+            for weight, logits in teachers:
+                taught = output._replace(teacher=[logits])
+                means.append(self._mean(taught, scale * weight, batch))
+            term = agreement_term(output, combined)
+            means.append(Mean("agreement", 1.0 / len(distilled), 0.0, term))
+        return means
+
+    def _mean(self, output: Output, scale: float, batch: Batch) -> Mean:
+        loss = resolve_soft_loss(self.loss, str(output.head))
+        schedule = batch.schedule
+        term = soft_term(
+            output,
+            loss,
+            schedule.temperature,
+            self.scale_by_temperature_squared,
+            batch.targets.groups,
+            batch.training,
+        )
+        share = loss.warmup(schedule.step) * loss.weight
+        return Mean("soft_loss", scale, schedule.alpha * share, term)

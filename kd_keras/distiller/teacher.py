@@ -1,6 +1,8 @@
 """Teachers: run without a trace of it, fingerprinted, never trained."""
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,14 +16,14 @@ class Teacher:
     saves nor trains the model.
 
     Args:
-        model: A built `keras.Model` or layer (`keras.layers.TFSMLayer`
-            included), a loaded SavedModel, or one of its signatures.
+      model: a built `keras.Model` or layer (`keras.layers.TFSMLayer`
+        included), a loaded SavedModel, or one of its signatures.
 
     Raises:
-        ValueError: If the model is not built, or is none of these.
+      ValueError: if the model is not built, or is none of these.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any):
         self.model = model
         self._run = model
         if isinstance(model, keras.layers.Layer):
@@ -34,7 +36,7 @@ class Teacher:
         else:
             self._run = _signature(model)
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """Outputs for a batch, in inference mode."""
         if isinstance(self.model, keras.layers.Layer):
             # Updates of variables inside the scope are dropped: a layer that
@@ -45,21 +47,21 @@ class Teacher:
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     @property
-    def weights(self):
+    def weights(self) -> list[Any]:
         """Variables behind the outputs; no metrics and no random seeds."""
         if isinstance(self.model, keras.layers.Layer):
             return self.model.weights
         return sorted(self._run.variables, key=lambda weight: weight.name)
 
 
-def fingerprint(teachers):
+def fingerprint(teachers: Sequence[Teacher]) -> str:
     """SHA-256 over name, shape, dtype and bytes of every weight, in hex.
 
     Args:
-        teachers: List of `Teacher`s.
+      teachers: list of `Teacher`s.
 
     Returns:
-        String of 64 characters.
+      String of 64 characters.
     """
     digest = hashlib.sha256()
     for teacher in teachers:
@@ -70,7 +72,7 @@ def fingerprint(teachers):
     return digest.hexdigest()
 
 
-def _signature(model):
+def _signature(model: Any) -> Any:
     signatures = getattr(model, "signatures", None)
     if signatures:
         return signatures.get("serving_default") or next(iter(signatures.values()))
@@ -85,7 +87,7 @@ def _signature(model):
     )
 
 
-def _check_alive(signature):
+def _check_alive(signature: Any) -> None:
     try:
         _ = signature.variables
     except AssertionError as error:
@@ -96,7 +98,7 @@ def _check_alive(signature):
         ) from error
 
 
-def _signature_inputs(signature, x):
+def _signature_inputs(signature: Any, x: Any) -> dict[str, tf.Tensor]:
     specs = signature.structured_input_signature[1]
     given = x if isinstance(x, dict) else keras.tree.flatten(x)
     if not isinstance(x, dict) and len(given) == len(specs):

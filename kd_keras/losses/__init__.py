@@ -1,5 +1,7 @@
 """Distillation losses: pure functions that give one value per example."""
 
+from collections.abc import Callable
+
 from kd_keras.losses.decoupled import DecoupledLoss, decoupled
 from kd_keras.losses.dist import DistLoss, dist
 from kd_keras.losses.hints import (
@@ -19,9 +21,10 @@ from kd_keras.losses.kl import (
     standardized_kl_divergence,
 )
 from kd_keras.losses.logit_mse import logit_mse
+from kd_keras.losses.part import LossInputs, LossPart
 from kd_keras.losses.top_k import expand_top_k
 
-SOFTMAX_LOSSES = {
+SOFTMAX_LOSSES: dict[str, Callable] = {
     "kl": kl_divergence,
     "jensen_shannon": jensen_shannon_divergence,
     "logit_mse": logit_mse,
@@ -30,7 +33,7 @@ SOFTMAX_LOSSES = {
     "standardized_kl": standardized_kl_divergence,
 }
 
-SIGMOID_LOSSES = {
+SIGMOID_LOSSES: dict[str, Callable] = {
     "kl": binary_kl_divergence,
     "jensen_shannon": binary_jensen_shannon_divergence,
     "logit_mse": logit_mse,
@@ -42,6 +45,8 @@ __all__ = [
     "DecoupledLoss",
     "DistLoss",
     "FeatureHint",
+    "LossInputs",
+    "LossPart",
     "attention_transfer",
     "binary_jensen_shannon_divergence",
     "binary_kl_divergence",

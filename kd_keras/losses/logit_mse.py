@@ -1,26 +1,31 @@
 """Squared distance between logits."""
 
+import tensorflow as tf
 from keras import ops
 
 from kd_keras.losses._numerics import soften
 
 
-def logit_mse(teacher_logits, student_logits, temperature=1.0):
+def logit_mse(
+    teacher_logits: tf.Tensor,
+    student_logits: tf.Tensor,
+    temperature: tf.Tensor | float = 1.0,
+) -> tf.Tensor:
     """Mean over the classes of the squared difference of softened logits.
 
     Multiplied by the squared temperature it no longer depends on it.
 
     Args:
-        teacher_logits: Float tensor `[batch, ..., classes]`, unbounded.
-        student_logits: Float tensor of the same shape and dtype.
-        temperature: Positive scalar, or one per example, `[batch]`.
+      teacher_logits: float tensor `[batch, ..., classes]`, unbounded.
+      student_logits: float tensor of the same shape and dtype.
+      temperature: positive scalar, or one per example, `[batch]`.
 
     Returns:
-        Tensor `[batch, ...]`.
+      Tensor `[batch, ...]`.
 
     Reference:
-        Ba and Caruana, "Do Deep Nets Really Need to be Deep?", 2014, eq. 1
-        (there a sum, with a factor 1/2).
+      Ba and Caruana, "Do Deep Nets Really Need to be Deep?", 2014, eq. 1
+      (there a sum, with a factor 1/2).
     """
     difference = soften(teacher_logits, temperature) - soften(
         student_logits, temperature

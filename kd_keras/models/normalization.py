@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kd_keras.keras_internals import replace_call
+
 
 def fuse_batch_normalization(
     model: keras.Model, *, inference: bool = False
@@ -31,7 +33,8 @@ def fuse_batch_normalization(
         if isinstance(layer, keras.Model):
             fuse_batch_normalization(layer, inference=inference)
         elif type(layer) is keras.layers.BatchNormalization and _is_fusible(layer):
-            layer.call = functools.partial(_call, layer, fuse_inference=inference)
+            fused = functools.partial(_call, layer, fuse_inference=inference)
+            replace_call(layer, fused)
     return model
 
 

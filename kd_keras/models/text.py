@@ -164,11 +164,12 @@ class Tokens(keras.layers.Layer):
         """Builds nothing: a loaded model has no vocabulary yet when this is called."""
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            "sequence_length": self.sequence_length,
-        }
+        config = super().get_config()
+        config.update(
+            tokenizer=keras.saving.serialize_keras_object(self.tokenizer),
+            sequence_length=self.sequence_length,
+        )
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Tokens":

@@ -78,5 +78,6 @@ class WindowAttention(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        config = {"num_heads": self.num_heads, "window": self.window}
-        return {**super().get_config(), **config}
+        config = super().get_config()
+        config.update(num_heads=self.num_heads, window=self.window)
+        return config

@@ -58,8 +58,8 @@ class TeacherCache:
     ) -> tf.data.Dataset:
         """The examples with the teacher's logits as part of the label.
 
-        Batches made of them are what `Distiller(student, teacher=None)` takes. The
-        files are read in their order, along with the examples: whatever is shuffled
+        Batches made of them are what a `Distiller` without a teacher takes. The files
+        are read in their order, along with the examples: whatever is shuffled
         afterwards has the order that it would have without the cache.
 
         Args:

@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 class Kind(NamedTuple):
     """How a column's values are written.
@@ -58,9 +61,17 @@ class DataTable:
     rows: Sequence[Mapping[str, Any]]
 
     def exact(self, row: Mapping[str, Any], column: Column) -> str:
-        """The value as in the CSV file."""
+        """The value as in the CSV file.
+
+        A text that a spreadsheet would run as a formula begins with an apostrophe.
+        """
         value = row.get(column.name)
-        return "" if is_empty(value) else _zero(column.kind.exact.format(value))
+        if is_empty(value):
+            return ""
+        text = column.kind.exact.format(value)
+        if column.kind.numeric:
+            return _zero(text)
+        return f"'{text}" if text.startswith(_FORMULA) else text
 
     def shown(self, row: Mapping[str, Any], column: Column) -> str:
         """The value for people; a dash where there is none."""

@@ -6,6 +6,7 @@ from typing import Any
 from pipelines.analysis.data_table import COUNT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
+from pipelines.studies import made_by
 
 
 def facts(study: Study) -> dict[str, str]:
@@ -21,10 +22,20 @@ def facts(study: Study) -> dict[str, str]:
         known[f"attribute {attribute}"] = ", ".join(groups)
     known["runs"] = f"{len(study.results)} of {study.planned}"
     known["training time"] = _duration(seconds)
-    known["source revision"] = study.document["git_revision"] or "unknown"
-    for name, version in sorted(study.document["versions"].items()):
-        known[f"{name} version"] = str(version)
-    return known | _flat(study.config)
+    return known | _made_by(study) | _flat(study.config)
+
+
+def _made_by(study: Study) -> dict[str, str]:
+    """The revisions and versions that made the runs; and which runs, if several."""
+    records = {result.run.directory: result.info for result in study.results}
+    revisions = [str(info["git_revision"] or "unknown") for info in records.values()]
+    found = {"source revision": ", ".join(dict.fromkeys(revisions))}
+    names = sorted({name for info in records.values() for name in info["versions"]})
+    for name in names:
+        versions = [info["versions"].get(name, "unknown") for info in records.values()]
+        found[f"{name} version"] = ", ".join(dict.fromkeys(versions))
+    several = made_by.describe(records)
+    return found | ({"made by": several} if several else {})
 
 
 def training_table(study: Study) -> DataTable:

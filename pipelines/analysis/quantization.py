@@ -1,9 +1,6 @@
 """What converting a model to LiteRT changes: size, time, accuracy and fairness."""
 
-import io
 from typing import Any
-
-import numpy as np
 
 from kd_keras import files
 from kd_keras.fairness import Interval
@@ -25,7 +22,7 @@ from pipelines.analysis.measures import (
     model_cells,
 )
 from pipelines.analysis.results import Model, Result, Study
-from pipelines.studies import layout
+from pipelines.studies import layout, sealed
 from pipelines.studies.interval_options import bootstrap
 from pipelines.studies.layout import Run
 
@@ -37,12 +34,24 @@ def directory(workdir: str, run: Run) -> str:
     return files.join(layout.run_dir(workdir, run), "litert")
 
 
-def is_made_from(directory: str, export_digest: str | None) -> bool:
-    """Whether the LiteRT models are there, and of this export."""
-    path = files.join(directory, RECORD)
-    return (
-        files.exists(path) and files.read_json(path)["export_digest"] == export_digest
-    )
+def is_made_from(directory: str, export_digest: str | None, split: str) -> bool:
+    """Whether the LiteRT models are there, of this export, asked about this split."""
+    if not files.exists(directory):
+        return False
+    record = _read(directory)
+    return (record["export_digest"], record["split"]) == (export_digest, split)
+
+
+def _read(directory: str) -> dict[str, Any]:
+    """What litert.json holds; ValueError if a file is not what was written."""
+    record = sealed.read(files.join(directory, RECORD), _advice(directory))
+    for name, digest in record["files"].items():
+        sealed.require(files.join(directory, name), digest, _advice(directory))
+    return record
+
+
+def _advice(directory: str) -> str:
+    return f"Delete {directory} and run pipelines.litert again."
 
 
 def litert_table(workdir: str, study: Study) -> DataTable | None:
@@ -50,7 +59,7 @@ def litert_table(workdir: str, study: Study) -> DataTable | None:
     rows = []
     for result in study.results:
         path = directory(workdir, result.run)
-        if is_made_from(path, result.info.get("export_digest")):
+        if is_made_from(path, result.info.get("export_digest"), study.split):
             rows += _rows(study, result, path)
     if not rows:
         return None
@@ -78,10 +87,11 @@ def litert_table(workdir: str, study: Study) -> DataTable | None:
 
 def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
     rows = []
-    record = files.read_json(files.join(path, RECORD))
+    record = _read(path)
     for name in FORMATS:
-        content = io.BytesIO(files.read_bytes(files.join(path, f"{name}.npz")))
-        with np.load(content, allow_pickle=False) as arrays:
+        file = f"{name}.npz"
+        of_file = files.join(path, file)
+        with sealed.arrays(of_file, _advice(path), record["files"][file]) as arrays:
             logits = {record["split"]: arrays["probabilities"]}
         quantized = Result(result.run, result.info, logits)
         about = model_cells(Model.of(result.run)) | {"seed": result.run.seed}

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
 from pipelines.studies import config as configs
-from pipelines.studies import layout, predictions
+from pipelines.studies import layout, predictions, run_record
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 from pipelines.studies.predictions import Truth
 
@@ -160,13 +159,13 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
       spec: names and groups of the data set; None loads it as config.json says.
 
     Raises:
-      ValueError: there is no complete run, the runs are of different examples, or
-        a run's logits are NaN.
+      ValueError: there is no complete run, a file is not what its run wrote, the runs
+        are of different examples, or a run's logits are NaN.
     """
     config = configs.read_config(workdir)
     if spec is None:
         spec = configs.load_dataset(config).spec
-    document = files.read_json(files.join(workdir, configs.CONFIG_FILE))
+    document = configs.read_document(workdir)
     runs = layout.study_runs(config.temperatures, config.seeds)
     complete = list(layout.complete_runs(workdir, runs))
     if not complete:
@@ -177,23 +176,30 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
     truth: dict[str, Truth] = {}
     models: dict[Model, dict[int, Result]] = {}
     for run in complete:
-        result = _read_result(workdir, run, spec, truth)
+        info = run_record.read(workdir, run, config)
+        result = _read_result(workdir, run, info, spec, truth)
         models.setdefault(Model.of(run), {})[run.seed] = result
+    _require_teachers(workdir, models)
     in_order = dict(sorted(models.items()))
     return Study(document, spec, truth, in_order, planned=len(runs))
 
 
 def _read_result(
-    workdir: str, run: Run, spec: DatasetSpec, truth: dict[str, Truth]
+    workdir: str,
+    run: Run,
+    info: Mapping[str, Any],
+    spec: DatasetSpec,
+    truth: dict[str, Truth],
 ) -> Result:
     """Reads one run; the first one's labels and groups are put into `truth`."""
     directory = layout.run_dir(workdir, run)
     logits = {}
     for split in predictions.SPLITS:
-        found = predictions.read(directory, split, spec)
-        if found is None:
-            continue
         path = predictions.path(directory, split)
+        sha256 = info["files"].get(f"predictions/{split}.npz")
+        if sha256 is None:
+            continue
+        found = predictions.read(directory, split, spec, sha256)
         logits[split] = found.logits
         if np.isnan(found.logits).any():
             raise ValueError(
@@ -201,9 +207,36 @@ def _read_result(
                 f"{directory} and train it with a lower learning rate."
             )
         first = truth.setdefault(split, found.truth)
-        if not np.array_equal(first.ids, found.truth.ids):
+        differs = _difference(first, found.truth)
+        if differs:
             raise ValueError(
-                f"{path} is not about the same examples as the other runs. Delete "
+                f"{path} is not about the same {differs} as the other runs. Delete "
                 f"{directory} and run the study again."
             )
-    return Result(run, files.read_json(files.join(directory, "run.json")), logits)
+    return Result(run, info, logits)
+
+
+def _require_teachers(
+    workdir: str, models: Mapping[Model, Mapping[int, Result]]
+) -> None:
+    """Refuses a student whose teacher was trained again since, to other weights."""
+    teachers = models.get(Model.named(TEACHER), {})
+    for result in (result for seeds in models.values() for result in seeds.values()):
+        taught_by, teacher = result.info.get("teacher"), teachers.get(result.run.seed)
+        if taught_by and teacher and taught_by != teacher.info["weights"]:
+            raise ValueError(
+                f"{result.run.directory} was distilled from other weights than those "
+                f"of {teacher.run.directory}. {run_record.advice(workdir, result.run)}"
+            )
+
+
+def _difference(first: Truth, other: Truth) -> str:
+    """What two runs do not agree about; empty where they are of the same data."""
+    if not np.array_equal(first.ids, other.ids):
+        return "examples"
+    if not np.array_equal(first.labels, other.labels):
+        return "labels"
+    for attribute, codes in first.groups.items():
+        if not np.array_equal(codes, other.groups[attribute]):
+            return f"groups of {attribute}"
+    return ""

@@ -9,12 +9,6 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-# oneDNN makes a convolution's training step two to four times as fast on CPUs where
-# TensorFlow leaves it off; it is read when TensorFlow is imported.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# What goes wrong in TensorFlow reaches Python as an exception; its C++ log is noise.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 # Here since every main has it, and one process may import several mains.
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipelines.evaluation import comparisons, evaluation_data, plan
 from pipelines.studies import config as configs
+from pipelines.studies import made_by, run_record
 
 
 def evaluate(
@@ -32,6 +33,7 @@ def evaluate(
     if confidence_intervals is None:
         confidence_intervals = config.evaluation.confidence_intervals
     runs = plan.finished_runs(workdir, config)
+    made_by.tell({r.directory: run_record.read(workdir, r, config) for r in runs})
     load = functools.cache(lambda: configs.load_dataset(config))
     split = config.evaluation.split
     record = evaluation_data.ensure(

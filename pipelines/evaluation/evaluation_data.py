@@ -10,6 +10,7 @@ import tensorflow as tf
 from kd_keras import files
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.examples import encode
+from pipelines.studies import sealed
 
 DIRECTORY = "evaluation_data"
 SHARD_SIZE = 1000  # Examples; what one Beam worker reads at a time.
@@ -41,15 +42,24 @@ def ensure(
     path = files.join(workdir, DIRECTORY, f"{split}.json")
     shards = files.gfile.glob(pattern(workdir, split))
     if files.exists(path):
-        record = files.read_json(path)
-        if record["source"] == source and record["shards"] == len(shards):
+        record = _read(path)
+        if record.get("source") == source and record["shards"] == len(shards):
             return record
         files.gfile.remove(path)
     for shard in shards:
         files.gfile.remove(shard)
     record = {"source": source, **_write(workdir, split, load())}
-    files.write_json(path, record)
+    sealed.write(path, record)
     return record
+
+
+def _read(path: str) -> dict[str, Any]:
+    """The record of a split; empty where it is not what was written."""
+    try:
+        return sealed.read(path, "")
+    except ValueError as error:
+        print(f"examples are written again: {error}", flush=True)
+        return {}
 
 
 def verify(workdir: str, split: str, record: Mapping[str, Any]) -> None:

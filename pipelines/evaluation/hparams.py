@@ -11,7 +11,7 @@ from tensorboard.plugins.hparams import api as hp
 from kd_keras import files
 from kd_keras.fairness import GAPS
 from pipelines.evaluation import summary
-from pipelines.studies import layout
+from pipelines.studies import layout, table_digests
 from pipelines.studies.layout import Run
 
 TABLE = "runs.csv"
@@ -32,10 +32,14 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
 
     Returns:
       The number of runs; 0 where there is no report yet.
+
+    Raises:
+      ValueError: if the table is not what the report has written.
     """
     path = files.join(workdir, "tables", TABLE)
     if not files.exists(path):
         return 0
+    table_digests.require(path)
     measured = _measured(files.read_text(path))
     tags = list(dict.fromkeys(tag for values in measured.values() for tag in values))
     numbers = {"temperature": config["temperatures"], "seed": config["seeds"]}

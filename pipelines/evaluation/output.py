@@ -7,9 +7,10 @@ from google.protobuf import json_format
 from tensorflow_model_analysis import version
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
-from kd_keras import files
+from kd_keras import digests, files
 from pipelines.evaluation import summary, unpickling
 from pipelines.evaluation.plan import EVALUATION, RECORD
+from pipelines.studies import sealed
 
 
 def read_metrics(directory: str) -> list[metrics_for_slice_pb2.MetricsForSlice]:
@@ -38,22 +39,31 @@ def write_model(
       model: TFMA's name of the model.
       eval_run: config and locations, of this model only.
       run_dir: the run's directory; `evaluation` below it is replaced as a whole.
-      record: what the evaluation was made from.
+      record: what the evaluation was made from; the accuracy and the SHA-256 of the
+        files are added.
     """
     directory = files.join(run_dir, EVALUATION)
     partial = f"{directory}.partial"
     files.remove_tree(partial)
     files.gfile.makedirs(partial)
     path = files.join(partial, "metrics-00000-of-00001.tfrecord")
+    accuracy = None
     with tf.io.TFRecordWriter(path) as writer:
         # In an order that does not depend on Beam's.
         for of_all in sorted(metrics, key=lambda m: m.slice_key.SerializeToString()):
             of_slice = _of_model(of_all, model)
             writer.write(of_slice.SerializeToString(deterministic=True))
+            if not of_slice.slice_key.single_slice_keys:
+                accuracy = _accuracy(of_slice)
+    if accuracy is None:
+        raise ValueError(
+            f"TFMA gave no metrics of all examples for {run_dir}. Evaluate it again."
+        )
     files.write_text(
         files.join(partial, "eval_config.json"), json_format.MessageToJson(eval_run)
     )
-    files.write_json(files.join(partial, RECORD), record)
+    measured = {"accuracy": accuracy, "files": digests.of_directory(partial)}
+    sealed.write(files.join(partial, RECORD), {**record, **measured})
     summary.ensure(run_dir)
     files.replace_directory(partial, directory, last=RECORD)
 
@@ -73,6 +83,16 @@ def eval_run(
         file_format="tfrecords",
         model_locations={model: export},
     )
+
+
+def _accuracy(overall: metrics_for_slice_pb2.MetricsForSlice) -> float:
+    """The accuracy of all examples."""
+    (found,) = (
+        item.value.double_value.value
+        for item in overall.metric_keys_and_values
+        if item.key.name == "accuracy" and not item.key.is_diff
+    )
+    return found
 
 
 def _of_model(

@@ -6,8 +6,9 @@ from typing import Any
 
 import ml_collections
 
-from kd_keras import files
-from pipelines.studies import exports, layout
+from kd_keras import digests, files
+from pipelines.studies import config as configs
+from pipelines.studies import exports, layout, run_record, sealed
 from pipelines.studies.layout import Run
 
 EVALUATION = "evaluation"
@@ -32,9 +33,47 @@ class Evaluation:
 
     @property
     def is_done(self) -> bool:
-        """Whether the run has this evaluation already."""
-        path = files.join(self.directory, EVALUATION, RECORD)
-        return files.exists(path) and files.read_json(path) == self.record
+        """Whether the run has this evaluation already, and it is whole."""
+        try:
+            found = read_record(self.directory)
+        except ValueError as error:
+            print(f"evaluated again: {error}", flush=True)
+            return False
+        if found is None:
+            return False
+        wanted = dict(self.record)
+        if not wanted["confidence_intervals"]:  # To have them does no harm.
+            del wanted["confidence_intervals"]
+        return wanted.items() <= found.items()
+
+
+def directory(run_dir: str) -> str:
+    """Of TFMA's output."""
+    return files.join(run_dir, EVALUATION)
+
+
+def record_path(run_dir: str) -> str:
+    return files.join(directory(run_dir), RECORD)
+
+
+def read_record(run_dir: str) -> dict[str, Any] | None:
+    """What evaluation.json of a run holds; None where it was not evaluated.
+
+    It is what the evaluation was made from, its accuracy, and the SHA-256 of its files.
+
+    Raises:
+      ValueError: if a file of the evaluation is not what was written.
+    """
+    directory = files.join(run_dir, EVALUATION)
+    if not files.exists(directory):
+        return None
+    advice = f"Delete {directory} and evaluate the study again."
+    record = sealed.read(record_path(run_dir), advice)
+    found = set(digests.of_directory(directory)) - {RECORD}
+    for name in sorted(found | record["files"].keys()):
+        path = files.join(directory, name)
+        sealed.require(path, record["files"].get(name), advice)
+    return record
 
 
 def plan(
@@ -49,28 +88,31 @@ def plan(
       confidence_intervals: whether the metrics get intervals.
 
     Raises:
-      ValueError: if a run has no export.
+      ValueError: if a run has no export, or not the one that it wrote.
     """
-    directories = {run: layout.run_dir(workdir, run) for run in runs}
-    paths = {run: exports.latest(directories[run]) for run in runs}
-    digests = {run: exports.digest(path) for run, path in paths.items()}
+    config = configs.read_config(workdir)
+    found = {}
+    for run in runs:
+        record = run_record.read(workdir, run, config)
+        found[run] = exports.verify(workdir, run, record)
     return [
         Evaluation(
             run,
-            directories[run],
-            paths[run],
+            layout.run_dir(workdir, run),
+            path,
             {
-                "export": digests[run],
+                "export": digest,
                 "compared_with": {
-                    other.directory: digests[other]
+                    other.directory: found[other][1]
                     for other in compared_with(run)
-                    if other in digests
+                    if other in found
                 },
+                "split": config.evaluation.split,
                 "examples": examples,
                 "confidence_intervals": confidence_intervals,
             },
         )
-        for run in runs
+        for run, (path, digest) in found.items()
     ]
 
 

@@ -59,10 +59,13 @@ def _put_first(path: str) -> None:
 
 
 def _read(path: str) -> str | None:
-    """The path that a summary holds; None where it was not written to its end."""
-    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-        for value in Event.FromString(record).summary.value:
-            return value.tensor.string_val[0].decode()
+    """The path that a summary holds; None where it is not what was written."""
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            for value in Event.FromString(record).summary.value:
+                return value.tensor.string_val[0].decode()
+    except tf.errors.DataLossError:  # It is written anew.
+        return None
     return None
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from kd_keras import files
 from pipelines.evaluation import hparams, plan, summary
+from pipelines.studies import attempts, layout
 from pipelines.studies import config as configs
-from pipelines.studies import layout
 
 
 def serve(workdir: str, port: int = 6006) -> None:
@@ -56,12 +56,14 @@ def _prepare(workdir: str) -> str:
     runs = layout.study_runs(config.temperatures, config.seeds)
     directories = {run.title: layout.run_dir(workdir, run) for run in runs}
     for directory in directories.values():
-        if files.exists(files.join(directory, plan.EVALUATION)):
+        if plan.read_record(directory):
             summary.ensure(directory)
     summarised = hparams.write(workdir, config)
     print(f"written: the HParams of {summarised} runs")
     named = {**directories, "study": workdir}
-    named |= {f"{t} (training)": f"{d}.partial" for t, d in directories.items()}
+    for title, directory in directories.items():
+        for left in attempts.left(directory):
+            named[f"{title} (training)"] = left
     return _logdir_spec({t: files.join(d, "tensorboard") for t, d in named.items()})
 
 

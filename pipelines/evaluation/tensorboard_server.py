@@ -18,8 +18,9 @@ from pipelines.evaluation import unpickling
 from pipelines.evaluation.plan import EVALUATION
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-# It loads an evaluation from any path that a request names.
-REMOTE_ROUTE = "/get_evaluation_result_from_remote_path"
+# Of the plugin's routes. Another one loads any path that a request names.
+ROUTE = "/get_evaluation_result"
+SCRIPTS = ("/index.js", "/vulcanized_tfma.js")
 
 
 class OwnEvaluations(FairnessIndicatorsPlugin):
@@ -29,8 +30,8 @@ class OwnEvaluations(FairnessIndicatorsPlugin):
 
     def get_plugin_apps(self) -> dict[str, Callable]:
         apps = super().get_plugin_apps()
-        del apps[REMOTE_ROUTE]
-        return apps | {"/get_evaluation_result": self._get_own_evaluation}
+        own = {ROUTE: self._get_own_evaluation}
+        return own | {route: apps[route] for route in SCRIPTS}
 
     def _get_own_evaluation(
         self, environ: dict[str, Any], start_response: Callable
@@ -78,6 +79,8 @@ class LoopbackOnly:
     def __init__(self, app: Callable, port: int):
         self.app = app
         self.hosts = {f"{name}:{port}" for name in LOOPBACK}
+        # Browsers leave the default port out.
+        self.hosts |= set(LOOPBACK) if port == 80 else set()
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable
@@ -104,12 +107,10 @@ def main(argv: Sequence[str]) -> int:
     OwnEvaluations.workdir = argv[1]
     unpickling.refuse()
     main_lib.global_init()
-    plugins = [
-        OwnEvaluations if plugin is FairnessIndicatorsPlugin else plugin
-        for plugin in default.get_plugins()
-    ]
+    # Not all that are installed: some read paths that a file or a request names.
+    plugins = [*default.get_static_plugins(), OwnEvaluations]
     board = program.TensorBoard(plugins, server_class=_server)
-    board.configure(["tensorboard", *argv[2:]])
+    board.configure(["", *argv[2:]])
     return board.main()
 
 

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_keras import files
+from pipelines.studies import sealed
 
 DIRECTORY = "blessing"
+
+
+def withdraw(directory: str) -> None:
+    """Deletes an earlier verdict: what cannot be judged any more is not blessed."""
+    files.remove_tree(files.join(directory, DIRECTORY))
 
 
 def write(verdict: Mapping[str, Any], directory: str) -> None:
@@ -13,7 +19,7 @@ def write(verdict: Mapping[str, Any], directory: str) -> None:
     path = files.join(directory, DIRECTORY)
     partial = f"{path}.partial"
     files.remove_tree(partial)
-    files.write_json(files.join(partial, "verdict.json"), verdict)
+    sealed.write(files.join(partial, "verdict.json"), verdict)
     word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
     files.write_bytes(files.join(partial, word), b"")
     files.replace_directory(partial, path, last=word)

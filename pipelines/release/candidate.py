@@ -1,10 +1,11 @@
 """The model that may be released, and whether its files belong together."""
 
 import dataclasses
+from collections.abc import Mapping
 
-from kd_keras import files
-from pipelines.evaluation.plan import EVALUATION, RECORD
-from pipelines.studies import exports, layout
+from pipelines.evaluation import plan
+from pipelines.studies import config as configs
+from pipelines.studies import exports, layout, run_record
 from pipelines.studies.layout import Run
 
 
@@ -17,12 +18,14 @@ class Candidate:
       directory: its directory.
       export: path of the SavedModel.
       digest: identifies the SavedModel.
+      files: path below the SavedModel -> SHA-256.
     """
 
     run: Run
     directory: str
     export: str
     digest: str
+    files: Mapping[str, str]
 
     @property
     def version(self) -> int:
@@ -32,15 +35,15 @@ class Candidate:
     @property
     def evaluation(self) -> str:
         """Directory of TFMA's output."""
-        return files.join(self.directory, EVALUATION)
+        return plan.directory(self.directory)
 
 
 def find(workdir: str, run: Run) -> Candidate:
     """Finds a run's export; compares it with what was predicted and evaluated.
 
     Raises:
-      ValueError: if the run is not finished, its export is unusable or has no
-        signatures, or its predictions or its evaluation are of another version.
+      ValueError: if the run is not finished, or its export is not the one that it
+        wrote, is unusable or has no signatures.
     """
     directory = layout.run_dir(workdir, run)
     if not layout.is_complete(workdir, run):
@@ -48,29 +51,29 @@ def find(workdir: str, run: Run) -> Candidate:
             f"{directory} has no finished run, and the {run.title} is needed. Train "
             "it: run the study again."
         )
-    export = exports.latest(directory)
+    record = run_record.read(workdir, run, configs.read_config(workdir))
+    export, digest = exports.verify(workdir, run, record)
     exports.check(directory, export)
-    candidate = Candidate(run, directory, export, exports.digest(export))
-    record = files.read_json(files.join(directory, layout.RUN_FILE))
-    if record.get(exports.EXPORT_DIGEST) != candidate.digest:
-        raise ValueError(
-            f"The predictions of {directory} are of another model version than "
-            f"{export}. Delete {directory} and run the study again."
-        )
-    return candidate
+    of_export = run_record.of_export(record, export.rpartition("/")[2])
+    return Candidate(run, directory, export, digest, of_export)
 
 
 def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> None:
-    """Raises a ValueError unless TFMA evaluated these exports of both."""
+    """Raises a ValueError unless TFMA evaluated these exports, on the study's split."""
     again = f"Evaluate it: python -m pipelines.evaluate --workdir={workdir}"
-    path = files.join(candidate.evaluation, RECORD)
-    if not files.exists(path):
+    record = plan.read_record(candidate.directory)
+    if record is None:
         raise ValueError(f"{candidate.directory} has no evaluation. {again}")
-    record = files.read_json(path)
     if record["export"] != candidate.digest:
         raise ValueError(
             f"The evaluation of {candidate.directory} is of another model version than "
             f"{candidate.export}. {again}"
+        )
+    split = configs.read_config(workdir).evaluation.split
+    if record["split"] != split:
+        raise ValueError(
+            f"The evaluation of {candidate.directory} is of the {record['split']} "
+            f"split, and the study's is {split}. {again}"
         )
     if record["compared_with"].get(teacher.run.directory) != teacher.digest:
         raise ValueError(

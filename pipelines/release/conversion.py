@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from kd_keras import files, litert
+from kd_keras import digests, files, litert
 from kd_keras.datasets import Dataset
 from pipelines.analysis import quantization
 from pipelines.analysis.choice import DEFAULT, run_to_release
@@ -14,6 +14,7 @@ from pipelines.analysis.results import read_study
 from pipelines.release import candidate
 from pipelines.release.candidate import Candidate
 from pipelines.studies import config as configs
+from pipelines.studies import sealed
 
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 
@@ -32,14 +33,15 @@ def convert(workdir: str, run: str = "") -> str:
       The directory written.
 
     Raises:
-      ValueError: if there is no such run, or LiteRT cannot run its export.
+      ValueError: if there is no such run, LiteRT cannot run its export, or a file is
+        not what was written.
     """
     config = configs.read_config(workdir)
     dataset = configs.load_dataset(config)
     study = read_study(workdir, dataset.spec)
     found = candidate.find(workdir, run_to_release(study, DEFAULT, run))
     directory = quantization.directory(workdir, found.run)
-    if not quantization.is_made_from(directory, found.digest):
+    if not quantization.is_made_from(directory, found.digest, study.split):
         _write(dataset, study.split, found, directory)
     return directory
 
@@ -58,7 +60,8 @@ def _write(dataset: Dataset, split: str, found: Candidate, directory: str) -> No
         files.write_bytes(files.join(partial, f"{name}.npz"), content.getvalue())
         formats[name] = {"bytes": len(model), "milliseconds": milliseconds}
     record = {"export_digest": found.digest, "split": split, "formats": formats}
-    files.write_json(files.join(partial, quantization.RECORD), record)
+    record["files"] = digests.of_directory(partial)
+    sealed.write(files.join(partial, quantization.RECORD), record)
     files.replace_directory(partial, directory, last=quantization.RECORD)
 
 

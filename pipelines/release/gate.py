@@ -5,12 +5,13 @@ from typing import Any
 import ml_collections
 
 from kd_keras.export import copy_version
+from pipelines.analysis import agreement
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.results import read_study
 from pipelines.evaluation.output import read_metrics
 from pipelines.release import blessing, candidate, verdict
 from pipelines.release import policy as policies
-from pipelines.studies import layout
+from pipelines.studies import layout, made_by
 
 
 def gate(
@@ -30,22 +31,26 @@ def gate(
 
     Raises:
       ValueError: if the policy names what does not exist, or a model, its signatures
-        or the evaluation of this version are missing.
+        or the evaluation of this version are missing, or a file is not what was
+        written.
     """
     study = read_study(workdir)
     conditions = policies.conditions(policy, study.spec)
     chosen = run_to_release(study, policies.objective(policy, study.spec), run)
+    blessing.withdraw(layout.run_dir(workdir, chosen))
     judged = candidate.find(workdir, chosen)
     teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))
     if any(condition.against == layout.NDS for condition in conditions):
         candidate.find(workdir, layout.Run(layout.NDS, chosen.seed))
     candidate.check_evaluation(workdir, judged, teacher)
+    agreement.require(workdir, study)
+    made_by.tell({result.run.directory: result.info for result in study.results})
     subject = verdict.Subject(chosen, judged.version, judged.digest)
     metrics = read_metrics(judged.evaluation)
     found = verdict.judge(study, policy, conditions, subject, metrics)
     blessing.write(found, judged.directory)
     if push and found["blessed"]:
-        found = found | {"pushed": copy_version(judged.export, push)}
+        found |= {"pushed": copy_version(judged.export, push, judged.files)}
     return found
 
 

@@ -9,6 +9,7 @@ from pipelines.analysis import choice
 from pipelines.analysis.results import read_study
 from pipelines.release import policy as policies
 from pipelines.release.selection import selection
+from pipelines.studies import sealed
 
 SELECTION_FILE = "selection.json"
 
@@ -31,9 +32,10 @@ def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
     objective = policies.objective(policy, study.spec)
     found, chosen = choice.require_choice(study, objective)
     path = files.join(workdir, SELECTION_FILE)
-    before = files.read_json(path) if files.exists(path) else None
+    advice = "Delete it and select again; looks at the test split count from 1 then."
+    before = sealed.read(path, advice) if files.exists(path) else None
     document = selection(study, objective, found, chosen, policy.name, before)
-    files.write_json(path, document)
+    sealed.write(path, document)
     return document
 
 

@@ -5,12 +5,15 @@ from kd_keras.datasets.spec import DatasetSpec
 from pipelines.report import html
 from pipelines.report.html import Page
 from pipelines.report.page import page
+from pipelines.studies import table_digests
 
 
 def write_report(
     workdir: str, spec: DatasetSpec | None = None, published: str = ""
 ) -> list[str]:
     """Writes tables/*.csv, figures/*.{svg,png} and report.html of a study.
+
+    tables/SHA256SUMS has the digests of the tables.
 
     The same predictions give the same bytes.
 
@@ -43,5 +46,7 @@ def write_page(content: Page, workdir: str) -> list[str]:
         for drawing in section.drawings:
             write(drawing.svg, "figures", f"{drawing.name}.svg")
             write(drawing.png, "figures", f"{drawing.name}.png")
+    tables = [path for path in paths if path.endswith(".csv")]
+    paths.append(table_digests.write(tables))
     write(html.render(content).encode("utf-8"), "report.html")
     return paths

@@ -1,10 +1,9 @@
 """The config of a study: what a working directory was made from."""
 
 import dataclasses
-import os
-import subprocess
+import json
 import sys
-from importlib import metadata
+from collections.abc import Mapping
 from typing import Any
 
 import ml_collections
@@ -13,21 +12,32 @@ import tensorflow_datasets as tfds
 from kd_keras import datasets, files, models, training
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.strategy import STRATEGIES
-from pipelines.studies import individual_options, pickled_config
+from pipelines.studies import (
+    individual_options,
+    layout,
+    made_by,
+    pickled_config,
+    sealed,
+)
 
 CONFIG_FILE = "config.json"
-PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
 CACHES = ("", "float32", "float16")
+# What Keras and NumPy take.
+MAX_SEED = 2**32
+POSITIVE_SIZES = ("image_size", "versions", "shape_size", "texture_scale")
 # The splits that a run keeps its predictions of.
 PREDICTED = ("validation", "test")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
-# change in a working directory that has runs already.
+# change in a working directory.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
     """Raises a ValueError that names the first field with a value not allowed."""
     _require(0 <= config.alpha <= 1, "alpha", config.alpha, "a number in [0, 1]")
+    for name in ("seeds", "temperatures"):
+        value = config[name]
+        _require(isinstance(value, tuple | list), name, value, "a tuple of numbers")
     for temperature in config.temperatures:
         _require(
             0 < temperature < float("inf"),
@@ -40,7 +50,8 @@ def validate(config: ml_collections.ConfigDict) -> None:
         _require(len(set(values)) == len(values), name, values, "distinct values")
     _require(len(config.seeds) > 0, "seeds", tuple(config.seeds), "at least one")
     for seed in config.seeds:
-        _require(isinstance(seed, int) and seed >= 0, "seeds", seed, "integers >= 0")
+        allowed = type(seed) is int and 0 <= seed < MAX_SEED
+        _require(allowed, "seeds", seed, "integers from 0 to 2**32 - 1")
     _require(
         config.teacher_cache in CACHES,
         "teacher_cache",
@@ -56,6 +67,9 @@ def validate(config: ml_collections.ConfigDict) -> None:
     )
     split = config.evaluation.split
     _require(split in PREDICTED, "evaluation.split", split, f"one of {PREDICTED}")
+    for field in POSITIVE_SIZES:
+        value = config.dataset.get(field, 1)
+        _require(value > 0, f"dataset.{field}", value, "a number above 0")
     individual_options.validate(config)
     # Before the teachers are trained: the student's recipe is used after them.
     for role in ("teacher", "student"):
@@ -80,7 +94,8 @@ def _validate_views(config: ml_collections.ConfigDict) -> None:
 def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
     for field in ("batch_size", "learning_rate"):
         value = recipe[field]
-        _require(value > 0, f"{role}.{field}", value, "a number above 0")
+        allowed = 0 < value < float("inf")
+        _require(allowed, f"{role}.{field}", value, "a number above 0")
     _require(
         recipe.epochs > 0 or (recipe.epochs == 0 and bool(recipe.pretrained)),
         f"{role}.epochs",
@@ -110,28 +125,31 @@ def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
 
 
 def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
-    """Creates the working directory, or checks that its runs are those of `config`.
+    """Creates the working directory, or checks that `config` is the one that made it.
+
+    config.json keeps the versions of its creation. Only the fields of MAY_CHANGE are
+    ever written again.
 
     Raises:
-      ValueError: if the directory holds other things, or another config's runs, or
-        cannot be written to.
+      ValueError: if the directory holds other things, or another config made it, or
+        it cannot be written to.
     """
-    path = files.join(workdir, CONFIG_FILE)
-    if files.exists(path):
-        if files.gfile.glob(files.join(workdir, "*", "seed*")):
-            _require_same(workdir, files.read_json(path)["config"], to_dict(config))
-    elif _holds_other_things(workdir):
+    if set(workdir) & set("*?[]\\"):
         raise ValueError(
-            f"--workdir={workdir} is not empty and has no {CONFIG_FILE}, so it is no "
-            "study's. Name a new or empty directory."
+            "--workdir must have none of * ? [ ] \\ in its path, which stand for other "
+            f"characters where files are looked for. Received: {workdir!r}."
         )
-    record = {
-        "config": to_dict(config),
-        "versions": {name: metadata.version(name) for name in PACKAGES},
-        "git_revision": _git_revision(),
-    }
+    path = files.join(workdir, CONFIG_FILE)
+    given = to_dict(config)
     try:
-        files.write_json(path, record)
+        if not files.exists(path):
+            _require_own(workdir, given)
+        if _create(path, {"config": given, **made_by.current()}):
+            return
+        made = read_document(workdir)
+        _require_same(workdir, made["config"], given)
+        if made["config"] != given:
+            sealed.write(path, {**made, "config": given})
     except files.ERRORS as error:
         raise ValueError(
             f"--workdir={workdir} cannot be written to ({error}). Name a directory "
@@ -139,10 +157,62 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
         ) from error
 
 
-def _holds_other_things(workdir: str) -> bool:
+def _create(path: str, document: dict[str, Any]) -> bool:
+    """Whether config.json was not there, and is this one now."""
+    content = sealed.document(path, document)
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    return files.create(path, text.encode("utf-8"))
+
+
+def _require_own(workdir: str, given: dict[str, Any]) -> None:
+    """Refuses a directory without config.json that has not only this config's runs."""
     names = files.gfile.listdir(workdir) if files.exists(workdir) else []
-    # Another process of the same study may be writing the config just now.
-    return any(not name.startswith(CONFIG_FILE) for name in names)
+    runs = files.gfile.glob(files.join(workdir, "*", "seed*", layout.RUN_FILE))
+    # The config may have been half-written when a process was killed.
+    own = (CONFIG_FILE, layout.COORDINATOR)
+    others = [name for name in names if not name.startswith(own)]
+    # Another process of the same study may have written it just now.
+    if files.exists(files.join(workdir, CONFIG_FILE)):
+        return
+    if others and not runs:
+        raise ValueError(
+            f"--workdir={workdir} is not empty and has no {CONFIG_FILE}, so it is no "
+            "study's. Name a new or empty directory."
+        )
+    for path in sorted(runs):
+        advice = f"Delete {path.rpartition('/')[0]} and run the study again."
+        if sealed.read(path, advice).get("config") != digest(given):
+            raise ValueError(
+                f"--workdir={workdir} has no {CONFIG_FILE}, and another config made "
+                f"{path}. Run the study with that config, or name a new --workdir."
+            )
+
+
+def read_document(workdir: str) -> dict[str, Any]:
+    """What config.json holds: "config", and the "versions" and "git_revision" then.
+
+    Raises:
+      ValueError: if it is not what was written.
+    """
+    return sealed.read(
+        files.join(workdir, CONFIG_FILE),
+        "Delete it and run the study again with the config that made it.",
+    )
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """Identifies what made a run: all fields of a config but those of MAY_CHANGE."""
+    fixed = {k: v for k, v in config.items() if k not in MAY_CHANGE}
+    # 1 and 1.0 are the same value of a field.
+    return sealed.of_json(_in_floats(to_dict(fixed)))
+
+
+def _in_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_floats(item) for item in value]
+    return float(value) if type(value) is int else value
 
 
 def read_config(workdir: str) -> ml_collections.ConfigDict:
@@ -158,7 +228,7 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
             f"python -m pipelines.study --config=configs/demo.py --workdir={workdir}"
         )
     pickled_config.check(workdir)
-    return ml_collections.ConfigDict(files.read_json(path)["config"]).lock()
+    return ml_collections.ConfigDict(read_document(workdir)["config"]).lock()
 
 
 def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
@@ -179,16 +249,17 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
     )
 
 
-def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
+def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as JSON holds it: plain dicts, tuples as lists."""
-    return {
-        key: to_dict(value)
-        if isinstance(value, ml_collections.ConfigDict)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for key, value in config.items()
-    }
+    return {key: _plain(value) for key, value in config.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ml_collections.ConfigDict | dict):
+        return to_dict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:
@@ -217,14 +288,3 @@ def _require(allowed: bool, field: str, value: Any, what: str) -> None:
         raise ValueError(
             f"--config.{field} must be {what}. Received: {field}={value!r}."
         )
-
-
-def _git_revision() -> str | None:
-    """The revision of this source tree; None where it is no git checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    try:
-        found = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return found.stdout.strip() or None

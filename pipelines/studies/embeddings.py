@@ -13,7 +13,7 @@ from kd_keras import files
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
 from pipelines.studies import config as configs
-from pipelines.studies import exports, layout
+from pipelines.studies import layout, run_record, sealed
 from pipelines.studies.individual_options import TEACHER, options
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import MODEL_FILE, load_model
@@ -42,7 +42,8 @@ def ensure(workdir: str) -> str:
       The path.
 
     Raises:
-      ValueError: if the teacher is not finished, or the extractor does not fit.
+      ValueError: if the teacher is not finished or not what was written, or the
+        extractor does not fit.
     """
     config = configs.read_config(workdir)
     source = _source(workdir, config)
@@ -52,24 +53,58 @@ def ensure(workdir: str) -> str:
             f"finished in {workdir}. Run the study again."
         )
     path = _path(workdir, config.evaluation.split)
-    there = read(workdir, config.evaluation.split)
+    there = _whole(workdir, config.evaluation.split)
     if there is None or there.source != source:
         dataset = configs.load_dataset(config)
         arrays = _embed(_extractor(workdir, config), dataset, config.evaluation.split)
-        content = io.BytesIO()
-        np.savez(content, source=json.dumps(source, sort_keys=True), **arrays)
-        files.write_bytes(path, content.getvalue())
+        write(path, source, arrays)
     return path
 
 
+def write(
+    path: str, source: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Writes embeddings, as `read` gives them: the arrays "id" and "values"."""
+    told: dict[str, Any] = {"source": json.dumps(source, sort_keys=True), **arrays}
+    content = io.BytesIO()
+    np.savez(content, sha256=_digest(told), **told)
+    files.write_bytes(path, content.getvalue())
+
+
 def read(workdir: str, split: str) -> Embeddings | None:
-    """The embeddings of a split; None where there are none."""
+    """The embeddings of a split; None where there are none.
+
+    Raises:
+      ValueError: if the file is not what was written.
+    """
     path = _path(workdir, split)
     if not files.exists(path):
         return None
-    with np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False) as arrays:
-        source = json.loads(str(arrays["source"]))
-        return Embeddings(arrays["id"], arrays["values"], source)
+    advice = f"Delete it: python -m pipelines.embeddings --workdir={workdir}"
+    with sealed.arrays(path, advice) as arrays:
+        told = {name: arrays[name] for name in ("source", "id", "values")}
+        if str(arrays["sha256"]) != _digest(told):
+            raise ValueError("other SHA-256")
+        return Embeddings(told["id"], told["values"], json.loads(str(told["source"])))
+
+
+def _whole(workdir: str, split: str) -> Embeddings | None:
+    """The embeddings of a split; None where they have to be made."""
+    try:
+        return read(workdir, split)
+    except ValueError as error:
+        print(f"embeddings are made again: {error}", flush=True)
+        return None
+
+
+def _digest(arrays: Mapping[str, Any]) -> str:
+    """SHA-256 of all arrays, with their names, shapes and dtypes."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        array = np.asarray(array)
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def is_made_from(
@@ -98,8 +133,7 @@ def _source(workdir: str, config: Mapping[str, Any]) -> dict[str, Any]:
     run = _teacher(config)
     export = None
     if layout.is_complete(workdir, run):
-        path = files.join(layout.run_dir(workdir, run), layout.RUN_FILE)
-        export = files.read_json(path).get(exports.EXPORT_DIGEST)
+        export = run_record.read(workdir, run, config)[run_record.EXPORT_DIGEST]
     return {"extractor": run.directory, "export": export}
 
 
@@ -112,8 +146,10 @@ def _extractor(workdir: str, config: Mapping[str, Any]) -> keras.Model:
     extractor = options(config)["extractor"]
     if extractor != TEACHER:
         return load_model(extractor)
-    directory = layout.run_dir(workdir, _teacher(config))
-    return before_logits(load_model(files.join(directory, MODEL_FILE)))
+    run = _teacher(config)
+    record = run_record.read(workdir, run, config)
+    path = run_record.require(workdir, run, record, MODEL_FILE)
+    return before_logits(load_model(path))
 
 
 def before_logits(model: keras.Model) -> keras.Model:

@@ -1,15 +1,16 @@
 """The exported SavedModels of a study's runs."""
 
-import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from kd_keras import files
+from pipelines.studies import layout, run_record, sealed
+from pipelines.studies.layout import Run
 
 SIGNATURE = "serving_default"
-# In run.json: the export that the predictions are of.
-EXPORT_DIGEST = "export_digest"
 
 
 def latest(run_dir: str) -> str:
@@ -24,12 +25,24 @@ def latest(run_dir: str) -> str:
     return path
 
 
-def digest(export: str) -> str:
-    """Identifies a SavedModel by its graph and its variables' checksums."""
-    content = hashlib.sha256()
-    for part in ("saved_model.pb", "variables/variables.index"):
-        content.update(files.read_bytes(files.join(export, part)))
-    return content.hexdigest()
+def verify(workdir: str, run: Run, record: Mapping[str, Any]) -> tuple[str, str]:
+    """Compares every file of a run's export with run.json.
+
+    Args:
+      workdir: the study's working directory.
+      run: the run.
+      record: its run.json.
+
+    Returns:
+      The path of the SavedModel, and what identifies it.
+
+    Raises:
+      ValueError: if a file is missing, changed or not the run's.
+    """
+    path = latest(layout.run_dir(workdir, run))
+    expected = run_record.of_export(record, path.rpartition("/")[2])
+    sealed.require_directory(path, expected, run_record.advice(workdir, run))
+    return path, sealed.of_json(expected)
 
 
 def check(run_dir: str, export: str) -> None:

@@ -12,6 +12,8 @@ TEACHER = "teacher"
 NDS = "nds"
 DS = "ds"
 RUN_FILE = "run.json"
+# The directory that says which process makes the study.
+COORDINATOR = "coordinator"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ NAME = "eval_config"
 
 def check(workdir: str) -> None:
     """Raises a ValueError that names the first pickled config of a study."""
-    found = files.gfile.glob(files.join(workdir, "*", "*", "evaluation*", NAME))
+    found = files.glob(workdir, f"*/*/evaluation*/{NAME}")
     if found:
         raise ValueError(
             f"{min(found)} is a pickle, which can run code, and no file of a study. "

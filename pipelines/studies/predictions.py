@@ -11,6 +11,7 @@ from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches, without_autotune
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
+from pipelines.studies import sealed
 
 # The splits that a run keeps its predictions of.
 SPLITS = ("validation", "test")
@@ -111,12 +112,14 @@ def write(run_dir: str, split: str, predictions: Predictions) -> None:
     files.write_bytes(path(run_dir, split), content.getvalue())
 
 
-def read(run_dir: str, split: str, spec: DatasetSpec) -> Predictions | None:
-    """The predictions of a split; None where there are none."""
-    if not files.exists(path(run_dir, split)):
-        return None
-    content = io.BytesIO(files.read_bytes(path(run_dir, split)))
-    with np.load(content, allow_pickle=False) as arrays:
+def read(run_dir: str, split: str, spec: DatasetSpec, sha256: str) -> Predictions:
+    """The predictions of a split.
+
+    Raises:
+      ValueError: if the file has not this digest, or does not fit the data set.
+    """
+    advice = f"Delete {run_dir} and run the study again."
+    with sealed.arrays(path(run_dir, split), advice, sha256) as arrays:
         groups = {name: arrays[f"group_{name}"] for name in spec.groups}
         truth = Truth(arrays["id"], arrays["label"], groups)
         return Predictions(truth, arrays["logits"])

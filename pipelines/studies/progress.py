@@ -1,7 +1,6 @@
 """Tells a person how far a study is."""
 
 import sys
-import time
 from collections.abc import Sequence
 
 import keras
@@ -39,28 +38,41 @@ class StudyProgress:
         )
 
     def finished(
-        self, run: Run, began: float, val_accuracy: float, missing: Sequence[Run]
+        self,
+        run: Run,
+        seconds: float,
+        val_accuracy: float,
+        missing: Sequence[Run],
+        at_a_time: int = 1,
     ) -> None:
-        """Says what the run took and about how long the `missing` ones will take."""
-        seconds = time.monotonic() - began
+        """Says what the run took and about how long the `missing` ones will take.
+
+        Args:
+          run: the run that is finished.
+          seconds: what it took.
+          val_accuracy: the last one.
+          missing: the runs that are left.
+          at_a_time: how many runs are trained at the same time.
+        """
         self.seconds.setdefault(run.model, []).append(seconds)
         done = self.total - len(missing)
         self.bar.update(done - self.bar.n)
         tqdm.write(
             f"[{done}/{self.total}] {run.title}: "
             f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
-            f"{self._time_left(missing)} left"
+            f"{self._time_left(missing, at_a_time)} left"
         )
         sys.stdout.flush()  # A pipe would hold the line back.
 
     def close(self) -> None:
         self.bar.close()
 
-    def _time_left(self, missing: Sequence[Run]) -> str:
+    def _time_left(self, missing: Sequence[Run], at_a_time: int) -> str:
         seen = [s for seconds in self.seconds.values() for s in seconds]
         longest = max(seen)
         means = {model: sum(s) / len(s) for model, s in self.seconds.items()}
         left = sum(means.get(run.model, longest) for run in missing)
+        left /= max(1, min(at_a_time, len(missing)))
         # Teachers come first, and their students take less.
         unseen = any(run.model not in means for run in missing)
         return f"{'under ' if unseen else ''}{left / 60:.1f} min"

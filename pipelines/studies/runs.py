@@ -1,5 +1,6 @@
 """Trains, exports and records one run of a study."""
 
+import contextlib
 import time
 import zipfile
 from collections.abc import Sequence
@@ -14,11 +15,12 @@ from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
+from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
-from pipelines.studies import exports, layout, predictions
+from pipelines.studies import attempts, layout, made_by, predictions, run_record
+from pipelines.studies import cache as teacher_caches
+from pipelines.studies import config as configs
 from pipelines.studies.card import model_card
-from pipelines.studies.claims import Claims
-from pipelines.studies.config import CONFIG_FILE
 from pipelines.studies.layout import Run
 from pipelines.studies.traced import TracedStep
 
@@ -31,14 +33,13 @@ def train_run(
     workdir: str,
     run: Run,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    claims: Claims | None = None,
     devices: tf.distribute.Strategy | None = None,
     traced: TracedStep | None = None,
 ) -> dict[str, Any]:
     """Makes the directory of one run; a killed call is continued by the next one.
 
-    Everything is written to `<run>.partial`, which becomes the run's directory when
-    it is whole.
+    Everything is written to a directory of an attempt, see `attempts`, which becomes
+    the run's directory when it is whole. A run that is there by then stays.
 
     Args:
       config: the study's config.
@@ -47,8 +48,6 @@ def train_run(
         teacher there.
       run: what to train.
       callbacks: further Keras callbacks.
-      claims: those of this process, where others share the working directory; the
-        run is one of them.
       devices: what trains the model; None for one device. Where it has several
         workers, all have to call this function, and the chief makes the directory.
       traced: the step that the runs of a process share; None for a new one.
@@ -57,20 +56,21 @@ def train_run(
       What run.json holds; nothing to a worker that is not the chief.
 
     Raises:
-      ClaimLostError: if another process has taken the run over.
+      TakenOverError: if another process has taken the run over.
     """
     directory = layout.run_dir(workdir, run)
-    partial = f"{directory}.partial"
     recipe = recipe_of(config, run)
     began = time.monotonic()
-    claims = claims or Claims(workdir)
     devices = devices or tf.distribute.get_strategy()
 
     keras.backend.clear_session()
-    with devices.scope():
-        teacher = _teacher(workdir, run) if run.model == layout.DS else None
-    files.gfile.makedirs(partial)
-    taught, cache = _taught(config, dataset, workdir, run, teacher, claims, devices)
+    # A teacher that fills a cache runs on one device; in every step, on all.
+    with contextlib.nullcontext() if config.teacher_cache else devices.scope():
+        teacher = None
+        if run.model == layout.DS:
+            teacher = load_teacher(config, workdir, run.seed)
+    partial = attempts.begin(directory, devices)
+    taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
     with devices.scope():
         trainer = _compiled(config, dataset, run, None if cache else teacher, devices)
     del teacher  # Whoever still needs it has it.
@@ -95,7 +95,9 @@ def train_run(
             keras.callbacks.TensorBoard(
                 files.join(partial, "tensorboard"), write_graph=False
             ),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: claims.check()),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_: attempts.check(partial)
+            ),
             *callbacks,
         ]
         if strategy.is_chief(devices)
@@ -115,13 +117,13 @@ def train_run(
         "epochs": recipe.epochs,
         "seconds": round(time.monotonic() - began, 1),
         "val_accuracy": history[-1]["val_accuracy"],
+        "weights": fingerprint([Teacher(model)]),
+        "teacher": _teacher_fingerprint(run, trainer, cache),
     }
-    fingerprint = _teacher_fingerprint(run, trainer, cache)
-    record |= _export(config, dataset, workdir, partial, model, record, fingerprint)
-    files.write_json(files.join(partial, layout.RUN_FILE), record)
+    _export(config, dataset, partial, model, record)
+    record = run_record.write(partial, run, config, record)
     files.remove_tree(files.join(partial, training.BACKUP))
-    claims.check()
-    files.replace_directory(partial, directory, last=layout.RUN_FILE)
+    attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record
 
 
@@ -133,26 +135,22 @@ def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.Con
 def _export(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
-    workdir: str,
     partial: str,
     model: keras.Model,
     record: dict[str, Any],
-    teacher_fingerprint: str | None,
-) -> dict[str, Any]:
-    """Writes predictions and export; returns what says that they belong together."""
+) -> None:
+    """Writes predictions and export."""
     found = {s: predictions.predict(model, dataset, s) for s in predictions.SPLITS}
     for split, of_split in found.items():
         predictions.write(partial, split, of_split)
     card = model_card(
-        files.read_json(files.join(workdir, CONFIG_FILE)),
+        {"config": configs.to_dict(config), **made_by.current()},
         dataset.spec,
         record,
         found[config.evaluation.split],
-        teacher_fingerprint,
+        record["teacher"],
     )
-    path = files.join(partial, "export", "1")
-    save_model(model, dataset.spec, path, card)
-    return {exports.EXPORT_DIGEST: exports.digest(path)}
+    save_model(model, dataset.spec, files.join(partial, "export", "1"), card)
 
 
 def _save(
@@ -205,8 +203,8 @@ def _compiled(
     trainer = model = _build(recipe, dataset)
     if run.model == layout.DS:
         trainer = Distiller(
-            model,
-            teacher,
+            student=model,
+            teacher=teacher,
             temperature=run.temperature,
             alpha=config.alpha,
             scale_by_temperature_squared=config.scale_by_temperature_squared,
@@ -236,37 +234,17 @@ def _taught(
     workdir: str,
     run: Run,
     teacher: keras.Model | None,
-    claims: Claims,
     devices: tf.distribute.Strategy,
 ) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
     """For a distilled student its teacher's logits: for validation, for training.
 
-    The seed's first distilled student stores them; the others read what it stored.
-    Several workers run the teacher in every step: they could not wait for the one that
-    stores.
+    Where no task has stored them before, the seed's first distilled student does.
     """
-    live = not config.teacher_cache or strategy.has_workers(devices)
-    if run.model != layout.DS or live:
+    if run.model != layout.DS or not config.teacher_cache:
         return dataset, None
-    root = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
-    augmented = {
-        "augmentation": config.student.augmentation,
-        "seed": run.seed,
-        "views": config.teacher_cache_views or 1,
-    }
-    # Only one process may build a cache at a time.
-    with claims.wait(f"{Run(layout.TEACHER, run.seed).directory}/cache"):
-        validation, train = (
-            teacher_cache.build(
-                files.join(root, "cache", split),
-                teacher,
-                dataset.splits[split],
-                dataset.spec,
-                storage=config.teacher_cache,
-                **options,
-            )
-            for split, options in (("validation", {}), ("train", augmented))
-        )
+    validation, train = teacher_caches.ensure(
+        config, dataset, workdir, run.seed, teacher, devices
+    )
     joined = validation.join(dataset.splits["validation"])
     return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
 
@@ -283,19 +261,22 @@ def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
     )
 
 
-def _teacher(workdir: str, run: Run) -> keras.Model:
-    directory = layout.run_dir(workdir, Run(layout.TEACHER, run.seed))
-    path = files.join(directory, MODEL_FILE)
-    advice = f"Delete {directory} and run the study again to train it."
-    if not files.exists(path):
-        raise ValueError(
-            f"{run.title} needs its teacher {path}, which is missing. {advice}"
-        )
+def load_teacher(
+    config: ml_collections.ConfigDict, workdir: str, seed: int
+) -> keras.Model:
+    """The trained teacher of a seed, which its students cannot do without."""
+    run = Run(layout.TEACHER, seed)
+    advice = run_record.advice(workdir, run)
+    try:
+        record = run_record.read(workdir, run, config)
+        path = run_record.require(workdir, run, record, MODEL_FILE)
+    except ValueError as error:
+        raise ValueError(f"Seed {seed} needs its teacher: {error}") from error
     try:
         return models.fuse_batch_normalization(load_model(path), inference=True)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{run.title} needs its teacher {path}, which cannot be read: {error}. "
+            f"Seed {seed} needs its teacher {path}, which cannot be read: {error}. "
             f"{advice}"
         ) from error
 

@@ -1,16 +1,16 @@
 """Trains the runs of a study that are missing."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 
 import ml_collections
 import tensorflow as tf
 
-from kd_keras import strategy
+from kd_keras import files, strategy
 from kd_keras.datasets import Dataset
+from pipelines.studies import attempts, coordinator, engine, layout
 from pipelines.studies import config as configs
-from pipelines.studies import layout, shards
-from pipelines.studies.claims import Claim, Claims
 from pipelines.studies.layout import Run
 from pipelines.studies.progress import StudyProgress
 from pipelines.studies.runs import recipe_of, train_run
@@ -21,84 +21,112 @@ def train_study(
     config: ml_collections.ConfigDict,
     workdir: str,
     *,
-    shard: str = "",
-    claim_timeout: float = 120.0,
-) -> Claim | None:
+    workers: int = 0,
+    scheduler: str = "",
+) -> contextlib.ExitStack | None:
     """Makes the runs that are missing.
-
-    Any number of processes may do so in one working directory at a time.
 
     Args:
       config: as in configs/.
       workdir: an empty or new directory, or one that this config made before.
-      shard: "i/n" trains only that part of the runs, see `shards.share`.
-      claim_timeout: see `claims.Claims`.
+      workers: number of processes to start, each of which trains one run at a time;
+        0 trains in this one.
+      scheduler: address of a Dask cluster whose workers train.
 
     Returns:
-      What to hold while the runs are evaluated; None to a process that shall not.
+      What holds the working directory until it is closed, as a context; None to a
+      process that shall not evaluate the runs.
+
+    Raises:
+      ValueError: if an argument is not as described, or another process makes the
+        study of this working directory.
     """
-    devices = strategy.make(config.strategy)  # Before TensorFlow computes anything.
+    on_cluster = bool(workers or scheduler)
+    if on_cluster:
+        engine.check(config, workers, scheduler)
+    # Before TensorFlow computes anything; the workers of a cluster make their own.
+    devices = strategy.make("one_device" if on_cluster else config.strategy)
     configs.validate(config)
     runs = layout.study_runs(config.temperatures, config.seeds)
-    mine = shards.share(runs, shard)
-    claims = Claims(workdir, claim_timeout)
-    if strategy.is_chief(devices):
-        configs.prepare_workdir(workdir, config)
-    with strategy.naming_lost_workers(devices):
-        _train(config, workdir, mine, claims, devices)
-    if not strategy.is_chief(devices):
-        return None
-    missing = [run for run in runs if not layout.is_complete(workdir, run)]
-    if missing:
-        print(
-            f"shard {shard} is trained; {len(missing)} runs of others are missing. "
-            "Who trains the last one writes the report."
-        )
-        return None
-    claim = claims.take("report")
-    if claim is None:
-        print("another process evaluates the runs and writes the report")
-    return claim
+    with contextlib.ExitStack() as held:
+        if strategy.is_chief(devices):
+            held.enter_context(coordinator.alone(workdir))
+            configs.prepare_workdir(workdir, config)
+        if on_cluster:
+            _train_on_cluster(config, workdir, runs, workers, scheduler)
+        else:
+            with strategy.naming_lost_workers(devices):
+                _train_here(config, workdir, runs, devices)
+        if not strategy.is_chief(devices):
+            return None
+        for run in runs:
+            directory = layout.run_dir(workdir, run)
+            attempts.sweep(directory)
+            attempts.sweep(files.join(directory, "cache"))
+        return held.pop_all()
 
 
-def _train(
+def _train_here(
     config: ml_collections.ConfigDict,
     workdir: str,
     runs: Sequence[Run],
-    claims: Claims,
     devices: tf.distribute.Strategy,
 ) -> None:
-    """Trains those of `runs` that are missing in `workdir`, teachers first."""
-    missing = [run for run in runs if not layout.is_complete(workdir, run)]
+    """Trains those of `runs` that are missing one after the other, teachers first."""
+    missing = _missing(workdir, runs)
     # Workers decide as their chief does.
     if not strategy.from_chief(devices, len(missing)):
         print(f"all {len(runs)} runs are there already", flush=True)
         return
-    print(f"data set {config.dataset.name}", flush=True)
-    dataset = _load_dataset(config, claims, devices)
+    dataset = _load_dataset(config, devices)
     bars = StudyProgress(runs, missing)
     traced = TracedStep()
-    for run, claim in shards.led_by_chief(workdir, runs, claims, devices):
+    for run in runs:
+        if strategy.from_chief(devices, int(layout.is_complete(workdir, run))):
+            continue
         began = time.monotonic()
         bar = bars.epochs(run, recipe_of(config, run).epochs)
-        with claim:
-            record = train_run(
-                config, dataset, workdir, run, [bar], claims, devices, traced
-            )
+        record = train_run(config, dataset, workdir, run, [bar], devices, traced)
         if record:
-            missing = [run for run in runs if not layout.is_complete(workdir, run)]
-            bars.finished(run, began, record["val_accuracy"], missing)
+            missing = _missing(workdir, runs)
+            seconds = time.monotonic() - began
+            bars.finished(run, seconds, record["val_accuracy"], missing)
     bars.close()
 
 
-def _load_dataset(
+def _train_on_cluster(
     config: ml_collections.ConfigDict,
-    claims: Claims,
-    devices: tf.distribute.Strategy,
+    workdir: str,
+    runs: Sequence[Run],
+    workers: int,
+    scheduler: str,
+) -> None:
+    """Has those of `runs` that are missing trained by the workers of a cluster."""
+    missing = _missing(workdir, runs)
+    if not missing:
+        print(f"all {len(runs)} runs are there already", flush=True)
+        return
+    with engine.connected(workers, scheduler) as client:
+        # One process prepares a new data set, before the workers read it.
+        _load_dataset(config, strategy.make("one_device"))
+        bars = StudyProgress(runs, missing)
+        for run, record in engine.train(client, config, workdir, missing):
+            missing.remove(run)
+            seconds, at_a_time = record["seconds"], len(client.nthreads())
+            bars.finished(run, seconds, record["val_accuracy"], missing, at_a_time)
+        bars.close()
+
+
+def _missing(workdir: str, runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if not layout.is_complete(workdir, run)]
+
+
+def _load_dataset(
+    config: ml_collections.ConfigDict, devices: tf.distribute.Strategy
 ) -> Dataset:
     """Loads the data set; where it is new, one process prepares it before all."""
+    print(f"data set {config.dataset.name}", flush=True)
     if strategy.is_chief(devices):
-        with claims.wait("dataset"):
-            dataset = configs.load_dataset(config)
+        dataset = configs.load_dataset(config)
     strategy.from_chief(devices, 0)
     return dataset if strategy.is_chief(devices) else configs.load_dataset(config)

@@ -54,8 +54,8 @@ def run_fn(fn_args: Any) -> None:
     shape = spec.features if others else tuple(first.shape)
     student = models.build(settings["student"], shape, spec.num_classes)
     distiller = Distiller(
-        student,
-        teacher.signatures[inputs.FEATURES_SIGNATURE],
+        student=student,
+        teacher=teacher.signatures[inputs.FEATURES_SIGNATURE],
         temperature=settings["temperature"],
         alpha=settings["alpha"],
         teacher_outputs="probabilities",

@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+from parts import GroupCentroids, ScoreGap
 
 from kd_keras import losses
 from kd_keras.distiller import Distiller
@@ -18,6 +19,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 6)).astype("float32")
 Y = RNG.integers(0, 3, 22)
 W = RNG.uniform(0, 2, 22).astype("float32")
+GROUPS = np.arange(22) % 2
 SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -44,6 +46,10 @@ def sequences(seed):
 
 def mean_of_kl(teacher_logits, student_logits, temperature):
     return losses.kl_divergence(teacher_logits, student_logits, temperature)
+
+
+def scalar_soft_loss(teacher_logits, student_logits, temperature):
+    return keras.ops.mean(mean_of_kl(teacher_logits, student_logits, temperature))
 
 
 def scalar_loss(y_true, y_pred):
@@ -76,6 +82,13 @@ CASES = {
             temperature=2.0, loss=keras.losses.KLDivergence()
         )
     },
+    "scalar_function": {"soft_loss": scalar_soft_loss},
+    "groups": {
+        "groups": GROUPS,
+        "parts": [ScoreGap("gap")],
+        "hints": [GroupCentroids("hidden", "hidden")],
+        "weight": W,
+    },
     "hints": {"hints": HINTS},
     "weighted_hints": {"hints": HINTS, "weight": W},
     "hard_function": {"loss": per_example_loss},
@@ -98,7 +111,7 @@ CASES = {
 }
 
 
-def data(weight=None, sequences=False, temperatures=None, unlabeled=False):
+def data(weight=None, sequences=False, temperatures=None, unlabeled=False, groups=None):
     x, y = X, Y
     if sequences:
         x = X.reshape(22, 2, 3).copy()
@@ -106,6 +119,8 @@ def data(weight=None, sequences=False, temperatures=None, unlabeled=False):
         y = np.stack([Y, Y[::-1]], -1)
     if temperatures is not None:
         y = {"labels": y, "temperature": temperatures}
+    if groups is not None:
+        y = {"labels": y, "groups": groups}
     parts = (x,) if unlabeled else (x, y) if weight is None else (x, y, weight)
     # Two replicas share 8 + 5 examples as 4 and 4, then 4 and 1; and 8 + 1
     # as 4 and 4, then 1 and none.
@@ -122,7 +137,9 @@ def run(strategy, batches, case):
             student, teacher = sequences(1), sequences(2)
         else:
             student, teacher = network(4, 1), network(7, 2)
-        distiller = Distiller(student, teacher, temperature=2.0, alpha=0.6, **case)
+        distiller = Distiller(
+            student=student, teacher=teacher, temperature=2.0, alpha=0.6, **case
+        )
         for projection in distiller.projections:
             if projection is not None:
                 projection.set_weights([np.linspace(-1, 1, 28).reshape(4, 7)])
@@ -140,7 +157,7 @@ def main(names):
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     options = tf.data.Options()
     options.autotune.enabled = False
-    of_data = ("weight", "temperatures", "unlabeled")
+    of_data = ("weight", "temperatures", "unlabeled", "groups")
     for name in names:
         case = CASES[name]
         batches = data(**{k: case[k] for k in (*of_data, "sequences") if k in case})

@@ -1,5 +1,7 @@
 """Bad input is refused with the argument, the value and what is allowed."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -50,11 +52,33 @@ from kd_keras.distiller import Distiller
 )
 def test_constructor(arguments, message):
     with pytest.raises(ValueError, match=message):
-        Distiller(reads_student(), reads_teacher(), **arguments)
+        Distiller(student=reads_student(), teacher=reads_teacher(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("positional", "named"),
+    [((reads_student(), reads_teacher()), {}), ((reads_student(),), {"teacher": None})],
+    ids=["two", "one"],
+)
+def test_positions_are_refused(positional, named):
+    # keras.distillation.Distiller takes the teacher first.
+    message = (
+        r"keyword arguments only.*teacher first.*Received: "
+        rf"{len(positional)} positional .*Distiller\(student=\.\.\., teacher=\.\.\.\)"
+    )
+    with pytest.raises(TypeError, match=message):
+        Distiller(*positional, **named)
+    names = list(inspect.signature(Distiller).parameters)
+    assert names[:3] == ["student", "teacher", "temperature"]
+
+
+def test_an_unknown_argument_is_refused():
+    with pytest.raises(ValueError, match=r"Unrecognized keyword.*tempurature"):
+        Distiller(student=reads_student(), tempurature=2.0)
 
 
 def test_setters_check_too():
-    distiller = Distiller(reads_student(), reads_teacher())
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher())
     with pytest.raises(ValueError, match=r"`temperature` must be a positive"):
         distiller.temperature = 0
     with pytest.raises(ValueError, match=r"`alpha` must be a number"):
@@ -82,25 +106,25 @@ def test_setters_check_too():
 )
 def test_models(student, teacher, message):
     with pytest.raises(ValueError, match=message):
-        Distiller(student, teacher)
+        Distiller(student=student, teacher=teacher)
 
 
 def test_other_class_counts():
-    distiller = Distiller(reads_student(), linear(np.eye(6, 4)))
+    distiller = Distiller(student=reads_student(), teacher=linear(np.eye(6, 4)))
     distiller.compile("sgd", SPARSE, run_eagerly=True)
     with pytest.raises(ValueError, match=r"same shape.*\(2, 4\).*\(2, 3\)"):
         distiller.fit(X, LABELS, verbose=0)
 
 
 def test_missing_teacher_logits():
-    distiller = Distiller(reads_student())
+    distiller = Distiller(student=reads_student())
     distiller.compile("sgd", SPARSE)
     with pytest.raises(ValueError, match="`teacher` is None, so every batch needs"):
         distiller.fit(X, LABELS, verbose=0)
 
 
 def test_labels_without_hard_loss():
-    distiller = Distiller(reads_student(), reads_teacher(), alpha=0.5)
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher(), alpha=0.5)
     distiller.compile("sgd")
     with pytest.raises(ValueError, match=r"`loss` of compile is needed.*alpha=0\.5"):
         distiller.fit(X, LABELS, verbose=0)
@@ -113,7 +137,9 @@ def test_labels_without_hard_loss():
 
 
 def test_decoupled_needs_labels():
-    distiller = Distiller(reads_student(), reads_teacher(), soft_loss="decoupled")
+    distiller = Distiller(
+        student=reads_student(), teacher=reads_teacher(), soft_loss="decoupled"
+    )
     distiller.compile("sgd", SPARSE)
     with pytest.raises(ValueError, match=r"'decoupled' needs labels|needs labels"):
         distiller.fit(X, verbose=0)
@@ -121,8 +147,8 @@ def test_decoupled_needs_labels():
 
 def test_weights_cannot_reach_a_keras_distillation_loss():
     distiller = Distiller(
-        reads_student(),
-        reads_teacher(),
+        student=reads_student(),
+        teacher=reads_teacher(),
         soft_loss=keras.distillation.LogitsDistillation(),
     )
     distiller.compile("sgd", SPARSE)
@@ -131,7 +157,7 @@ def test_weights_cannot_reach_a_keras_distillation_loss():
 
 
 def test_unknown_keys_beside_teacher_logits():
-    distiller = Distiller(reads_student())
+    distiller = Distiller(student=reads_student())
     distiller.compile("sgd", SPARSE)
     y = {"label": LABELS, "teacher_logits": X[:, :3]}
     with pytest.raises(ValueError, match=r"may hold .*\['label', 'teacher_logits'\]"):
@@ -139,7 +165,7 @@ def test_unknown_keys_beside_teacher_logits():
 
 
 def test_labels_that_do_not_match_the_outputs():
-    distiller = Distiller(reads_student(), reads_teacher())
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher())
     distiller.compile("sgd", SPARSE)
     with pytest.raises(ValueError, match=r"`y` does not match .*\['a', 'b'\]"):
         distiller.fit(X, {"a": LABELS, "b": LABELS}, verbose=0)
@@ -164,14 +190,14 @@ def test_labels_that_do_not_match_the_outputs():
     ],
 )
 def test_hard_loss_that_contradicts_the_head(head, loss, message):
-    distiller = Distiller(reads_student(), reads_teacher(), head=head)
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher(), head=head)
     with pytest.raises(ValueError, match=message):
         distiller.compile("sgd", loss)
 
 
 def test_an_unreduced_hard_loss_is_refused():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
-    distiller = Distiller(reads_student(), reads_teacher())
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher())
     distiller.compile("sgd", loss)
     with pytest.raises(ValueError, match=r"`loss` must have a reduction"):
         distiller.fit(X, LABELS, verbose=0)

@@ -10,7 +10,10 @@ import pytest
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas.py")
 # One case for each way in which a mean or a statistic crosses replicas.
-KEY_CASES = ("weighted", "dist", "keras_loss", "weighted_hints", "masked", "hard_sum")
+KEY_CASES = (
+    *("weighted", "dist", "keras_loss", "weighted_hints", "masked", "hard_sum"),
+    "groups",
+)
 
 
 def differences(names):
@@ -35,5 +38,5 @@ def test_row_8_two_replicas_equal_one_device():
 @pytest.mark.slow
 def test_row_8_for_every_form_of_loss():
     rows = differences([])
-    assert len(rows) == 38
+    assert len(rows) == 42
     assert [row for row in rows if not row[2] <= 1e-6] == []

@@ -24,8 +24,8 @@ def network(width, seed, dtype=None):
 def fit(optimizer=None, dtype=None, batch_size=8, soft_loss="kl", **compile_options):
     hint = losses.FeatureHint("hidden", "hidden", name="hint")
     distiller = Distiller(
-        network(4, 1, dtype),
-        network(4, 2),
+        student=network(4, 1, dtype),
+        teacher=network(4, 2),
         temperature=2.0,
         alpha=0.6,
         hints=[hint],
@@ -85,7 +85,7 @@ def test_a_float16_policy_scales_the_loss():
     keras.config.set_dtype_policy("mixed_float16")
     student = network(4, 1)
     keras.config.set_dtype_policy("float32")
-    distiller = Distiller(student, network(4, 2))
+    distiller = Distiller(student=student, teacher=network(4, 2))
     distiller.compile("adam", SPARSE)
     assert isinstance(distiller.optimizer, keras.optimizers.LossScaleOptimizer)
     assert np.isfinite(distiller.fit(X, Y, verbose=0).history["loss"]).all()
@@ -104,7 +104,11 @@ def test_moving_average_of_the_weights_is_that_of_keras():
     weights = []
     for wrap in (False, True):
         student = network(4, 1)
-        model = Distiller(student, network(4, 2), alpha=0.0) if wrap else student
+        model = (
+            Distiller(student=student, teacher=network(4, 2), alpha=0.0)
+            if wrap
+            else student
+        )
         optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
         model.compile(optimizer, SPARSE)
         model.fit(X, Y, epochs=2, batch_size=8, shuffle=False, verbose=0)
@@ -135,7 +139,7 @@ def test_a_schedule_may_be_set_while_training():
                     1.0, 1, 1.0
                 )
 
-    distiller = Distiller(network(4, 1), network(4, 2), alpha=0.0)
+    distiller = Distiller(student=network(4, 1), teacher=network(4, 2), alpha=0.0)
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE)
     logs = distiller.fit(X, Y, epochs=2, callbacks=[Switch()], verbose=0).history
     assert logs["loss"][0] == pytest.approx(logs["hard_loss"][0], rel=1e-6)
@@ -145,8 +149,8 @@ def test_a_schedule_may_be_set_while_training():
 def test_warmup_of_the_decoupled_loss():
     # Steps 0 and 1 of 2: no soft term in the first, half of it in the second.
     distiller = Distiller(
-        network(4, 1),
-        network(4, 2),
+        student=network(4, 1),
+        teacher=network(4, 2),
         alpha=1.0,
         soft_loss=losses.DecoupledLoss(warmup_steps=2),
     )
@@ -159,7 +163,7 @@ def test_warmup_of_the_decoupled_loss():
 
 def test_training_a_dataset_of_the_tf_data_kind():
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
-    distiller = Distiller(network(4, 1), network(4, 2))
+    distiller = Distiller(student=network(4, 1), teacher=network(4, 2))
     distiller.compile("adam", SPARSE)
     losses_seen = distiller.fit(data, epochs=30, verbose=0).history["loss"]
     assert losses_seen[-1] < losses_seen[0]

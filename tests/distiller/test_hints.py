@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from cases import LABELS, SPARSE, X, reads_student, reads_teacher
 
 from kd_keras.distiller import Distiller
 from kd_keras.losses import FeatureHint
+from kd_keras.models.normalization import fuse_batch_normalization
 
 FEATURES = np.array([[1.0, 0, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0]], "float32")
 
@@ -43,7 +45,7 @@ class WithBackbone(keras.Model):
 
 
 def hint_log(student, teacher, hint, **kwargs):
-    distiller = Distiller(student, teacher, alpha=0.0, hints=[hint])
+    distiller = Distiller(student=student, teacher=teacher, alpha=0.0, hints=[hint])
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE, run_eagerly=True)
     return distiller.evaluate(FEATURES, LABELS, return_dict=True, verbose=0, **kwargs)
 
@@ -104,7 +106,7 @@ def test_attention_transfer_between_images_of_other_widths():
         return keras.Model(inputs, keras.layers.Dense(3)(pooled))
 
     hint = FeatureHint("hidden", "hidden", "attention_transfer", name="hint")
-    distiller = Distiller(convolution(2), convolution(5), hints=[hint])
+    distiller = Distiller(student=convolution(2), teacher=convolution(5), hints=[hint])
     assert distiller.projections == [None]
     distiller.compile("sgd", SPARSE)
     images = np.random.default_rng(0).normal(size=(2, 4, 4, 1))
@@ -124,7 +126,7 @@ def test_padded_steps_do_not_enter_a_hint():
         return result
 
     hint = FeatureHint("hidden", "hidden", name="hint")
-    distiller = Distiller(model(1.0), model(3.0), hints=[hint])
+    distiller = Distiller(student=model(1.0), teacher=model(3.0), hints=[hint])
     distiller.compile("sgd", SPARSE)
     x = np.zeros((1, 2, 6), "float32")
     x[0, 0, 0] = 1
@@ -147,10 +149,72 @@ def test_layers_are_left_as_they_were():
         assert "call" not in vars(model.get_layer("hidden"))
 
 
+def fused_model(seed):
+    """Ends in zeros, behind a batch normalization in one kernel."""
+    inputs = keras.Input((4, 4, 3))
+    initializer = keras.initializers.GlorotUniform(seed)
+    x = keras.layers.Conv2D(5, 1, kernel_initializer=initializer)(inputs)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.ops.relu(x))
+    outputs = keras.layers.Dense(3, kernel_initializer=initializer)(x)
+    model = keras.Model(inputs, outputs)
+    return fuse_batch_normalization(model, inference=True)
+
+
+IMAGES = np.random.default_rng(0).normal(size=(8, 4, 4, 3)).astype("float32")
+CLASSES = np.arange(8) % 3
+
+
+def test_a_fused_layer_stays_fused_behind_a_hint():
+    models = {}
+    for hinted in (True, False):
+        student, teacher = fused_model(1), fused_model(2)
+        calls = [m.get_layer("norm").call for m in (student, teacher)]
+        # A hint without weight records and changes nothing else.
+        hints = [FeatureHint("norm", "norm", weight=0.0)] if hinted else []
+        distiller = Distiller(student=student, teacher=teacher, hints=hints)
+        distiller.compile(keras.optimizers.SGD(0.5), SPARSE, jit_compile=False)
+        distiller.fit(IMAGES, CLASSES, batch_size=4, shuffle=False, verbose=0)
+        assert [m.get_layer("norm").call for m in (student, teacher)] == calls
+        for model in (student, teacher):
+            graph = tf.function(model).get_concrete_function(IMAGES).graph
+            assert any("FusedBatchNorm" in op.type for op in graph.get_operations())
+        models[hinted] = student
+    # Two updates by equal gradients.
+    for one, other in zip(models[True].weights, models[False].weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(models[True](IMAGES), models[False](IMAGES))
+
+
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_a_fused_layer_stays_fused_when_a_step_fails(eagerly):
+    def fail(*args, **kwargs):
+        raise ArithmeticError("in the step")
+
+    student, teacher = fused_model(1), fused_model(2)
+    layers = [model.get_layer("norm") for model in (student, teacher)]
+    # Fails while the student runs: recording has begun and not ended.
+    broken = student.layers[-1]
+    own_call, calls = broken.call, [layer.call for layer in layers]
+    distiller = Distiller(
+        student=student, teacher=teacher, hints=[FeatureHint("norm", "norm")]
+    )
+    distiller.compile("sgd", SPARSE, run_eagerly=eagerly, jit_compile=False)
+    broken.call = fail
+    with pytest.raises(ArithmeticError, match="in the step"):
+        distiller.fit(IMAGES, CLASSES, verbose=0)
+    assert [layer.call for layer in layers] == calls
+    broken.call = own_call
+    distiller.fit(IMAGES, CLASSES, verbose=0)
+    assert [layer.call for layer in layers] == calls
+
+
 def test_unknown_layer_is_refused():
     with pytest.raises(ValueError, match=r"`student_layer` must name a layer.*'nope'"):
         Distiller(
-            reads_student(), reads_teacher(), hints=[FeatureHint("head0", "nope")]
+            student=reads_student(),
+            teacher=reads_teacher(),
+            hints=[FeatureHint("head0", "nope")],
         )
 
 
@@ -163,7 +227,9 @@ def test_features_at_other_positions_are_refused():
         )
 
     with pytest.raises(ValueError, match=r"needs features with the same positions"):
-        Distiller(model(2), model(3), hints=[FeatureHint("hidden", "hidden")])
+        Distiller(
+            student=model(2), teacher=model(3), hints=[FeatureHint("hidden", "hidden")]
+        )
 
 
 def test_a_subclassed_student_gets_its_projection_at_the_first_batch():
@@ -177,7 +243,7 @@ def test_a_subclassed_student_gets_its_projection_at_the_first_batch():
             return self.head(self.hidden(inputs))
 
     hint = FeatureHint("hidden", "hidden", name="hint")
-    distiller = Distiller(Plain(), with_hidden(TWICE), hints=[hint])
+    distiller = Distiller(student=Plain(), teacher=with_hidden(TWICE), hints=[hint])
     distiller.compile("adam", SPARSE)
     logs = distiller.fit(X, LABELS, epochs=20, verbose=0).history
     assert distiller.projections[0].kernel.shape == (2, 6)
@@ -187,7 +253,7 @@ def test_a_subclassed_student_gets_its_projection_at_the_first_batch():
 def test_a_hint_of_a_missing_teacher_is_refused():
     hint = FeatureHint("hidden", "hidden", teacher_index=1)
     with pytest.raises(ValueError, match=r"found no output to read.*1 teacher\(s\)"):
-        Distiller(with_hidden(ONCE), with_hidden(TWICE), hints=[hint])
+        Distiller(student=with_hidden(ONCE), teacher=with_hidden(TWICE), hints=[hint])
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("agreement", None)])
@@ -195,12 +261,14 @@ def test_hints_need_names_of_their_own(names):
     hints = [FeatureHint("hidden", "hidden", name=name) for name in names]
     twice = rf"`hints` need names.*\['{names[0]}'\]"
     with pytest.raises(ValueError, match=twice):
-        Distiller(with_hidden(np.eye(6, 4)), hints=hints)
+        Distiller(student=with_hidden(np.eye(6, 4)), hints=hints)
 
 
 def test_another_teacher_of_another_width():
     hint = FeatureHint("hidden", "hidden")
-    distiller = Distiller(with_hidden(ONCE), with_hidden(TWICE[:, :4]), hints=[hint])
+    distiller = Distiller(
+        student=with_hidden(ONCE), teacher=with_hidden(TWICE[:, :4]), hints=[hint]
+    )
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE)
     distiller.fit(FEATURES, LABELS, verbose=0)
     distiller.attach_teacher(with_hidden(TWICE[:, :4]), allow_different=True)

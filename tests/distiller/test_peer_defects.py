@@ -10,8 +10,8 @@ from kd_keras import losses
 from kd_keras.distiller import Distiller
 
 
-def compiled(*args, optimizer="sgd", loss=SPARSE, metrics=None, **kwargs):
-    distiller = Distiller(*args, **kwargs)
+def compiled(student, teacher, optimizer="sgd", loss=SPARSE, metrics=None, **kwargs):
+    distiller = Distiller(student=student, teacher=teacher, **kwargs)
     distiller.compile(optimizer, loss, metrics=metrics)
     return distiller
 
@@ -30,7 +30,7 @@ def test_row_1_default_loss_applies_softmax_and_temperature(temperature, expecte
 
 
 def test_row_2_probability_loss_on_logits_is_refused():
-    distiller = Distiller(reads_student(), reads_teacher())
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher())
     with pytest.raises(ValueError, match=r"head='softmax'.*from_logits"):
         distiller.compile("sgd", "sparse_categorical_crossentropy")
 
@@ -166,7 +166,9 @@ def test_row_13_dict_outputs_and_dict_metrics():
 def test_row_14_one_weight_is_honoured():
     logs = []
     for weight in (None, [5.0]):
-        distiller = Distiller(reads_student(), reads_teacher(), temperature=3)
+        distiller = Distiller(
+            student=reads_student(), teacher=reads_teacher(), temperature=3
+        )
         distiller.compile("sgd", SPARSE, loss_weights=weight)
         logs.append(evaluate(distiller, X, LABELS))
     assert logs[1]["loss"] == pytest.approx(5 * logs[0]["loss"], rel=1e-6)

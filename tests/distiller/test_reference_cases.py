@@ -28,7 +28,10 @@ def evaluate(distiller, *args, loss=SPARSE, **kwargs):
 )
 def test_case_1(temperature, expected):
     distiller = Distiller(
-        reads_student(), reads_teacher(), temperature=temperature, alpha=1.0
+        student=reads_student(),
+        teacher=reads_teacher(),
+        temperature=temperature,
+        alpha=1.0,
     )
     logs = evaluate(distiller, X, LABELS)
     assert logs["loss"] == pytest.approx(expected, abs=2e-6)
@@ -42,7 +45,9 @@ def test_case_1_update():
     # moved by the second half of x: 2 * row 1 + 3 * row 2 of the gradients.
     student = reads_student()
     before = student.get_weights()[0]
-    distiller = Distiller(student, reads_teacher(), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=student, teacher=reads_teacher(), temperature=3, alpha=1.0
+    )
     distiller.compile(keras.optimizers.SGD(1.0), SPARSE)
     # One example, so that no batch mean is taken.
     distiller.fit(X[:1], LABELS[:1], verbose=0)
@@ -55,7 +60,9 @@ def test_case_1_update():
 def test_total_is_the_weighted_sum_of_both_terms():
     # Hard: log-sum-exp minus the label's logit, by hand in NumPy.
     hard = np.mean(np.log(np.exp(STUDENT).sum(-1)) - STUDENT[[0, 1], LABELS])
-    distiller = Distiller(reads_student(), reads_teacher(), temperature=3, alpha=0.25)
+    distiller = Distiller(
+        student=reads_student(), teacher=reads_teacher(), temperature=3, alpha=0.25
+    )
     logs = evaluate(distiller, X, LABELS)
     assert logs["hard_loss"] == pytest.approx(hard, rel=1e-5)
     assert logs["loss"] == pytest.approx(0.75 * hard + 0.25 * 1.346688, rel=1e-5)
@@ -63,8 +70,8 @@ def test_total_is_the_weighted_sum_of_both_terms():
 
 def test_without_the_factor_of_squared_temperature():
     distiller = Distiller(
-        reads_student(),
-        reads_teacher(),
+        student=reads_student(),
+        teacher=reads_teacher(),
         temperature=3,
         alpha=1.0,
         scale_by_temperature_squared=False,
@@ -79,7 +86,9 @@ def test_case_2_shift(shift):
     teacher = np.array([-1, -2, -3]) + shift[0]
     student = np.array([-3, -1, -2]) + shift[1]
     x = np.concatenate([teacher, student])[None].astype("float32")
-    distiller = Distiller(reads_student(), reads_teacher(), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=reads_student(), teacher=reads_teacher(), temperature=3, alpha=1.0
+    )
     assert evaluate(distiller, x, LABELS[:1])["loss"] == pytest.approx(
         1.035968, abs=5e-5
     )
@@ -88,7 +97,7 @@ def test_case_2_shift(shift):
 def test_case_2_identical_logits_change_nothing():
     student = reads_student()
     before = student.get_weights()[0]
-    distiller = Distiller(student, reads_teacher(), alpha=1.0)
+    distiller = Distiller(student=student, teacher=reads_teacher(), alpha=1.0)
     distiller.compile(keras.optimizers.SGD(1.0), SPARSE)
     logs = distiller.fit(
         np.concatenate([TEACHER, TEACHER], -1), LABELS, verbose=0
@@ -99,7 +108,9 @@ def test_case_2_identical_logits_change_nothing():
 
 def test_case_3_sigmoid_head():
     teacher, student = linear([[1.0], [0.0]]), linear([[0.0], [1.0]])
-    distiller = Distiller(student, teacher, temperature=3, alpha=1.0, head="sigmoid")
+    distiller = Distiller(
+        student=student, teacher=teacher, temperature=3, alpha=1.0, head="sigmoid"
+    )
     distiller.compile(
         keras.optimizers.SGD(1.0), keras.losses.BinaryCrossentropy(from_logits=True)
     )
@@ -125,8 +136,8 @@ def test_case_3_probabilities(student_logits):
     expected = 4 * np.sum(target * (np.log(target) - log_q))
     x = np.concatenate([np.log([0.09, 0.2447, 0.6652]), student_logits])
     distiller = Distiller(
-        reads_student(),
-        teacher,
+        student=reads_student(),
+        teacher=teacher,
         temperature=2,
         alpha=1.0,
         teacher_outputs="probabilities",
@@ -138,8 +149,8 @@ def test_case_3_probabilities(student_logits):
 def test_sigmoid_probabilities():
     teacher = linear([[1.0], [0.0]], activation="sigmoid")
     distiller = Distiller(
-        linear([[0.0], [1.0]]),
-        teacher,
+        student=linear([[0.0], [1.0]]),
+        teacher=teacher,
         temperature=3,
         alpha=1.0,
         head="sigmoid",
@@ -151,7 +162,9 @@ def test_sigmoid_probabilities():
 
 
 def test_case_4_weights():
-    distiller = Distiller(reads_student(), reads_teacher(), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=reads_student(), teacher=reads_teacher(), temperature=3, alpha=1.0
+    )
     logs = evaluate(distiller, X, LABELS, sample_weight=np.array([2.0, 0.0]))
     assert logs["loss"] == pytest.approx(0.397776, abs=2e-6)
 
@@ -159,7 +172,7 @@ def test_case_4_weights():
 def test_case_4_no_weight_no_update():
     student = reads_student()
     before = student.get_weights()[0]
-    distiller = Distiller(student, reads_teacher(), temperature=3)
+    distiller = Distiller(student=student, teacher=reads_teacher(), temperature=3)
     distiller.compile("adam", SPARSE)
     logs = distiller.fit(X, LABELS, sample_weight=np.zeros(2), verbose=0).history
     assert logs["loss"] == [0.0]
@@ -185,14 +198,18 @@ def tokens(first):
 def test_case_5_mask(padding):
     x = np.concatenate([X[:1], np.zeros((padding, 6), "float32")])[None]
     labels = np.zeros((1, 1 + padding), int)
-    distiller = Distiller(tokens(3), tokens(0), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=tokens(3), teacher=tokens(0), temperature=3, alpha=1.0
+    )
     logs = evaluate(distiller, x, labels)
     assert logs["loss"] == pytest.approx(0.397776, abs=2e-6)
 
 
 def test_case_5_mask_applies_to_the_hard_loss_and_ignores_padded_labels():
     x = np.concatenate([X[:1], np.zeros((1, 6), "float32")])[None]
-    distiller = Distiller(tokens(3), tokens(0), temperature=3, alpha=0.0)
+    distiller = Distiller(
+        student=tokens(3), teacher=tokens(0), temperature=3, alpha=0.0
+    )
     logs = evaluate(distiller, x, np.array([[0, -1]]))
     hard = np.log(np.exp(STUDENT[0]).sum()) - STUDENT[0, 0]
     assert logs["loss"] == pytest.approx(hard, rel=1e-5)
@@ -202,7 +219,9 @@ def test_case_5_means_are_over_valid_steps_of_all_sequences():
     # Rows 0.397776 and 2.295599; sequences with one and two valid steps.
     x = np.zeros((2, 2, 6), "float32")
     x[0, 0], x[1] = X[0], X[[1, 1]]
-    distiller = Distiller(tokens(3), tokens(0), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=tokens(3), teacher=tokens(0), temperature=3, alpha=1.0
+    )
     expected = (0.397776 + 2 * 2.295599) / 3
     for batch_size in (1, 2):
         logs = evaluate(distiller, x, np.zeros((2, 2), int), batch_size=batch_size)
@@ -211,7 +230,7 @@ def test_case_5_means_are_over_valid_steps_of_all_sequences():
 
 
 def test_case_5_all_padded():
-    distiller = Distiller(tokens(3), tokens(0))
+    distiller = Distiller(student=tokens(3), teacher=tokens(0))
     x = np.zeros((1, 2, 6), "float32")
     assert evaluate(distiller, x, np.zeros((1, 2), int))["loss"] == 0.0
 
@@ -224,8 +243,8 @@ def test_case_6_two_teachers(combine, expected):
     first, second = linear([[4.0, 0, 0]]), linear([[0.0, 4, 0]])
     student = linear([[0.0, 0, 0]])
     distiller = Distiller(
-        student,
-        [first, second],
+        student=student,
+        teacher=[first, second],
         temperature=1,
         alpha=1.0,
         combine_teachers=combine,
@@ -242,8 +261,8 @@ def test_teacher_weights():
     e = np.exp(4.0)
     second_loss = (e - 1) / (e + 2) * 4
     distiller = Distiller(
-        student,
-        [first, second],
+        student=student,
+        teacher=[first, second],
         temperature=1,
         alpha=1.0,
         combine_teachers="losses",
@@ -257,7 +276,11 @@ def test_binary_teachers_combine_by_probability():
     # sigmoid(0) = 1/2 and sigmoid(log 3) = 3/4: mean 5/8 against 1/2.
     teachers = [linear([[0.0]]), linear([[np.log(3.0)]])]
     distiller = Distiller(
-        linear([[0.0]]), teachers, temperature=1, alpha=1.0, head="sigmoid"
+        student=linear([[0.0]]),
+        teacher=teachers,
+        temperature=1,
+        alpha=1.0,
+        head="sigmoid",
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     logs = evaluate(distiller, np.ones((1, 1)), np.array([0]), loss=loss)

@@ -36,8 +36,8 @@ TEACHER = network(64, 1)
 
 def compiled():
     distiller = Distiller(
-        network(8, 2, dropout=0.3),
-        TEACHER,
+        student=network(8, 2, dropout=0.3),
+        teacher=TEACHER,
         temperature=keras.optimizers.schedules.PolynomialDecay(1.0, 10, 4.0),
         alpha=0.5,
         hints=[losses.FeatureHint("hidden", "hidden", name="hint")],
@@ -68,7 +68,7 @@ def test_row_11_fit_save_load_fit_equals_fit(trained, tmp_path):
 
 
 def test_a_changed_temperature_is_restored(tmp_path):
-    distiller = Distiller(network(8, 2), TEACHER)
+    distiller = Distiller(student=network(8, 2), teacher=TEACHER)
     distiller.compile("sgd", SPARSE)
     distiller.temperature, distiller.alpha = 2.5, 0.3
     distiller.save(tmp_path / "d.keras")
@@ -164,7 +164,7 @@ def test_student_is_saved_alone(trained, tmp_path):
 
 def test_config_survives_a_round_trip():
     distiller = Distiller(
-        network(8, 2),
+        student=network(8, 2),
         temperature=2.0,
         soft_loss=losses.DecoupledLoss(1.0, 2.0, 3),
         combine_teachers="logits",

@@ -105,7 +105,11 @@ def test_matrix(kind, outputs, teacher_outputs, weighting):
     if weighting == "weighted":
         weights, per_example = WEIGHTS, WEIGHTS * per_example
     distiller = Distiller(
-        student, teacher, temperature=3, alpha=ALPHA, teacher_outputs=teacher_outputs
+        student=student,
+        teacher=teacher,
+        temperature=3,
+        alpha=ALPHA,
+        teacher_outputs=teacher_outputs,
     )
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE, run_eagerly=True)
     labels = [labels] * outputs if outputs > 1 else labels
@@ -121,7 +125,7 @@ def test_matrix(kind, outputs, teacher_outputs, weighting):
 def two_heads():
     student = build("functional", [STUDENT_KERNEL, TEACHER_KERNEL], as_dict=True)
     teacher = build("functional", [TEACHER_KERNEL, STUDENT_KERNEL], as_dict=True)
-    return Distiller(student, teacher, temperature=3, alpha=ALPHA)
+    return Distiller(student=student, teacher=teacher, temperature=3, alpha=ALPHA)
 
 
 BOTH = {"head0": LABELS, "head1": LABELS}
@@ -164,8 +168,8 @@ def test_an_output_without_head_has_no_soft_term():
     student = keras.Model(inputs, {"class": logits, "value": value})
     teacher = keras.Model(inputs, {"class": reads_teacher()(inputs)})
     distiller = Distiller(
-        student,
-        teacher,
+        student=student,
+        teacher=teacher,
         temperature=3,
         alpha=ALPHA,
         head={"class": "softmax", "value": None},
@@ -190,8 +194,8 @@ def test_an_output_without_head_has_no_soft_term():
 @pytest.mark.parametrize("soft_loss", ["kl", "decoupled"])
 def test_forms_of_labels(labels, loss, soft_loss):
     distiller = Distiller(
-        linear(STUDENT_KERNEL),
-        reads_teacher(),
+        student=linear(STUDENT_KERNEL),
+        teacher=reads_teacher(),
         temperature=3,
         alpha=0.0,
         soft_loss=soft_loss,
@@ -209,7 +213,9 @@ def test_dict_and_tuple_inputs():
     for inputs in ({"a": a, "b": b}, (a, b)):
         student = keras.Model(inputs, linear(STUDENT_KERNEL)(both))
         teacher = keras.Model(inputs, reads_teacher()(both))
-        distiller = Distiller(student, teacher, temperature=3, alpha=ALPHA)
+        distiller = Distiller(
+            student=student, teacher=teacher, temperature=3, alpha=ALPHA
+        )
         distiller.compile("sgd", SPARSE)
         x = (X[:, :3], X[:, 3:])
         if isinstance(inputs, dict):
@@ -221,7 +227,10 @@ def test_dict_and_tuple_inputs():
 @pytest.mark.parametrize("form", ["x", "(x,)"])
 def test_unlabeled_batches_have_the_soft_term_only(form):
     distiller = Distiller(
-        linear(STUDENT_KERNEL), reads_teacher(), temperature=3, alpha=ALPHA
+        student=linear(STUDENT_KERNEL),
+        teacher=reads_teacher(),
+        temperature=3,
+        alpha=ALPHA,
     )
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE, metrics=["accuracy"])
     data = tf.data.Dataset.from_tensors(X if form == "x" else (X,))
@@ -233,7 +242,9 @@ def test_unlabeled_batches_have_the_soft_term_only(form):
 
 
 def test_unlabeled_batches_do_not_dilute_the_hard_loss():
-    distiller = Distiller(linear(STUDENT_KERNEL), reads_teacher(), alpha=ALPHA)
+    distiller = Distiller(
+        student=linear(STUDENT_KERNEL), teacher=reads_teacher(), alpha=ALPHA
+    )
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE)
     distiller.train_on_batch(X, LABELS)
     distiller.make_train_function()
@@ -243,7 +254,7 @@ def test_unlabeled_batches_do_not_dilute_the_hard_loss():
 
 
 def test_teacher_logits_from_the_data():
-    distiller = Distiller(linear(STUDENT_KERNEL), temperature=3, alpha=ALPHA)
+    distiller = Distiller(student=linear(STUDENT_KERNEL), temperature=3, alpha=ALPHA)
     distiller.compile("sgd", SPARSE, metrics=["accuracy"])
     y = {"labels": LABELS, "teacher_logits": X[:, :3].astype("float16")}
     logs = distiller.evaluate(X, y, verbose=0, return_dict=True)
@@ -258,7 +269,9 @@ def test_a_temperature_per_example():
     # Row 1 at T=3, row 2 at T=1 from NumPy.
     log_p, log_q = log_softmax(X[1, :3]), log_softmax(X[1, 3:])
     second = (np.exp(log_p) * (log_p - log_q)).sum()
-    distiller = Distiller(linear(STUDENT_KERNEL), reads_teacher(), alpha=1.0)
+    distiller = Distiller(
+        student=linear(STUDENT_KERNEL), teacher=reads_teacher(), alpha=1.0
+    )
     distiller.compile("sgd", SPARSE)
     y = {"labels": LABELS, "temperature": np.array([3.0, 1.0])}
     logs = distiller.evaluate(X, y, verbose=0, return_dict=True)
@@ -276,7 +289,7 @@ def test_a_temperature_per_example():
     ids=["string", "object", "dict", "nested"],
 )
 def test_metrics_and_weighted_metrics(metrics):
-    distiller = Distiller(linear(STUDENT_KERNEL), reads_teacher())
+    distiller = Distiller(student=linear(STUDENT_KERNEL), teacher=reads_teacher())
     distiller.compile(
         "sgd",
         SPARSE,
@@ -299,7 +312,9 @@ def test_metrics_and_weighted_metrics(metrics):
     ],
 )
 def test_reductions_of_the_hard_loss(reduction, expected):
-    distiller = Distiller(linear(STUDENT_KERNEL), reads_teacher(), alpha=0.0)
+    distiller = Distiller(
+        student=linear(STUDENT_KERNEL), teacher=reads_teacher(), alpha=0.0
+    )
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction=reduction
     )
@@ -315,7 +330,9 @@ def test_a_function_that_gives_one_loss_a_sequence(weights):
     inputs = keras.Input((2, 3))
     logits = keras.layers.Dense(3, use_bias=False, kernel_initializer="identity")
     distiller = Distiller(
-        keras.Model(inputs, logits(inputs)), keras.Model(inputs, inputs), alpha=0.0
+        student=keras.Model(inputs, logits(inputs)),
+        teacher=keras.Model(inputs, inputs),
+        alpha=0.0,
     )
     distiller.compile(
         "sgd", lambda labels, logits: keras.ops.mean(logits**2, axis=(1, 2))
@@ -335,7 +352,7 @@ def test_a_function_that_sums_over_positions_with_weights_is_refused():
     inputs = keras.Input((2, 3))
     logits = keras.layers.Dense(3, use_bias=False, kernel_initializer="identity")
     distiller = Distiller(
-        keras.Model(inputs, logits(inputs)), keras.Model(inputs, inputs)
+        student=keras.Model(inputs, logits(inputs)), teacher=keras.Model(inputs, inputs)
     )
     distiller.compile("sgd", lambda labels, logits: keras.ops.mean(logits, axis=(1, 2)))
     with pytest.raises(ValueError, match="one value for each position that has a weig"):
@@ -351,7 +368,11 @@ def test_alpha_0_trains_as_keras_does():
     histories = []
     for wrap in (False, True):
         model = linear(STUDENT_KERNEL)
-        model = Distiller(model, reads_teacher(), alpha=0.0) if wrap else model
+        model = (
+            Distiller(student=model, teacher=reads_teacher(), alpha=0.0)
+            if wrap
+            else model
+        )
         model.compile("adam", SPARSE)
         logs = model.fit(
             X,
@@ -368,7 +389,9 @@ def test_alpha_0_trains_as_keras_does():
 
 def test_a_class_ignored_by_the_hard_loss():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=1)
-    distiller = Distiller(linear(STUDENT_KERNEL), reads_teacher(), alpha=0.0)
+    distiller = Distiller(
+        student=linear(STUDENT_KERNEL), teacher=reads_teacher(), alpha=0.0
+    )
     distiller.compile("sgd", loss)
     logs = distiller.evaluate(X, LABELS, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(HARD[0], rel=1e-5)

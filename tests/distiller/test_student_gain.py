@@ -59,7 +59,7 @@ def test_mean_gain_of_distilled_students_over_five_seeds(tmp_path):
     def student_accuracy(seed, distilled):
         keras.utils.set_random_seed(seed)
         student = models.build("lenet5", (32, 32, 3), 10)
-        model = Distiller(student, temperature=4.0) if distilled else student
+        model = Distiller(student=student, temperature=4.0) if distilled else student
         fit(model, batches(images, taught if distilled else labels, seed), epochs=30)
         return accuracy(student)
 

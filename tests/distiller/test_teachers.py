@@ -10,7 +10,9 @@ from kd_keras.distiller import Distiller
 
 
 def soft_loss(teacher, **kwargs):
-    distiller = Distiller(reads_student(), teacher, temperature=3, **kwargs)
+    distiller = Distiller(
+        student=reads_student(), teacher=teacher, temperature=3, **kwargs
+    )
     distiller.compile("sgd", SPARSE)
     logs = distiller.fit(X, LABELS, verbose=0).history
     return logs["soft_loss"][0]
@@ -45,12 +47,14 @@ def test_signature(saved_model):
 def test_a_signature_that_outlives_its_model_is_refused(saved_model):
     signature = tf.saved_model.load(saved_model).signatures["serving_default"]
     with pytest.raises(ValueError, match="`teacher` is a signature whose variables"):
-        Distiller(reads_student(), signature)
+        Distiller(student=reads_student(), teacher=signature)
 
 
 def test_fingerprint_of_a_saved_model(saved_model):
     prints = [
-        Distiller(reads_student(), tf.saved_model.load(saved_model)).teacher_fingerprint
+        Distiller(
+            student=reads_student(), teacher=tf.saved_model.load(saved_model)
+        ).teacher_fingerprint
         for _ in range(2)
     ]
     assert prints[0] == prints[1]
@@ -62,7 +66,10 @@ def test_signature_with_several_outputs_by_name(tmp_path):
     teacher.export(str(tmp_path / "t"), verbose=False)
     student = keras.Model(inputs, {"logits": reads_student()(inputs)})
     distiller = Distiller(
-        student, tf.saved_model.load(str(tmp_path / "t")), temperature=3, alpha=1.0
+        student=student,
+        teacher=tf.saved_model.load(str(tmp_path / "t")),
+        temperature=3,
+        alpha=1.0,
     )
     distiller.compile("sgd", SPARSE)
     logs = distiller.evaluate(X, {"logits": LABELS}, return_dict=True, verbose=0)
@@ -100,7 +107,7 @@ def test_logit_mse_does_not_depend_on_the_temperature():
 
 def test_teacher_is_not_a_layer_of_the_distiller():
     teacher = reads_teacher()
-    distiller = Distiller(reads_student())
+    distiller = Distiller(student=reads_student())
     distiller.teacher = teacher
     assert distiller.teacher is teacher
     assert [layer.name for layer in distiller.layers] == [distiller.student.name]
@@ -108,7 +115,7 @@ def test_teacher_is_not_a_layer_of_the_distiller():
 
 
 def test_replacing_the_teacher_takes_effect_at_once():
-    distiller = Distiller(reads_student(), reads_teacher(), alpha=1.0)
+    distiller = Distiller(student=reads_student(), teacher=reads_teacher(), alpha=1.0)
     distiller.compile(keras.optimizers.SGD(0.0), SPARSE)
     distiller.fit(X, LABELS, verbose=0)
     distiller.attach_teacher(reads_student(), allow_different=True)
@@ -119,7 +126,9 @@ def test_an_infinite_logit_without_weight_changes_nothing():
     x = X.copy()
     x[1] = np.inf
     student = linear(np.eye(6, 3, -3))
-    distiller = Distiller(student, reads_teacher(), temperature=3, alpha=1.0)
+    distiller = Distiller(
+        student=student, teacher=reads_teacher(), temperature=3, alpha=1.0
+    )
     distiller.compile(keras.optimizers.SGD(0.1), SPARSE)
     y = {"labels": LABELS, "teacher_logits": x[:, :3]}
     logs = distiller.evaluate(

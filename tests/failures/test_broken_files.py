@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from configs import demo
 from kd_keras import files, training
 from kd_keras.datasets import Dataset
 from pipelines.evaluation import evaluation_data as examples
-from pipelines.studies import runs
+from pipelines.studies import run_record, runs
 from pipelines.studies.layout import Run
 
 
@@ -38,16 +39,20 @@ def test_a_corrupt_checkpoint(tiny_dataset, tmp_path, damage):
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "of another kind"])
 def test_a_broken_teacher(tmp_path, damage):
+    config = demo.get_config()
     path = tmp_path / "teacher" / "seed0" / "model.keras"
     path.parent.mkdir(parents=True)
-    if damage == "truncated":
-        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-        model.save(path)
-        path.write_bytes(path.read_bytes()[:-100])
-    elif damage == "of another kind":
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.save(path)
+    if damage == "of another kind":
         path.write_bytes(b"no model")
-    with pytest.raises(ValueError, match=r"needs its teacher .*model\.keras") as error:
-        runs._teacher(str(tmp_path), Run("ds", 0, 4.0))
+    run_record.write(str(path.parent), Run("teacher", 0), config, {})
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "missing":
+        path.unlink()
+    with pytest.raises(ValueError, match=r"needs its teacher.*model\.keras") as error:
+        runs.load_teacher(config, str(tmp_path), 0)
     assert f"Delete {path.parent} and run the study again" in str(error.value)
 
 

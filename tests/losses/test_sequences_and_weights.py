@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from keras import ops
 from scipy.special import log_softmax, logsumexp, rel_entr, softmax
 
 from kd_keras import losses
@@ -76,6 +77,17 @@ def test_logit_mse_is_the_mean_over_classes_of_softened_logits():
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+def inputs(weights=None):
+    """What a part of the loss is given."""
+    return losses.LossInputs(
+        student=ops.convert_to_tensor(STUDENT),
+        teacher=ops.convert_to_tensor(TEACHER),
+        labels=LABELS,
+        temperature=ops.convert_to_tensor(TEMPERATURE, "float64"),
+        weights=weights,
+    )
+
+
 def decoupled(target_weight, non_target_weight):
     """Zhao et al. 2022, equation 7, written out."""
     found = np.zeros(SHAPE[:-1])
@@ -107,13 +119,11 @@ def test_decoupled_has_the_paper_s_weights():
     found = losses.decoupled(TEACHER, STUDENT, TEMPERATURE, LABELS)
     np.testing.assert_allclose(found, decoupled(1.0, 8.0), rtol=1e-6)
     for settings in (losses.DecoupledLoss(), losses.SOFTMAX_LOSSES["decoupled"]):
-        of_object = settings(TEACHER, STUDENT, TEMPERATURE, LABELS)
+        of_object = settings(inputs())
         np.testing.assert_allclose(of_object, found, rtol=1e-12)
         assert settings.warmup(0) == settings.warmup(9) == 1.0
     settings = losses.DecoupledLoss(0.7, 3.0)
-    np.testing.assert_allclose(
-        settings(TEACHER, STUDENT, TEMPERATURE, LABELS), decoupled(0.7, 3.0), rtol=1e-6
-    )
+    np.testing.assert_allclose(settings(inputs()), decoupled(0.7, 3.0), rtol=1e-6)
 
 
 def test_decoupled_of_two_classes_far_apart():
@@ -151,17 +161,18 @@ def test_dist_weights_rows_and_terms():
     found = losses.dist(TEACHER, STUDENT, TEMPERATURE, weights, 0.5, 2.0)
     np.testing.assert_allclose(found, dist(0.5, 2.0, weights), rtol=1e-8)
     settings = losses.DistLoss(0.5, 2.0)
-    of_object = settings(TEACHER, STUDENT, TEMPERATURE, weights)
+    of_object = settings(inputs(weights))
     np.testing.assert_allclose(of_object, dist(0.5, 2.0, weights), rtol=1e-8)
 
 
 def test_dist_has_the_paper_s_weights():
     # beta = gamma = 1 (Huang et al. 2022, section 4.1 leaves the balance to alpha).
     expected = dist(1.0, 1.0, np.ones(SHAPE[:-1]))
-    for loss in (losses.dist, losses.DistLoss(), losses.SOFTMAX_LOSSES["dist"]):
-        np.testing.assert_allclose(
-            loss(TEACHER, STUDENT, TEMPERATURE), expected, rtol=1e-8
-        )
+    found = losses.dist(TEACHER, STUDENT, TEMPERATURE)
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    for loss in (losses.DistLoss(), losses.SOFTMAX_LOSSES["dist"]):
+        of_object = loss(inputs(np.ones(SHAPE[:-1])))
+        np.testing.assert_allclose(of_object, expected, rtol=1e-8)
 
 
 def test_dist_of_rows_with_small_weights():

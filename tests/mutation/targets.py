@@ -7,6 +7,7 @@ TESTS = {
     "kd_keras/distiller": ["tests/distiller"],
     "kd_keras/teacher_cache": ["tests/teacher_cache"],
     "kd_keras/training": ["tests/test_training.py"],
+    "kd_keras/keras_internals.py": ["tests/test_keras_internals.py"],
     "pipelines/analysis": [
         "tests/pipelines/test_report_statistics.py",
         "tests/pipelines/test_report.py",

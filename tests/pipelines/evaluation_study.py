@@ -8,7 +8,8 @@ from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.export import export
-from pipelines.studies import layout
+from pipelines.studies import config as configs
+from pipelines.studies import layout, run_record, sealed
 from pipelines.studies.layout import Run
 
 SEEDS = (0, 1)
@@ -31,7 +32,7 @@ def write_study(
         "dataset": {"name": dataset.spec.name, "data_dir": ""},
         "evaluation": {"split": "test", "confidence_intervals": False},
     }
-    files.write_json(files.join(workdir, "config.json"), {"config": config})
+    sealed.write(files.join(workdir, "config.json"), {"config": config})
     runs = layout.study_runs(temperatures, seeds)
     return {run: write_run(workdir, dataset, run, i) for i, run in enumerate(runs)}
 
@@ -50,7 +51,7 @@ def write_run(workdir: str, dataset: Dataset, run: Run, seed: int) -> np.ndarray
     )
     directory = layout.run_dir(workdir, run)
     export(model, dataset.spec, files.join(directory, "export"))
-    files.write_json(files.join(directory, layout.RUN_FILE), {"model": run.model})
+    run_record.write(directory, run, configs.read_config(workdir), {})
     batches = evaluation_batches(dataset.splits["test"], dataset.spec)
     return model.predict(batches, verbose=0)
 

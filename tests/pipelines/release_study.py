@@ -9,7 +9,7 @@ import tensorflow as tf
 from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.export import export
-from pipelines.studies import exports, layout
+from pipelines.studies import layout, run_record, sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 RUNS = [Run(TEACHER, 0), Run(NDS, 0), Run(DS, 0, 4.0)]
@@ -62,15 +62,15 @@ def write_study(workdir: str) -> None:
         "evaluation": {"split": "test", "confidence_intervals": False},
     }
     document = {"config": config, "versions": {}, "git_revision": None}
-    files.write_json(files.join(workdir, "config.json"), document)
+    sealed.write(files.join(workdir, "config.json"), document)
     for i, run in enumerate(RUNS):
         directory = layout.run_dir(workdir, run)
-        path = export(_model(i), SPEC, files.join(directory, "export"))
+        card = {"model": {"seed": run.seed}}
+        export(_model(i), SPEC, files.join(directory, "export"), card)
         for split in ("validation", "test"):
             _write_predictions(files.join(directory, "predictions", f"{split}.npz"), i)
-        record = {"model": run.model, "val_accuracy": 0.8, "seconds": 1.0, "epochs": 1}
-        record |= {"parameters": 6, "export_digest": exports.digest(path)}
-        files.write_json(files.join(directory, layout.RUN_FILE), record)
+        about = {"val_accuracy": 0.8, "seconds": 1.0, "epochs": 1, "parameters": 6}
+        run_record.write(directory, run, config, about)
 
 
 def _model(feature: int) -> keras.Model:

@@ -1,13 +1,14 @@
 """A study's working directory with made-up predictions, quick to write."""
 
 import io
-import json
 
 import numpy as np
 import tensorflow as tf
 
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
+from pipelines.studies import config as configs
+from pipelines.studies import embeddings, run_record, sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir, study_runs
 
 # Names that would run, or end the document, if they were not escaped.
@@ -65,15 +66,16 @@ def pairs_predictions(predicted: str) -> dict[str, np.ndarray]:
     return PAIRS_TRUTH | {"logits": logits}
 
 
-def write_embeddings(workdir, values: np.ndarray, export: str = "0" * 64) -> None:
+def write_embeddings(workdir, values: np.ndarray, export: str = "") -> None:
     """Embeddings of the test split, as if the teacher of seed 0 had made them."""
+    config = configs.read_config(str(workdir))
+    record = run_record.read(str(workdir), Run(TEACHER, 0), config)
     with np.load(f"{workdir}/teacher/seed0/predictions/test.npz") as arrays:
         ids = arrays["id"]
-    content = io.BytesIO()
-    source = json.dumps({"extractor": "teacher/seed0", "export": export})
-    np.savez(content, id=ids, values=values.astype(np.float32), source=source)
+    source = {"extractor": "teacher/seed0"}
+    source["export"] = export or record[run_record.EXPORT_DIGEST]
     path = files.join(str(workdir), "embeddings", "test.npz")
-    files.write_bytes(path, content.getvalue())
+    embeddings.write(path, source, {"id": ids, "values": values.astype(np.float32)})
 
 
 def write_workdir(
@@ -101,7 +103,7 @@ def write_workdir(
         "git_revision": "0" * 40,
         "versions": {"keras": "3.15.1", "tensorflow": "2.21.0"},
     }
-    files.write_json(files.join(workdir, "config.json"), document)
+    sealed.write(files.join(workdir, "config.json"), document)
     for run in study_runs(temperatures, seeds):
         write_run(workdir, spec, run, examples)
     return workdir
@@ -109,29 +111,30 @@ def write_workdir(
 
 def write_run(workdir: str, spec: DatasetSpec, run: Run, examples: int = 600) -> None:
     """Writes one complete run, with errors that depend on model and group."""
-    directory = run_dir(workdir, run)
     for split in ("validation", "test"):
         arrays = _truth(spec, split, examples) | {"logits": np.zeros(0)}
         arrays["logits"] = _logits(spec, run, arrays, split)
         write_predictions(workdir, run, split, arrays)
-    info = {
-        "model": run.model,
-        "temperature": run.temperature,
-        "seed": run.seed,
-        "seconds": 12.5,
-        "epochs": 3,
-        "parameters": 61706,
-        "export_digest": "0" * 64,
-    }
-    files.write_json(files.join(directory, "run.json"), info)
+    record_run(workdir, run)
+
+
+def record_run(workdir: str, run: Run) -> None:
+    """Writes run.json, for the predictions that the run has now."""
+    config = configs.read_config(workdir)
+    about = {"seconds": 12.5, "epochs": 3, "parameters": 61706}
+    run_record.write(run_dir(workdir, run), run, config, about)
 
 
 def write_predictions(workdir: str, run: Run, split: str, arrays) -> None:
-    """Writes one split's predictions: id, label, group_<attribute>, logits."""
+    """Writes one split's predictions: id, label, group_<attribute>, logits.
+
+    The run is recorded with them.
+    """
     content = io.BytesIO()
     np.savez(content, **arrays)
     path = files.join(run_dir(workdir, run), "predictions", f"{split}.npz")
     files.write_bytes(path, content.getvalue())
+    record_run(workdir, run)
 
 
 def _truth(spec: DatasetSpec, split: str, examples: int) -> dict[str, np.ndarray]:

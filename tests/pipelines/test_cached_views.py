@@ -9,7 +9,7 @@ import pytest
 from configs import demo
 from kd_keras import files, models
 from pipelines.studies import config as configs
-from pipelines.studies import layout, runs
+from pipelines.studies import layout, run_record, runs
 from pipelines.studies.layout import Run
 
 TEACHER, DS = Run("teacher", 0), Run("ds", 0, 4.0)
@@ -45,8 +45,10 @@ def test_as_many_views_as_epochs_are_the_live_study(tmp_path, tiny_dataset):
     teacher = models.build("resnet20", (12, 12, 3), 3, depth=8)
     for workdir, config in of.items():
         configs.prepare_workdir(workdir, config)
-        files.gfile.makedirs(layout.run_dir(workdir, TEACHER))
-        teacher.save(f"{layout.run_dir(workdir, TEACHER)}/{runs.MODEL_FILE}")
+        directory = layout.run_dir(workdir, TEACHER)
+        files.gfile.makedirs(directory)
+        teacher.save(f"{directory}/{runs.MODEL_FILE}")
+        run_record.write(directory, TEACHER, config, {})
         runs.train_run(config, tiny_dataset, workdir, DS)
     for one, other in zip(_history(live, DS), _history(cached, DS), strict=True):
         assert other == pytest.approx(one, rel=1e-3)

@@ -1,10 +1,15 @@
 """Configs, and the working directories that they make."""
 
+import subprocess
+import sys
+
+import ml_collections
 import pytest
 
 from configs import demo, trifeature_resnet20_lenet5
 from kd_keras import files
 from pipelines.studies import config as configs
+from pipelines.studies import made_by, run_record
 from pipelines.studies.layout import Run, parse_directory
 
 
@@ -28,6 +33,8 @@ def test_the_published_protocol():
         ("temperatures", (2.0, 2.0), "distinct"),
         ("seeds", (), "seeds must be at least one"),
         ("seeds", (-1,), "seeds=-1"),
+        ("seeds", (2**32,), r"integers from 0 to 2\*\*32 - 1.*seeds=4294967296"),
+        ("seeds", (True,), "seeds=True"),
         ("teacher_cache_views", -1, "teacher_cache_views must be 0 or a number"),
         ("teacher_cache_views", 2, "just where .* augmented.*augmentation=''"),
     ],
@@ -48,6 +55,8 @@ def test_values_that_are_not_allowed(field, value, message):
         ("teacher", "augmentation", "flop", r"teacher\.augmentation must .*'flip'"),
         ("student", "optimizer", "adams", r"'adams'.*adam, adamw, sgd"),
         ("student", "schedule", "cos", r"'cos'.*constant, cosine, linear, step"),
+        ("teacher", "learning_rate", float("inf"), r"teacher\.learning_rate.*=inf"),
+        ("dataset", "image_size", -1, r"dataset\.image_size must be .* above 0.*=-1"),
         ("evaluation", "split", "train", r"one of \('validation', 'test'\)"),
     ],
     ids=lambda value: str(value)[:12],
@@ -57,6 +66,14 @@ def test_recipes_are_checked_before_anything_is_trained(part, field, value, mess
     config[part][field] = value
     with pytest.raises(ValueError, match=message):
         configs.validate(config)
+
+
+def test_a_single_number_is_no_tuple():
+    for field in ("temperatures", "seeds"):
+        config = demo.get_config().to_dict()
+        config = ml_collections.ConfigDict({**config, field: 4})
+        with pytest.raises(ValueError, match=rf"{field} must be a tuple.*{field}=4"):
+            configs.validate(config)
 
 
 def test_other_temperatures_have_other_directories():
@@ -79,20 +96,132 @@ def test_workdir_remembers_its_config(tmp_path):
     assert files.read_json(f"{workdir}/config.json")["versions"]["keras"]
 
 
-def test_a_workdir_with_runs_refuses_another_config(tmp_path):
+def test_a_workdir_refuses_another_config(tmp_path):
     workdir = str(tmp_path)
     config = demo.get_config()
     configs.prepare_workdir(workdir, config)
-    config.alpha = 0.5  # No run yet: may still change.
-    configs.prepare_workdir(workdir, config)
-    (tmp_path / "teacher" / "seed0.partial").mkdir(parents=True)
-    config.temperatures = (1.0, 2.0)  # More runs are no contradiction.
-    configs.prepare_workdir(workdir, config)
-    config.student.epochs = 3
     before = (tmp_path / "config.json").read_text()
+    config.student.epochs = 3
     with pytest.raises(ValueError, match=r"made with student\.epochs=.*now has 3"):
         configs.prepare_workdir(workdir, config)
     assert (tmp_path / "config.json").read_text() == before
+
+
+def test_runs_and_evaluation_may_change_and_the_versions_stay(tmp_path, monkeypatch):
+    workdir, config = str(tmp_path), demo.get_config()
+    configs.prepare_workdir(workdir, config)
+    before = configs.read_document(workdir)
+    made = {"versions": {"keras": "4"}, "git_revision": "later"}
+    monkeypatch.setattr(made_by, "current", lambda: made)
+    written = (tmp_path / "config.json").stat().st_mtime_ns
+    configs.prepare_workdir(workdir, config)
+    assert (tmp_path / "config.json").stat().st_mtime_ns == written
+    config.temperatures = (1.0, 2.0)  # More runs are no contradiction.
+    config.seeds = (0, 1, 2)
+    config.evaluation.split = "validation"
+    configs.prepare_workdir(workdir, config)
+    found = configs.read_document(workdir)
+    assert found["config"] == configs.to_dict(config)
+    assert found | {"config": before["config"]} == before
+
+
+RACE = """
+import sys, time
+from configs import demo
+from pipelines.studies import config as configs
+from pipelines.studies import made_by, run_record
+config = demo.get_config()
+config.alpha = float(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    configs.prepare_workdir(sys.argv[1], config)
+except ValueError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("created", [False, True], ids=["new", "there"])
+def test_of_two_configs_at_a_time_one_is_refused(tmp_path, created):
+    workdir = tmp_path / "w"
+    if created:
+        workdir.mkdir()
+    racers = {}
+    for alpha in ("0.25", "0.75"):
+        command = [sys.executable, "-c", RACE, workdir, alpha]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        racers[alpha] = subprocess.Popen(command, text=True, **pipes)
+    for racer in racers.values():
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers.values():
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    said = {alpha: racer.communicate(timeout=60)[1] for alpha, racer in racers.items()}
+    (winner,) = (alpha for alpha, racer in racers.items() if racer.returncode == 0)
+    (loser,) = racers.keys() - {winner}
+    assert f"was made with alpha={winner}, the config now has {loser}" in said[loser]
+    assert configs.read_config(str(workdir)).alpha == float(winner)
+    assert [path.name for path in workdir.iterdir()] == ["config.json"]
+
+
+def test_a_config_that_was_changed_is_named(tmp_path):
+    configs.prepare_workdir(str(tmp_path), demo.get_config())
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace('"alpha": 0.8', '"alpha": 0.9'))
+    with pytest.raises(ValueError, match=r"config\.json is not what was written.*Del"):
+        configs.read_config(str(tmp_path))
+    path.write_text("{}")
+    with pytest.raises(
+        ValueError, match=r"config\.json has no 'sha256'.*older version"
+    ):
+        configs.prepare_workdir(str(tmp_path), demo.get_config())
+
+
+def test_runs_without_a_config_are_those_of_the_one_that_made_them(tmp_path):
+    config, run = demo.get_config(), Run("nds", 0)
+    directory = tmp_path / run.directory
+    run_record.write(str(directory), run, config, {})
+    config.seeds = (0, 1, 2)
+    configs.prepare_workdir(str(tmp_path), config)
+    (tmp_path / "config.json").unlink()
+    config.alpha = 0.5
+    with pytest.raises(ValueError, match=r"another config made .*nds/seed0/run\.json"):
+        configs.prepare_workdir(str(tmp_path), config)
+    assert not (tmp_path / "config.json").exists()
+
+
+@pytest.mark.parametrize("damage", ["a number", "another run", "another config"])
+def test_a_run_that_is_not_the_one_recorded_is_named(tmp_path, damage):
+    config, run, other = demo.get_config(), Run("ds", 0, 4.0), Run("ds", 1, 4.0)
+    workdir = str(tmp_path)
+    for each in (run, other):
+        run_record.write(f"{workdir}/{each.directory}", each, config, {"epochs": 15})
+    path = tmp_path / run.directory / "run.json"
+    assert run_record.read(workdir, run, config)["epochs"] == 15
+    if damage == "a number":
+        path.write_text(path.read_text().replace('"epochs": 15', '"epochs": 16'))
+    elif damage == "another run":
+        path.write_bytes((tmp_path / other.directory / "run.json").read_bytes())
+    else:
+        config.alpha = 0.5
+    with pytest.raises(ValueError, match=rf"{path} is .* Delete .*seed0 and run"):
+        run_record.read(workdir, run, config)
+
+
+def test_what_made_runs_is_named_where_it_differs():
+    def record(keras, revision):
+        return {"versions": {"keras": keras, "numpy": "2"}, "git_revision": revision}
+
+    records = {
+        "teacher/seed0": record("3.1", "a"),
+        "student-nds/seed0": record("3.1", "a"),
+    }
+    assert made_by.describe(records) == ""
+    records["student-t04/seed0"] = record("3.2", None)
+    assert made_by.describe(records) == (
+        "revision a, keras 3.1 (runs teacher/seed0, student-nds/seed0); "
+        "revision unknown, keras 3.2 (runs student-t04/seed0)"
+    )
 
 
 def test_a_foreign_directory_is_refused_and_untouched(tmp_path):
@@ -122,3 +251,10 @@ def test_attributes_are_those_of_the_config(tmp_path):
 def test_a_directory_without_config_says_how_to_make_one(tmp_path):
     with pytest.raises(ValueError, match=r"no config.json.*pipelines\.study"):
         configs.read_config(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["study[1]", "a*b", "c?d"])
+def test_a_workdir_with_wildcards_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="--workdir must have none of"):
+        configs.prepare_workdir(str(tmp_path / name), demo.get_config())
+    assert not (tmp_path / name).exists()

@@ -6,7 +6,7 @@ import pytest
 
 from kd_keras import files
 from pipelines.studies import config as configs
-from pipelines.studies import embeddings, individual_options
+from pipelines.studies import embeddings, individual_options, run_record, sealed
 from pipelines.studies.layout import Run, run_dir
 
 TEACHER = Run("teacher", 3)
@@ -21,8 +21,8 @@ def workdir(tmp_path, tiny_dataset, monkeypatch):
     directory = run_dir(str(tmp_path), TEACHER)
     files.gfile.makedirs(directory)
     keras.Model(inputs, logits).save(f"{directory}/model.keras")
-    files.write_json(f"{directory}/run.json", {"export_digest": "a"})
     write_config(tmp_path)
+    write_record(str(tmp_path), "a")
     monkeypatch.setattr(configs, "load_dataset", lambda config: tiny_dataset)
     return str(tmp_path)
 
@@ -30,7 +30,14 @@ def workdir(tmp_path, tiny_dataset, monkeypatch):
 def write_config(workdir, **individual_fairness):
     evaluation = {"split": "test", "individual_fairness": individual_fairness}
     config = {"seeds": [3, 4], "evaluation": evaluation}
-    files.write_json(f"{workdir}/config.json", {"config": config})
+    sealed.write(f"{workdir}/config.json", {"config": config})
+
+
+def write_record(workdir, export):
+    """The teacher's run.json, as of this export."""
+    directory = run_dir(workdir, TEACHER)
+    record = run_record.write(directory, TEACHER, configs.read_config(workdir), {})
+    sealed.write(f"{directory}/run.json", {**record, "export_digest": export})
 
 
 def examples(dataset):
@@ -59,7 +66,7 @@ def test_made_once_and_again_for_another_teacher(workdir, tiny_dataset, monkeypa
         patch.setattr(configs, "load_dataset", forbidden)
         embeddings.ensure(workdir)
     assert files.read_bytes(path) == before
-    files.write_json(f"{run_dir(workdir, TEACHER)}/run.json", {"export_digest": "b"})
+    write_record(workdir, "b")
     embeddings.ensure(workdir)
     assert embeddings.read(workdir, "test").source["export"] == "b"
 

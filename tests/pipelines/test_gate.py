@@ -20,7 +20,9 @@ from pipelines.cli import start
 from pipelines.evaluation import evaluate
 from pipelines.release import gate
 from pipelines.release import policy as policies
+from pipelines.report.write import write_report
 from pipelines.studies import config as configs
+from pipelines.studies import run_record, sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, run_dir
 
 DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"
@@ -280,25 +282,68 @@ def test_a_missing_evaluation_is_refused(workdir):
 @pytest.mark.parametrize("model", [TEACHER, DS])
 def test_an_evaluation_of_another_version_is_refused(workdir, model):
     path = run_dir(workdir, study.CANDIDATE) + "/evaluation/evaluation.json"
-    record = files.read_json(path)
+    record = sealed.read(path, "")
     if model == DS:
         record["export"] = "0"
     else:
         record["compared_with"]["teacher/seed0"] = "0"
-    files.write_json(path, record)
+    sealed.write(path, record)
     with pytest.raises(ValueError, match=r"evaluation of .* another model\s+version"):
         gate.gate(workdir, ANY)
 
 
-def test_predictions_of_another_version_are_refused(workdir):
+def test_an_export_that_the_run_did_not_write_is_refused(workdir):
     directory = run_dir(workdir, study.CANDIDATE) + "/export"
     shutil.copytree(run_dir(workdir, study.RUNS[1]) + "/export/1", f"{directory}/2")
-    with pytest.raises(ValueError, match=r"predictions of .*another model version"):
+    with pytest.raises(ValueError, match=r"export/2/.* not one of the files that were"):
         gate.gate(workdir, ANY)
 
 
 def test_an_export_without_signatures_is_refused(workdir):
-    path = run_dir(workdir, study.CANDIDATE) + "/export/2"
-    tf.saved_model.save(tf.Module(), path)
+    directory = run_dir(workdir, study.CANDIDATE)
+    shutil.rmtree(f"{directory}/export/1")
+    tf.saved_model.save(tf.Module(), f"{directory}/export/1")
+    config = configs.read_config(workdir)
+    about = {"val_accuracy": 0.8, "seconds": 1.0, "epochs": 1, "parameters": 6}
+    run_record.write(directory, study.CANDIDATE, config, about)
+    evaluation = f"{directory}/evaluation/evaluation.json"
+    record = sealed.read(evaluation, "")
     with pytest.raises(ValueError, match=r"export of .* cannot be used"):
         gate.gate(workdir, ANY)
+    assert sealed.read(evaluation, "") == record
+
+
+@pytest.mark.parametrize("name", ["class_names.txt", "model_card.json", "variables."])
+def test_nothing_is_pushed_that_the_run_did_not_write(workdir, tmp_path, name):
+    directory = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "export"
+    path = next(p for p in sorted(directory.rglob("*")) if name in p.name)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{path} is not what was written.*Delete"):
+        gate.gate(workdir, ANY, push=str(tmp_path / "pushed"))
+    assert not (tmp_path / "pushed").exists()
+
+
+def test_a_copy_that_differs_does_not_appear(workdir, tmp_path, monkeypatch):
+    copy = files.gfile.copy
+
+    def failing(source, target):
+        copy(source, target)
+        if target.endswith("class_names.txt"):
+            pathlib.Path(target).write_text("yes\nno\n")
+
+    monkeypatch.setattr(files.gfile, "copy", failing)
+    with pytest.raises(ValueError, match=r"not copied to .*/1: assets/class_names.txt"):
+        gate.gate(workdir, ANY, push=str(tmp_path / "pushed"))
+    assert list((tmp_path / "pushed").iterdir()) == []
+
+
+def test_an_accuracy_of_tfma_that_is_another_stops_the_gate(workdir):
+    path = run_dir(workdir, study.RUNS[1]) + "/evaluation/evaluation.json"
+    sealed.write(path, {**sealed.read(path, ""), "accuracy": 63 / 80})
+    wrong = r"student-nds/seed0 has the accuracy 0\.775000 .* and 0\.787500 by TFMA"
+    with pytest.raises(ValueError, match=wrong):
+        gate.gate(workdir, ANY)
+    with pytest.raises(ValueError, match=wrong):
+        write_report(workdir)

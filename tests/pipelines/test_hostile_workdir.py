@@ -3,22 +3,27 @@
 import json
 import pathlib
 import pickle
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.parse
+from importlib import metadata
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import evaluation_study as study
 import pytest
 import tensorflow as tf
+from tensorboard.plugins.base_plugin import TBContext
 from tensorboard_plugin_fairness_indicators import summary_v2
+from tensorboard_plugin_fairness_indicators.plugin import FairnessIndicatorsPlugin
 
 from pipelines.evaluation import evaluate, summary, tensorboard, tensorboard_server
 from pipelines.studies import config as configs
+from pipelines.studies import pickled_config
 from pipelines.studies.layout import Run
 
 TEACHER, STUDENT = Run("teacher", 0), Run("nds", 0)
@@ -135,6 +140,45 @@ def test_no_route_reads_a_path_that_a_request_names(port, tmp_path):
     assert_it_would_run(tmp_path / "evaluation", marker)
 
 
+def test_only_the_routes_that_are_known_are_served(monkeypatch):
+    """Another version of the plugin may have more of them."""
+    routes = FairnessIndicatorsPlugin.get_plugin_apps
+    monkeypatch.setattr(
+        FairnessIndicatorsPlugin,
+        "get_plugin_apps",
+        lambda self: routes(self) | {"/read": None},
+    )
+    plugin = tensorboard_server.OwnEvaluations(TBContext(multiplexer=None))
+    assert set(plugin.get_plugin_apps()) == {
+        *("/get_evaluation_result", "/index.js", "/vulcanized_tfma.js"),
+    }
+
+
+def test_no_other_plugin_is_started_because_it_is_installed(port):
+    """The projector reads a path out of a file in the directory it is started in."""
+    (group,) = metadata.entry_points(group="tensorboard_plugins", name="projector")
+    assert group.load().plugin_name == "projector"
+    plugins = json.loads(answer(port, "data/plugins_listing")[1])
+    assert {"scalars", "hparams", "fairness_indicators"} <= plugins.keys()
+    assert "projector" not in plugins
+    assert answer(port, "data/plugin/projector/runs")[0] == 404
+
+
+def test_browsers_do_not_name_port_80():
+    app = tensorboard_server.LoopbackOnly(lambda environ, start: [b"page"], 80)
+    statuses = []
+
+    def ask(host, **environ):
+        environ = {"HTTP_HOST": host, **environ}
+        return app(environ, lambda status, headers: statuses.append(status))
+
+    assert ask("127.0.0.1") == ask("localhost:80") == [b"page"]
+    assert ask("127.0.0.1", HTTP_ORIGIN="http://127.0.0.1") == [b"page"]
+    assert statuses == []
+    ask("attacker.example")
+    assert statuses == ["403 Forbidden"]
+
+
 def test_the_tab_answers_with_the_study_s_evaluation(port):
     code, text = evaluation_of(port, STUDENT.title)
     assert code == 200
@@ -189,6 +233,17 @@ def test_a_workdir_with_a_pickled_config_is_refused_by_name(workdir, hostile):
     assert message in line
     assert done.returncode == 1
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["study[1]", "a*b", "q?x", "back\\slash", "plain"])
+def test_no_name_of_a_workdir_hides_a_pickle(name, tmp_path):
+    workdir = tmp_path / name
+    evaluation = workdir / "teacher" / "seed0" / "evaluation"
+    evaluation.mkdir(parents=True)
+    pickled_config.check(str(workdir))
+    write_hostile(evaluation, tmp_path / "run")
+    with pytest.raises(ValueError, match=re.escape(f"{evaluation}/eval_config is a")):
+        pickled_config.check(str(workdir))
 
 
 def test_an_evaluation_outside_is_not_loaded(workdir, tmp_path):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import release_study as study
 
-from kd_keras import files
+from kd_keras import digests, files
 from kd_keras.litert import FORMATS
 from pipelines.analysis.quantization import litert_table
 from pipelines.analysis.results import read_study
 from pipelines.release.conversion import convert
 from pipelines.report.write import write_report
 from pipelines.studies import config as configs
+from pipelines.studies import sealed
 from pipelines.studies.layout import run_dir
 
 
@@ -47,10 +48,14 @@ def test_every_format_is_audited(workdir):
 
 def test_a_change_of_answers_is_a_change_of_the_gap(workdir, tmp_path):
     copy = shutil.copytree(workdir, tmp_path / "w").as_posix()
-    path = f"{run_dir(copy, study.CANDIDATE)}/litert/int8.npz"
+    directory = f"{run_dir(copy, study.CANDIDATE)}/litert"
+    path = f"{directory}/int8.npz"
     # As the nds answers: 62 of 80 right, DPD .05, EOD .1.
     answer = study.columns()["x"][:, 1]
     np.savez(path, probabilities=np.stack([np.zeros(80), answer], axis=1))
+    record = sealed.read(f"{directory}/litert.json", "")
+    record["files"]["int8.npz"] = digests.of_file(path)
+    sealed.write(f"{directory}/litert.json", record)
     *_, row = litert_table(copy, read_study(copy, study.SPEC)).rows
     assert row["accuracy_change"] == pytest.approx(-4 / 80)
     assert row["dpd_change"] == pytest.approx(0.05 - 0.15)
@@ -75,5 +80,5 @@ def test_a_converted_export_is_not_converted_again(workdir):
 def test_models_of_another_export_are_not_shown(workdir, tmp_path):
     copy = shutil.copytree(workdir, tmp_path / "w").as_posix()
     path = f"{run_dir(copy, study.CANDIDATE)}/litert/litert.json"
-    files.write_json(path, {**files.read_json(path), "export_digest": "0"})
+    sealed.write(path, {**sealed.read(path, ""), "export_digest": "0"})
     assert litert_table(copy, read_study(copy, study.SPEC)) is None

@@ -29,6 +29,7 @@ from pipelines.analysis.measures import Measure
 from pipelines.analysis.published import read_published
 from pipelines.analysis.results import Model, Study, read_study
 from pipelines.report.write import write_report
+from pipelines.studies import sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 
@@ -330,12 +331,12 @@ def embedded(tmp_path_factory) -> str:
     """The pairs' study; all examples of a side look alike, the sides are 3 apart."""
     workdir = write_pairs(tmp_path_factory.mktemp("embedded"))
     path = files.join(workdir, "config.json")
-    document = files.read_json(path)
+    document = sealed.read(path, "")
     document["config"]["evaluation"]["individual_fairness"] = {
         "input_distance": "euclidean",
         "pairs": "all",
     }
-    files.write_json(path, document)
+    sealed.write(path, document)
     write_embeddings(workdir, np.repeat([[0.0, 1.0], [3.0, 1.0]], 4, axis=0))
     write_report(workdir, PAIRS)
     return workdir

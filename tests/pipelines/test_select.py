@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from report_workdir import PAIRS, write_predictions, write_workdir
 
-from kd_keras import files
 from kd_keras.datasets import Dataset
 from pipelines.release import select
 from pipelines.studies import config as configs
+from pipelines.studies import sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 EOD = "equalized_odds_difference"
@@ -113,7 +113,7 @@ def test_the_test_split_confirms_once(workdir):
     other = select.select(workdir, policy(tolerance=0.5))
     assert other["test_looks"] == 2
     assert "no longer an independent check" in select.describe(other)
-    assert files.read_json(f"{workdir}/selection.json") == other
+    assert sealed.read(f"{workdir}/selection.json", "") == other
 
 
 def test_a_choice_that_fails_on_the_test_split_is_not_confirmed(workdir):

@@ -21,6 +21,7 @@ from kd_keras import files
 from pipelines.evaluation import evaluate, summary, tensorboard
 from pipelines.evaluation import hparams as pipelines_hparams
 from pipelines.studies import config as configs
+from pipelines.studies import table_digests
 from pipelines.studies.layout import Run, run_dir
 
 TEACHER, STUDENT = Run("teacher", 0), Run("nds", 0)
@@ -52,8 +53,15 @@ def workdir(tmp_path_factory):
         with curve.as_default():
             tf.summary.scalar("epoch_loss", 0.5, step=0)
         curve.close()
-    files.write_text(f"{workdir}/tables/runs.csv", RUNS)
+    write_runs(workdir)
     return workdir
+
+
+def write_runs(workdir):
+    """The report's table, with its digest."""
+    path = f"{workdir}/tables/runs.csv"
+    files.write_text(path, RUNS)
+    table_digests.write([path])
 
 
 def free_port():
@@ -200,7 +208,7 @@ def test_hparams_name_their_columns(server, tab):
 
 def test_a_distilled_run_has_its_temperature(tmp_path):
     config = {"temperatures": [4.0], "seeds": [0, 1], "alpha": 0.8}
-    files.write_text(f"{tmp_path}/tables/runs.csv", RUNS)
+    write_runs(tmp_path)
     assert pipelines_hparams.write(str(tmp_path), config) == 3
     # A second report takes the place of the first.
     assert pipelines_hparams.write(str(tmp_path), config) == 3

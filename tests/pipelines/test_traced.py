@@ -43,7 +43,7 @@ def _student(seed, *, temperature=4.0, teacher=None, alone=False):
             keras.layers.Dense(3),
         ]
     )
-    distiller = Distiller(student, teacher, temperature=temperature)
+    distiller = Distiller(student=student, teacher=teacher, temperature=temperature)
     trainer = student if alone else distiller
     trainer.compile(
         keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.01, 9)),

@@ -1,8 +1,9 @@
-"""Makes one tiny study undisturbed, by three processes, through kills, on a full disk.
+"""Makes one tiny study undisturbed, through kills, and on a full disk.
 
 python tests/scale/lives.py DIRECTORY KILLS [SEED] writes below DIRECTORY: `one`,
-`three`, `killed0`, ..., `full`; one log per process; lives.json. Every other kill is a
-SIGTERM. Mounting a small disk takes root; without it `full` is missing.
+`killed0`, ..., `full`; one log per process; lives.json. Every other kill is a SIGTERM,
+every other life trains in two processes. Mounting a small disk takes root; without it
+`full` is missing.
 """
 
 import functools
@@ -27,21 +28,20 @@ def main(directory, kills, seed=0):
     live = functools.partial(_live, directory)
     began = time.monotonic()
     report = {"one": live("one").wait(), "seconds": time.monotonic() - began}
-    three = [live("three") for _ in range(3)]
-    report["three"] = [life.wait() for life in three]
     report["terminated"] = _terminate(live, directory / "killed0" / "teacher")
     report["full"] = _fill(live, directory / "full")
     report |= disturb(directory, kills, seed)
     (directory / "lives.json").write_text(json.dumps(report))
 
 
-def _live(directory, name):
+def _live(directory, name, workers=0):
     """A life that makes the study `name`; its log is `<name>.<number>.log`."""
     number = len(list(directory.glob("*.log")))
     data = f"--config.dataset.data_dir={directory / 'data'}"
     log = directory / f"{name}.{number}.log"
     log.touch()
-    return forks.Life(*forks.TINY, data, f"--workdir={directory / name}", log=log)
+    flags = (*forks.TINY, data, f"--workdir={directory / name}", f"--workers={workers}")
+    return forks.Life(forks.make_study, *flags, log=log)
 
 
 def disturb(directory, kills, seed):
@@ -54,9 +54,11 @@ def disturb(directory, kills, seed):
     """
     moments = random.Random(seed)
     report = {"killed": [], "half": [], "slowest": 0.0}
+    lives = 0
     while True:
         workdir = f"killed{len(report['killed'])}"
-        life = _live(directory, workdir)
+        life = _live(directory, workdir, workers=2 * (lives % 2))
+        lives += 1
         end = time.monotonic() + moments.uniform(0.0, LONGEST)
         while not life.ended() and (not kills or time.monotonic() < end):
             time.sleep(0.01)

@@ -143,6 +143,27 @@ def test_restarted_workers_train_what_one_device_trains(root, workers, one_devic
     assert_equal(results(root / "workers"), one_device, missing=fairness)
 
 
+def test_several_workers_read_the_cache_that_the_chief_made_before(
+    root, workers, one_device
+):
+    del workers, one_device
+    for split in ("validation", "train"):
+        found, expected = (
+            root / name / "teacher/seed0/cache" / split / "cache.json"
+            for name in ("workers", "one")
+        )
+        first_epoch = root / "workers/student-t04/seed0/history.csv"
+        assert found.stat().st_mtime < first_epoch.stat().st_mtime
+        found, expected = (
+            json.loads(found.read_text()),
+            json.loads(expected.read_text()),
+        )
+        assert found["crc32"].keys() == expected["crc32"].keys()
+        # The teacher's weights differ in the last bits.
+        del found["identity"]["teacher"], expected["identity"]["teacher"]
+        assert found["identity"] == expected["identity"]
+
+
 def test_the_chief_alone_says_and_writes(root, workers):
     del workers
     chief, other = (root / f"worker{i}.1.log" for i in range(2))

@@ -33,7 +33,7 @@ def test_as_many_views_as_epochs_train_like_the_live_teacher(
     tmp_path, tiny_dataset, teacher, network, cache
 ):
     def fit(name, **options):
-        distiller = Distiller(network(1), teacher, temperature=3.0)
+        distiller = Distiller(student=network(1), teacher=teacher, temperature=3.0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         distiller.compile(keras.optimizers.SGD(0.01), loss, jit_compile=False)
         return training.fit(

@@ -79,7 +79,7 @@ def test_a_student_learns_the_same_from_the_cache(
         return keras.losses.sparse_categorical_crossentropy(labels, logits, True)
 
     def fit(name, dataset, teacher, epochs=3):
-        distiller = Distiller(network(1), teacher, temperature=3.0)
+        distiller = Distiller(student=network(1), teacher=teacher, temperature=3.0)
         distiller.compile(keras.optimizers.SGD(0.01), loss, jit_compile=False)
         traced.clear()
         history = training.fit(

@@ -28,7 +28,7 @@ class GroupGap(metric_types.Metric):
         default the gap, the attribute and the threshold.
 
     Raises:
-      ValueError: if there is no such gap.
+      ValueError: if there is no such gap, or a threshold for several classes.
     """
 
     def __init__(
@@ -41,6 +41,11 @@ class GroupGap(metric_types.Metric):
     ):
         if gap not in GAPS:
             raise ValueError(f"`gap` must be one of {list(GAPS)}. Received: {gap!r}.")
+        if threshold is not None and num_classes != 2:
+            raise ValueError(
+                "`threshold` is for two classes. Received: "
+                f"threshold={threshold}, num_classes={num_classes}."
+            )
         super().__init__(
             metric_util.merge_per_key_computations(_computations),
             gap=gap,

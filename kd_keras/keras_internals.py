@@ -1,0 +1,109 @@
+"""What kd_keras uses of Keras beyond its public interface: all of it is here.
+
+tests/test_keras_internals.py checks every piece against the installed Keras, so that
+an upgrade that changes one fails there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src import backend
+
+
+def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
+    """The mask that a layer or a loss has attached to its output, or None."""
+    # Keras hands masks on as an attribute of the tensor, which it has no function for.
+    return getattr(tensor, "_keras_mask", None)
+
+
+def layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers directly inside a layer or model."""
+    # Only models have the public `layers`; a layer may hold layers as well.
+    return layer._flatten_layers(include_self=False, recursive=False)
+
+
+def layer_behind(output: keras.KerasTensor) -> keras.layers.Layer:
+    """The layer that gave a symbolic tensor."""
+    # The way back from an output to its layer is not public.
+    return output._keras_history.operation
+
+
+def symbolic_outputs(function: Callable, inputs: Any) -> Any:
+    """What a function returns for symbolic inputs, without computing it."""
+    # In public only layers and models can be run so, not a function of several.
+    return backend.compute_output_spec(function, inputs)
+
+
+def replace_call(layer: keras.layers.Layer, call: Callable | None) -> Callable | None:
+    """Runs `call` in the place of a layer's own, None being that of its class.
+
+    Returns:
+      What was in the place before, to be put back.
+    """
+    # `Layer.__call__` looks `call` up on the instance, so that one layer can be changed
+    # without a subclass, which would be saved as another layer.
+    before = vars(layer).get("call")
+    if call is not None:
+        object.__setattr__(layer, "call", call)
+    elif before is not None:
+        object.__delattr__(layer, "call")
+    return before
+
+
+def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
+    """The metric "loss" of a compiled model."""
+    # A train_step of one's own has to update it; there is no public name for it.
+    return model._loss_tracker
+
+
+def forget_compiled_loss(model: keras.Model) -> None:
+    """Keeps Keras from building the compiled loss, which nothing will call."""
+    # Under a strategy Keras builds it on y, whose structure it need not understand.
+    model._compile_loss = None
+
+
+def is_unbuilt(metric: keras.metrics.Metric, model: keras.Model) -> bool:
+    """Whether it holds the compiled metrics of a model that has seen no labels yet."""
+    # Without labels they are never built, and their result would be an error.
+    return metric is model._compile_metrics and not metric.built
+
+
+class SymbolicBuildModel(keras.Model):
+    """Builds itself before training from the batch that `first_batch` picks."""
+
+    def first_batch(self, iterator: Any, data_batch: Any) -> Any:
+        """One replica's batch, or None where Keras shall pick it."""
+
+    # Keras averages the first batch over all workers, though only one's is at hand.
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        batch = self.first_batch(iterator, data_batch)
+        if batch is None:
+            super()._maybe_symbolic_build(iterator, data_batch)
+            return
+        with self.distribute_strategy.scope():
+            self._symbolic_build(data_batch=batch)
+
+
+class HidingModel(keras.Model):
+    """Keeps Keras from tracking and saving what `hidden` names.
+
+    Attributes:
+      hidden: names of properties of the class.
+    """
+
+    hidden: tuple[str, ...] = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Keras makes every model that is set a sublayer, before a property sees it.
+        if name in self.hidden:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        # Keras saves the models that it finds under these names.
+        return [name for name in super().__dir__() if name not in self.hidden]
