@@ -59,6 +59,8 @@ def connected(workers: int, scheduler: str) -> Iterator[distributed.Client]:
     log = logging.getLogger("distributed")
     log.setLevel(logging.WARNING)
     if scheduler:
+        # What a client meets is raised.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             client = distributed.Client(scheduler)
         except OSError as error:

@@ -87,9 +87,9 @@ def paused(directory, live):
     before = _content(run)
     worker.kill(signal.SIGCONT)
     worker.wait()
+    same = before == _content(run)
     cluster.end()
     again = live("paused").wait()
-    same = before == _content(run)
     return {"codes": [life.code, again], "same": same, "files": len(before)}
 
 
