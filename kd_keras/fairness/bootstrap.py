@@ -20,15 +20,15 @@ class BootstrapOptions(TypedDict, total=False):
     """Options of the functions that bootstrap.
 
     Attributes:
-        replicates: number of replicates; default 1,000.
-        level: nominal coverage, in (0, 1); default 0.95.
-        kind: "percentile" (default); "bca", bias-corrected and accelerated (Efron
-            1987, JASA 82), which evaluates the statistic once more for every cell; or
-            "centred", percentiles moved so that the mean replicate is the estimate.
-        stratify_by: an attribute whose group sizes every replicate keeps; None
-            (default) draws them, too.
-        seed: of NumPy's default generator; default 0. Equal seeds draw equal
-            replicates of equal counts.
+      replicates: number of replicates; default 1,000.
+      level: nominal coverage, in (0, 1); default 0.95.
+      kind: "percentile" (default); "bca", bias-corrected and accelerated (Efron
+        1987, JASA 82), which evaluates the statistic once more for every cell; or
+        "centred", percentiles moved so that the mean replicate is the estimate.
+      stratify_by: an attribute whose group sizes every replicate keeps; None
+        (default) draws them, too.
+      seed: of NumPy's default generator; default 0. Equal seeds draw equal
+        replicates of equal counts.
     """
 
     replicates: int
@@ -89,14 +89,14 @@ def bootstrap_values(
     """Evaluates a statistic on every replicate.
 
     Args:
-        counts: GroupCounts or PairedCounts.
-        statistic: function of such counts with a leading axis of replicates that
-            returns one value for each, like
-            `lambda c: gap_values(c, "accuracy_gap", attribute="color")`.
-        replicates, seed, stratify_by: see BootstrapOptions.
+      counts: GroupCounts or PairedCounts.
+      statistic: function of such counts with a leading axis of replicates that
+        returns one value for each, like
+        `lambda c: gap_values(c, "accuracy_gap", attribute="color")`.
+      replicates, seed, stratify_by: see BootstrapOptions.
 
     Returns:
-        float64 `[replicates]`, NaN where the statistic is undefined.
+      float64 `[replicates]`, NaN where the statistic is undefined.
     """
     blocks = resample(counts, replicates, seed=seed, stratify_by=stratify_by)
     return np.concatenate([statistic(block) for block in blocks])
@@ -119,7 +119,7 @@ def bootstrap_interval(
     `bootstrap_values` and BootstrapOptions.
 
     Returns:
-        The interval, and the replicates `[replicates]`.
+      The interval, and the replicates `[replicates]`.
     """
     check_level(level)
     if kind not in get_args(Kind):

@@ -18,12 +18,12 @@ class Calibration(NamedTuple):
     """Calibration of one group; NaN without examples.
 
     Attributes:
-        ece: expected calibration error of the predicted class, in [0, 1]: mean over
-            equal-width bins of |accuracy - confidence| (Guo et al. 2017).
-        brier: mean squared error of the probabilities, summed over classes, and
-            halved for two classes, so that it is the mean of (p - y)^2.
-        nll: mean of -log p(label), in nats; infinite if a label has probability 0.
-        examples: number of examples with a positive weight.
+      ece: expected calibration error of the predicted class, in [0, 1]: mean over
+        equal-width bins of |accuracy - confidence| (Guo et al. 2017).
+      brier: mean squared error of the probabilities, summed over classes, and
+        halved for two classes, so that it is the mean of (p - y)^2.
+      nll: mean of -log p(label), in nats; infinite if a label has probability 0.
+      examples: number of examples with a positive weight.
     """
 
     ece: float
@@ -38,18 +38,18 @@ def calibration(
     """Measures calibration overall and per group.
 
     Args:
-        y_true: labels, class indices `[examples]`.
-        probabilities: `[examples, classes]`, or of class 1 only, `[examples]`.
-        groups: group of each example, `[examples]`; None and NaN are missing.
-        sample_weight: `[examples]`; None for ones.
-        num_bins: equal-width bins of the confidence for the ECE.
+      y_true: labels, class indices `[examples]`.
+      probabilities: `[examples, classes]`, or of class 1 only, `[examples]`.
+      groups: group of each example, `[examples]`; None and NaN are missing.
+      sample_weight: `[examples]`; None for ones.
+      num_bins: equal-width bins of the confidence for the ECE.
 
     Returns:
-        Calibration of all examples, and group -> calibration.
+      Calibration of all examples, and group -> calibration.
 
     Raises:
-        ValueError: if lengths differ, or probabilities are NaN, outside [0, 1] or do
-            not sum to 1.
+      ValueError: if lengths differ, or probabilities are NaN, outside [0, 1] or do
+        not sum to 1.
     """
     probabilities = _check_probabilities(probabilities)
     num_examples, num_classes = probabilities.shape

@@ -22,13 +22,13 @@ class CellCounts:
     Memory grows with the number of different cells, not of examples.
 
     Attributes:
-        groups: sorted group values of each attribute, by sorted attribute name.
-        num_classes: number of classes, at least 2.
-        cells: int64 `[cells, attributes + columns]`: the index of the cell's group for
-            each attribute (-1: missing), then the class indices named by `columns`.
-        weights: sample weight of each example of the cell, float64 `[cells]`.
-        counts: number of examples, int64 `[..., cells]`. Leading axes are bootstrap
-            replicates; every statistic keeps them.
+      groups: sorted group values of each attribute, by sorted attribute name.
+      num_classes: number of classes, at least 2.
+      cells: int64 `[cells, attributes + columns]`: the index of the cell's group for
+        each attribute (-1: missing), then the class indices named by `columns`.
+      weights: sample weight of each example of the cell, float64 `[cells]`.
+      counts: number of examples, int64 `[..., cells]`. Leading axes are bootstrap
+        replicates; every statistic keeps them.
     """
 
     columns: ClassVar[tuple[str, ...]]
@@ -91,8 +91,8 @@ class CellCounts:
         """Returns the counts of all examples of `parts`, an iterable of counts.
 
         Raises:
-            ValueError: if the attributes or the numbers of classes differ, or `parts`
-                is empty.
+          ValueError: if the attributes or the numbers of classes differ, or `parts`
+            is empty.
         """
         parts = list(parts)
         if not parts:
@@ -224,12 +224,12 @@ class CellCounts:
         """Numbers the groups of an attribute, or of a crossing of attributes.
 
         Args:
-            attribute: name; a tuple of names for their crossing, () for one group of
-                all examples; None for the only one.
+          attribute: name; a tuple of names for their crossing, () for one group of
+            all examples; None for the only one.
 
         Returns:
-            The groups that have examples (tuples of values when crossed), and the
-            group index of each cell, int64 `[cells]`, -1 where a value is missing.
+          The groups that have examples (tuples of values when crossed), and the
+          group index of each cell, int64 `[cells]`, -1 where a value is missing.
         """
         if attribute == ():
             return ((),), np.zeros(len(self.cells), np.int64)

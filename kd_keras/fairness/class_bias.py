@@ -15,16 +15,16 @@ class ClassBias:
     """Welch's tests of all classes.
 
     Attributes:
-        change: mean relative accuracy of b minus that of a, `[classes]`.
-        p_values: two-sided, uncorrected, `[classes]`; NaN where a class has no
-            accuracy or does not vary in either model, so that no test is possible.
-        significant: classes with p < alpha, uncorrected: the paper's #SC when a is
-            the non-distilled student and b the distilled one, #TC when a is the
-            teacher.
-        significant_corrected: classes with a Benjamini-Hochberg adjusted p < alpha.
-        expected_by_chance: alpha times the number of tested classes: the uncorrected
-            count to expect when no class differs.
-        untested: classes without a test.
+      change: mean relative accuracy of b minus that of a, `[classes]`.
+      p_values: two-sided, uncorrected, `[classes]`; NaN where a class has no
+        accuracy or does not vary in either model, so that no test is possible.
+      significant: classes with p < alpha, uncorrected: the paper's #SC when a is
+        the non-distilled student and b the distilled one, #TC when a is the
+        teacher.
+      significant_corrected: classes with a Benjamini-Hochberg adjusted p < alpha.
+      expected_by_chance: alpha times the number of tested classes: the uncorrected
+        count to expect when no class differs.
+      untested: classes without a test.
     """
 
     change: np.ndarray
@@ -64,17 +64,17 @@ def class_bias(
     initialisations of accuracy of the class relative to the overall accuracy.
 
     Args:
-        class_accuracy_a: accuracy of each class under each initialisation of model a,
-            `[runs_a, classes]`, see GroupCounts.class_accuracy; at least two runs.
-        class_accuracy_b: same for model b, `[runs_b, classes]`.
-        overall_a: overall accuracy of each run of a, `[runs_a]`, positive.
-        overall_b: same for b, `[runs_b]`.
-        relative: "ratio" for class accuracy / overall accuracy, "difference" for class
-            accuracy - overall accuracy.
-        alpha: level of each test.
+      class_accuracy_a: accuracy of each class under each initialisation of model a,
+        `[runs_a, classes]`, see GroupCounts.class_accuracy; at least two runs.
+      class_accuracy_b: same for model b, `[runs_b, classes]`.
+      overall_a: overall accuracy of each run of a, `[runs_a]`, positive.
+      overall_b: same for b, `[runs_b]`.
+      relative: "ratio" for class accuracy / overall accuracy, "difference" for class
+        accuracy - overall accuracy.
+      alpha: level of each test.
 
     Raises:
-        ValueError: if shapes do not fit, or a ratio would divide by 0.
+      ValueError: if shapes do not fit, or a ratio would divide by 0.
     """
     a = _relative_accuracy("a", class_accuracy_a, overall_a, relative)
     b = _relative_accuracy("b", class_accuracy_b, overall_b, relative)

@@ -17,11 +17,11 @@ class ClassGroupChanges:
     """Change of accuracy for every class and group, from model a to b.
 
     Attributes:
-        groups: groups of axis 0.
-        change: P(b correct) - P(a correct), weighted, `[groups, classes]`; NaN
-            without examples.
-        p_values: McNemar's test, `[groups, classes]`; NaN without examples. Correct
-            them with `adjust_p_values`.
+      groups: groups of axis 0.
+      change: P(b correct) - P(a correct), weighted, `[groups, classes]`; NaN
+        without examples.
+      p_values: McNemar's test, `[groups, classes]`; NaN without examples. Correct
+        them with `adjust_p_values`.
     """
 
     groups: tuple[Group, ...]

@@ -18,11 +18,11 @@ class Confusion:
     """Weighted one-vs-rest counts of a range of classes.
 
     Attributes:
-        first_class: class of index 0 of the last axis.
-        tp: label and prediction are the class, `[..., groups, classes]`.
-        fp: only the prediction is the class, same shape.
-        fn: only the label is the class, same shape.
-        total: examples of the group, `[..., groups, 1]`.
+      first_class: class of index 0 of the last axis.
+      tp: label and prediction are the class, `[..., groups, classes]`.
+      fp: only the prediction is the class, same shape.
+      fn: only the label is the class, same shape.
+      total: examples of the group, `[..., groups, 1]`.
     """
 
     first_class: int
@@ -71,10 +71,10 @@ def confusions(
     With two classes there is one block, which holds the positive class 1 only.
 
     Args:
-        counts: counts with any leading axes (bootstrap replicates).
-        group_index: group of each cell, `[cells]`, -1 for none.
-        num_groups: number of groups.
-        step: classes of a block, at least 2; None for `class_step`.
+      counts: counts with any leading axes (bootstrap replicates).
+      group_index: group of each cell, `[cells]`, -1 for none.
+      num_groups: number of groups.
+      step: classes of a block, at least 2; None for `class_step`.
     """
     mass = counts.mass
     step = step or class_step(counts, num_groups)

@@ -9,17 +9,17 @@ def disagreement_matrix(a, b, num_classes: int) -> np.ndarray:
     """Counts the examples on which two models predict different classes.
 
     Args:
-        a: hard predictions of the first model (teacher), class indices `[examples]`.
-        b: hard predictions of the second model (student), `[examples]`.
-        num_classes: number of classes.
+      a: hard predictions of the first model (teacher), class indices `[examples]`.
+      b: hard predictions of the second model (student), `[examples]`.
+      num_classes: number of classes.
 
     Returns:
-        int64 `[num_classes, num_classes]`: entry (i, j) counts the examples with
-        prediction i of a and j of b; the diagonal is 0. The sum over all entries,
-        divided by the number of examples, is E[CMP] of Mohammadshahi & Ioannou (2025).
+      int64 `[num_classes, num_classes]`: entry (i, j) counts the examples with
+      prediction i of a and j of b; the diagonal is 0. The sum over all entries,
+      divided by the number of examples, is E[CMP] of Mohammadshahi & Ioannou (2025).
 
     Raises:
-        ValueError: if lengths differ, or a prediction is no class.
+      ValueError: if lengths differ, or a prediction is no class.
     """
     a = check_classes("a", a, num_classes)
     b = check_classes("b", b, num_classes)

@@ -15,12 +15,12 @@ def check_classes(name: str, values, num_classes: int | None) -> np.ndarray:
     """Returns class indices as int64 `[examples]`, checked.
 
     Args:
-        name: name of the argument, for the error.
-        values: class indices, `[examples]`; integers, booleans or integral floats.
-        num_classes: classes are 0 to num_classes - 1; None leaves the end open.
+      name: name of the argument, for the error.
+      values: class indices, `[examples]`; integers, booleans or integral floats.
+      num_classes: classes are 0 to num_classes - 1; None leaves the end open.
 
     Raises:
-        ValueError: if the array is not one-dimensional, or a value is no class.
+      ValueError: if the array is not one-dimensional, or a value is no class.
     """
     array = np.asarray(values)
     if array.ndim != 1:
@@ -56,7 +56,7 @@ def check_weights(sample_weight, num_examples: int) -> np.ndarray:
     """Returns weights as float64 `[examples]`, ones for None.
 
     Raises:
-        ValueError: if a weight is negative or not finite, or the length differs.
+      ValueError: if a weight is negative or not finite, or the length differs.
     """
     if sample_weight is None:
         return np.ones(num_examples)
@@ -84,17 +84,17 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
     """Numbers the groups of one sensitive attribute.
 
     Args:
-        attribute: name of the attribute, for the error.
-        values: group of each example, `[examples]`: all strings (or UTF-8 bytes) or
-            all integers. None and NaN are missing values.
+      attribute: name of the attribute, for the error.
+      values: group of each example, `[examples]`: all strings (or UTF-8 bytes) or
+        all integers. None and NaN are missing values.
 
     Returns:
-        The sorted group values, and the index of each example's group in them,
-        int64 `[examples]`, -1 where the value is missing.
+      The sorted group values, and the index of each example's group in them,
+      int64 `[examples]`, -1 where the value is missing.
 
     Raises:
-        TypeError: if a value is neither string nor integer, or both occur.
-        ValueError: if `values` is not one-dimensional.
+      TypeError: if a value is neither string nor integer, or both occur.
+      ValueError: if `values` is not one-dimensional.
     """
     # A list of mixed types must not become an array of strings unnoticed.
     array = np.asarray(values, None if hasattr(values, "__array__") else object)
@@ -151,8 +151,8 @@ def merge_groups(
     """Unites group values.
 
     Returns:
-        The sorted union, and for each part the new index of each of its groups, with
-        one more entry, -1, so that index -1 (missing) maps to itself.
+      The sorted union, and for each part the new index of each of its groups, with
+      one more entry, -1, so that index -1 (missing) maps to itself.
     """
     union, codes = encode_groups(attribute, [value for part in parts for value in part])
     ends = np.cumsum([len(part) for part in parts])[:-1]
@@ -179,14 +179,14 @@ def aggregate(
     """Unites equal rows, in sorted order, hence independent of the rows' order.
 
     Args:
-        columns: int64 `[rows, columns]`, column i in [-1, sizes[i]).
-        sizes: `[columns]`.
-        weights: float64 `[rows]`, the weight of one example of the row.
-        counts: int64 `[..., rows]`, examples per row; None for one each.
+      columns: int64 `[rows, columns]`, column i in [-1, sizes[i]).
+      sizes: `[columns]`.
+      weights: float64 `[rows]`, the weight of one example of the row.
+      counts: int64 `[..., rows]`, examples per row; None for one each.
 
     Returns:
-        cells int64 `[cells, columns]`, weights `[cells]` and counts `[..., cells]`;
-        rows that differ in weight stay apart.
+      cells int64 `[cells, columns]`, weights `[cells]` and counts `[..., cells]`;
+      rows that differ in weight stay apart.
     """
     distinct, weight_index = np.unique(weights, return_inverse=True)
     shape = (*(size + 1 for size in sizes), max(len(distinct), 1))
@@ -211,7 +211,7 @@ def sum_cells(values: np.ndarray, index: np.ndarray, size: int) -> np.ndarray:
     """Sums `values` `[..., cells]` by `index` `[cells]` in [0, size).
 
     Returns:
-        `[..., size]`. Cells with index -1 are left out.
+      `[..., size]`. Cells with index -1 are left out.
     """
     kept = index >= 0
     leading = values.shape[:-1]

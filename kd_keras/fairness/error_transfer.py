@@ -17,12 +17,12 @@ class GroupErrors(NamedTuple):
     """Errors of models a and b in one group, as shares of its examples (weighted).
 
     Attributes:
-        shared: both models are wrong.
-        introduced: only b is wrong.
-        repaired: only a is wrong.
-        num_shared, num_introduced, num_repaired, num_examples: numbers of examples,
-            without weights.
-        p_value: McNemar's test of introduced against repaired, without weights.
+      shared: both models are wrong.
+      introduced: only b is wrong.
+      repaired: only a is wrong.
+      num_shared, num_introduced, num_repaired, num_examples: numbers of examples,
+        without weights.
+      p_value: McNemar's test of introduced against repaired, without weights.
     """
 
     shared: float
@@ -44,12 +44,12 @@ class ErrorTransfer:
     introduced(w) - introduced(v), which is new in b.
 
     Attributes:
-        overall: errors of all examples, those without a group included.
-        by_group: group -> errors.
-        worst: b's group with the lowest accuracy; None with fewer than two groups.
-        best: b's group with the highest accuracy; None with fewer than two groups.
-        transferred: part of b's accuracy gap, NaN with fewer than two groups.
-        created: the other part.
+      overall: errors of all examples, those without a group included.
+      by_group: group -> errors.
+      worst: b's group with the lowest accuracy; None with fewer than two groups.
+      best: b's group with the highest accuracy; None with fewer than two groups.
+      transferred: part of b's accuracy gap, NaN with fewer than two groups.
+      created: the other part.
     """
 
     overall: GroupErrors

@@ -32,14 +32,14 @@ def evidence(
     To keep the rates of such slices out of a gap, pass `min_examples` to the gap.
 
     Args:
-        counts: counts of one model.
-        attribute: as in the gap functions.
-        min_positives: positives that a sufficient slice has at least.
-        min_negatives: negatives that it has at least.
+      counts: counts of one model.
+      attribute: as in the gap functions.
+      min_positives: positives that a sufficient slice has at least.
+      min_negatives: negatives that it has at least.
 
     Returns:
-        One entry for each group for two classes (positive class 1), one for each
-        group and class for more.
+      One entry for each group for two classes (positive class 1), one for each
+      group and class for more.
     """
     groups, index = counts.attribute_index(attribute)
     found = []

@@ -19,12 +19,12 @@ class Change:
     """Change of a gap from model a to model b on the same examples.
 
     Attributes:
-        name: name of the gap.
-        a: gap of model a.
-        b: gap of model b.
-        interval: b - a with its bootstrap interval.
-        p_value: two-sided, of the hypothesis that the gaps are equal; NaN where the
-            change is undefined.
+      name: name of the gap.
+      a: gap of model a.
+      b: gap of model b.
+      interval: b - a with its bootstrap interval.
+      p_value: two-sided, of the hypothesis that the gaps are equal; NaN where the
+        change is undefined.
     """
 
     name: str
@@ -49,11 +49,11 @@ def gap_interval(
     """Bootstrap interval of a gap.
 
     Args:
-        counts: counts of one model.
-        name: name of the gap's function, like "equalized_odds_difference".
-        attribute, method, agg, min_examples: as in that function. `min_examples` is
-            asked of the counts, not of each replicate.
-        **options: see BootstrapOptions.
+      counts: counts of one model.
+      name: name of the gap's function, like "equalized_odds_difference".
+      attribute, method, agg, min_examples: as in that function. `min_examples` is
+        asked of the counts, not of each replicate.
+      **options: see BootstrapOptions.
     """
 
     def statistic(replicates: PredictionCounts) -> np.ndarray:
@@ -99,8 +99,8 @@ def gap_change(
     with one added to both counts (Davison & Hinkley 1997, section 4.4).
 
     Args:
-        counts: counts of models a and b on the same examples.
-        name, attribute, method, agg, min_examples, **options: as in `gap_interval`.
+      counts: counts of models a and b on the same examples.
+      name, attribute, method, agg, min_examples, **options: as in `gap_interval`.
     """
 
     def value(model: PredictionCounts, observed: PredictionCounts) -> np.ndarray:

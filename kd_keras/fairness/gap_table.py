@@ -17,18 +17,18 @@ class GapDefinition:
     """What a gap is.
 
     Attributes:
-        rates: names of the rates that are compared between groups, keys of RATES;
-            "accuracy" stands alone, since it has no positive class.
-        compare: rates `[..., groups, classes]` of the groups, and those of all
-            examples `[..., 1, classes]` or None -> gaps `[..., classes]`, NaN where
-            undefined.
-        text: what it is, and where it comes from.
-        short: what people call it, where the field has such a name.
-        higher_is_better: whether a fair model has a high value (a ratio) or a low one.
-        domain: lowest and highest value that it can have; intervals end there.
+      rates: names of the rates that are compared between groups, keys of RATES;
+        "accuracy" stands alone, since it has no positive class.
+      compare: rates `[..., groups, classes]` of the groups, and those of all
+        examples `[..., 1, classes]` or None -> gaps `[..., classes]`, NaN where
+        undefined.
+      text: what it is, and where it comes from.
+      short: what people call it, where the field has such a name.
+      higher_is_better: whether a fair model has a high value (a ratio) or a low one.
+      domain: lowest and highest value that it can have; intervals end there.
 
     Raises:
-        ValueError: if `rates` are not those of RATES, or have accuracy and another.
+      ValueError: if `rates` are not those of RATES, or have accuracy and another.
     """
 
     rates: tuple[str, ...]
@@ -56,11 +56,11 @@ def _difference(rates: np.ndarray, overall: np.ndarray | None) -> np.ndarray:
     """Compares groups with each other, or with `overall` unless it is None.
 
     Args:
-        rates: `[..., groups, classes]`, NaN where undefined.
-        overall: `[..., 1, classes]`.
+      rates: `[..., groups, classes]`, NaN where undefined.
+      overall: `[..., 1, classes]`.
 
     Returns:
-        `[..., classes]`, NaN with fewer than two defined groups.
+      `[..., classes]`, NaN with fewer than two defined groups.
     """
     if overall is None:
         return _needing(2, rates, _highest(rates) - _lowest(rates))

@@ -42,16 +42,16 @@ class Gap:
     """A gap; `float(gap)` is its value.
 
     Attributes:
-        name: name of the gap.
-        value: the gap; with more than two classes the mean of the classes' gaps that
-            are defined; NaN if none is.
-        by_class: gap of each class, `[1]` for two classes and for accuracy,
-            `[num_classes]` else, NaN where undefined.
-        lowest: group with the lowest rate, and
-        highest: group with the highest rate, of the rate that decides; None for
-            several classes or an undefined gap.
-        undefined: rates that were left out.
-        reason: why `value` is NaN, else "".
+      name: name of the gap.
+      value: the gap; with more than two classes the mean of the classes' gaps that
+        are defined; NaN if none is.
+      by_class: gap of each class, `[1]` for two classes and for accuracy,
+        `[num_classes]` else, NaN where undefined.
+      lowest: group with the lowest rate, and
+      highest: group with the highest rate, of the rate that decides; None for
+        several classes or an undefined gap.
+      undefined: rates that were left out.
+      reason: why `value` is NaN, else "".
     """
 
     name: str
@@ -171,14 +171,14 @@ def gap_values(
     """Computes a gap of counts with leading (bootstrap) axes.
 
     Args:
-        counts: counts `[..., cells]`.
-        name: a key of GAPS.
-        attribute, method, agg, min_examples: as in the function of that name.
-        observed: counts of which `min_examples` is asked, when `counts` are
-            replicates of them; None for `counts`.
+      counts: counts `[..., cells]`.
+      name: a key of GAPS.
+      attribute, method, agg, min_examples: as in the function of that name.
+      observed: counts of which `min_examples` is asked, when `counts` are
+        replicates of them; None for `counts`.
 
     Returns:
-        `[...]`, NaN where undefined.
+      `[...]`, NaN where undefined.
     """
     check_options(name, method, agg, min_examples)
     definition = GAPS[name]

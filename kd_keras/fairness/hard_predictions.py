@@ -7,17 +7,17 @@ def hard_predictions(scores, *, threshold: float = 0.5) -> np.ndarray:
     """Turns scores into class indices.
 
     Args:
-        scores: `[examples]` or `[examples, 1]`, scores of class 1, or
-            `[examples, classes]`, probabilities or logits.
-        threshold: of a single score: class 1 means strictly greater, as in TFMA. Use 0
-            for logits.
+      scores: `[examples]` or `[examples, 1]`, scores of class 1, or
+        `[examples, classes]`, probabilities or logits.
+      threshold: of a single score: class 1 means strictly greater, as in TFMA. Use 0
+        for logits.
 
     Returns:
-        int64 `[examples]`: with several classes the highest score, the first of equal
-        ones.
+      int64 `[examples]`: with several classes the highest score, the first of equal
+      ones.
 
     Raises:
-        ValueError: if a score is NaN or the shape is another one.
+      ValueError: if a score is NaN or the shape is another one.
     """
     scores = np.asarray(scores)
     if scores.ndim not in (1, 2):

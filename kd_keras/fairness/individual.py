@@ -18,14 +18,14 @@ class IndividualFairness:
     """Ratios of output to input distance over pairs of individuals.
 
     Attributes:
-        mean: E |f(x) - f(x')| / d(x, x') over pairs with different inputs (lower is
-            fairer); NaN without such pairs.
-        largest: the largest ratio, a lower bound of the Lipschitz constant of f
-            (Dwork et al. 2012); NaN without such pairs.
-        num_pairs: pairs with different inputs.
-        num_identical: pairs with identical inputs, which `mean` leaves out.
-        num_violations: identical pairs with different outputs.
-        largest_violation: their largest output distance; 0 without violations.
+      mean: E |f(x) - f(x')| / d(x, x') over pairs with different inputs (lower is
+        fairer); NaN without such pairs.
+      largest: the largest ratio, a lower bound of the Lipschitz constant of f
+        (Dwork et al. 2012); NaN without such pairs.
+      num_pairs: pairs with different inputs.
+      num_identical: pairs with identical inputs, which `mean` leaves out.
+      num_violations: identical pairs with different outputs.
+      largest_violation: their largest output distance; 0 without violations.
     """
 
     mean: float
@@ -79,19 +79,19 @@ def individual_fairness(
     """Measures I(f) = E |f(x) - f(x')| / d(x, x') (Mohammadshahi & Ioannou, 2025).
 
     Args:
-        outputs: probabilities of the model at temperature 1, `[examples, classes]`,
-            or of class 1 only, `[examples]`.
-        embeddings: the inputs as one frozen extractor sees them, the same for all
-            models that are compared, `[examples, dimensions]` or `[examples]`.
-        output_distance: a key of OUTPUT_DISTANCES.
-        input_distance: a key of INPUT_DISTANCES.
-        pairs: number of random pairs of different examples, drawn with replacement,
-            or "all" for every pair once.
-        seed: of the random pairs. Equal numbers of examples, `pairs` and seeds give
-            equal pairs.
+      outputs: probabilities of the model at temperature 1, `[examples, classes]`,
+        or of class 1 only, `[examples]`.
+      embeddings: the inputs as one frozen extractor sees them, the same for all
+        models that are compared, `[examples, dimensions]` or `[examples]`.
+      output_distance: a key of OUTPUT_DISTANCES.
+      input_distance: a key of INPUT_DISTANCES.
+      pairs: number of random pairs of different examples, drawn with replacement,
+        or "all" for every pair once.
+      seed: of the random pairs. Equal numbers of examples, `pairs` and seeds give
+        equal pairs.
 
     Raises:
-        ValueError: if a shape or an option does not fit, or a value is not finite.
+      ValueError: if a shape or an option does not fit, or a value is not finite.
     """
     outputs = _matrix("outputs", outputs)
     embeddings = _matrix("embeddings", embeddings)
@@ -141,13 +141,13 @@ def individual_fairness_ratio(
     """I(student) / I(teacher) on the same pairs; below 1 the student is fairer.
 
     Args:
-        student_outputs: as `outputs` of `individual_fairness`.
-        teacher_outputs: same, of the teacher.
-        embeddings: as in `individual_fairness`.
-        **options: keyword arguments of `individual_fairness`.
+      student_outputs: as `outputs` of `individual_fairness`.
+      teacher_outputs: same, of the teacher.
+      embeddings: as in `individual_fairness`.
+      **options: keyword arguments of `individual_fairness`.
 
     Returns:
-        The ratio of the means; NaN if the teacher's is 0 or undefined.
+      The ratio of the means; NaN if the teacher's is 0 or undefined.
     """
     student = individual_fairness(student_outputs, embeddings, **options).mean
     teacher = individual_fairness(teacher_outputs, embeddings, **options).mean

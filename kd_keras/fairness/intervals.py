@@ -15,13 +15,13 @@ class Interval:
     """An estimate with its confidence interval.
 
     Attributes:
-        value: the estimate; NaN where it is undefined.
-        low: lower end.
-        high: upper end.
-        level: nominal coverage, in (0, 1).
-        undefined_replicates: bootstrap replicates left out because the statistic was
-            undefined in them; 0 for intervals without a bootstrap.
-        reason: why `value` is NaN, else "".
+      value: the estimate; NaN where it is undefined.
+      low: lower end.
+      high: upper end.
+      level: nominal coverage, in (0, 1).
+      undefined_replicates: bootstrap replicates left out because the statistic was
+        undefined in them; 0 for intervals without a bootstrap.
+      reason: why `value` is NaN, else "".
     """
 
     value: float
@@ -48,13 +48,13 @@ def wilson(successes, trials, *, level: float = 0.95) -> tuple[np.ndarray, np.nd
     """Wilson score interval of a binomial proportion (Wilson 1927, JASA 22).
 
     Args:
-        successes: array of any shape, in [0, trials]; effective counts need not be
-            integers.
-        trials: same shape.
-        level: nominal coverage, in (0, 1).
+      successes: array of any shape, in [0, trials]; effective counts need not be
+        integers.
+      trials: same shape.
+      level: nominal coverage, in (0, 1).
 
     Returns:
-        Lower and upper ends in [0, 1], of the same shape; NaN without trials.
+      Lower and upper ends in [0, 1], of the same shape; NaN without trials.
     """
     check_level(level)
     trials = np.asarray(trials, np.float64)
@@ -78,9 +78,9 @@ def around(value: float, replicates: np.ndarray, level: float) -> Interval:
     estimate, and BCa has nothing to correct them by.
 
     Args:
-        value: the estimate.
-        replicates: `[replicates]`; NaN ones are left out.
-        level: nominal coverage, in (0, 1).
+      value: the estimate.
+      replicates: `[replicates]`; NaN ones are left out.
+      level: nominal coverage, in (0, 1).
     """
     defined = replicates[np.isfinite(replicates)]
     undefined = len(replicates) - len(defined)

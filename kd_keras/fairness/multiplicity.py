@@ -12,14 +12,14 @@ def adjust_p_values(
     """Adjusts the p-values of one family, like groups x classes x temperatures.
 
     Args:
-        p_values: array of any shape, in [0, 1]; NaN is a test that was not possible
-            and does not count in the family.
-        method: "benjamini_hochberg" controls the false discovery rate (Benjamini &
-            Hochberg 1995), "holm" the family-wise error rate (Holm 1979).
+      p_values: array of any shape, in [0, 1]; NaN is a test that was not possible
+        and does not count in the family.
+      method: "benjamini_hochberg" controls the false discovery rate (Benjamini &
+        Hochberg 1995), "holm" the family-wise error rate (Holm 1979).
 
     Returns:
-        Adjusted p-values of the same shape, NaN where not tested. A test is
-        significant when its adjusted p-value is at most the wanted rate.
+      Adjusted p-values of the same shape, NaN where not tested. A test is
+      significant when its adjusted p-value is at most the wanted rate.
     """
     p_values = np.asarray(p_values, np.float64)
     defined = ~np.isnan(p_values)

@@ -19,21 +19,21 @@ class PredictionCounts(CellCounts):
         """Counts examples.
 
         Args:
-            y_true: label of each example, class indices `[examples]`.
-            y_pred: hard prediction, class indices `[examples]`.
-            groups: attribute name -> group of each example, `[examples]`, all strings
-                or all integers. None and NaN are missing: such an example counts in
-                overall rates and in other attributes, and belongs to no group.
-            sample_weight: finite, not negative, `[examples]`; None for ones. An
-                example of weight 0 is absent.
-            num_classes: at least 2; None for the highest class found plus one. Pass
-                it where batches are merged, since some may lack the highest class.
-                With two classes, class 1 is the positive one; with more, gaps are
-                means of one-vs-rest gaps.
+          y_true: label of each example, class indices `[examples]`.
+          y_pred: hard prediction, class indices `[examples]`.
+          groups: attribute name -> group of each example, `[examples]`, all strings
+            or all integers. None and NaN are missing: such an example counts in
+            overall rates and in other attributes, and belongs to no group.
+          sample_weight: finite, not negative, `[examples]`; None for ones. An
+            example of weight 0 is absent.
+          num_classes: at least 2; None for the highest class found plus one. Pass
+            it where batches are merged, since some may lack the highest class.
+            With two classes, class 1 is the positive one; with more, gaps are
+            means of one-vs-rest gaps.
 
         Raises:
-            TypeError: if group values are of mixed or other types.
-            ValueError: if lengths differ, or a class or weight is out of its domain.
+          TypeError: if group values are of mixed or other types.
+          ValueError: if lengths differ, or a class or weight is out of its domain.
         """
         columns = {"y_true": y_true, "y_pred": y_pred}
         return cls._from_examples(columns, groups, sample_weight, num_classes)
@@ -75,14 +75,14 @@ class PredictionPairCounts(CellCounts):
         """Counts examples.
 
         Args:
-            y_true: label of each example, class indices `[examples]`.
-            y_pred_a: hard predictions of model a, `[examples]`.
-            y_pred_b: hard predictions of model b on the same examples, `[examples]`.
-            groups, sample_weight, num_classes: as in GroupCounts.from_predictions.
+          y_true: label of each example, class indices `[examples]`.
+          y_pred_a: hard predictions of model a, `[examples]`.
+          y_pred_b: hard predictions of model b on the same examples, `[examples]`.
+          groups, sample_weight, num_classes: as in GroupCounts.from_predictions.
 
         Raises:
-            TypeError: if group values are of mixed or other types.
-            ValueError: if lengths differ, or a class or weight is out of its domain.
+          TypeError: if group values are of mixed or other types.
+          ValueError: if lengths differ, or a class or weight is out of its domain.
         """
         columns = {"y_true": y_true, "y_pred_a": y_pred_a, "y_pred_b": y_pred_b}
         return cls._from_examples(columns, groups, sample_weight, num_classes)

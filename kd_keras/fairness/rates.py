@@ -31,13 +31,13 @@ class GroupRates:
     """One rate of every group of an attribute.
 
     Attributes:
-        name: name of the rate.
-        overall: rate of all examples, those without a group included.
-        by_group: group -> rate in [0, 1]; NaN where no example is in the denominator.
-        examples: group -> number of examples in the denominator, without weights.
-        effective_examples: group -> (sum of weights)^2 / (sum of squared weights) of
-            the denominator (Kish 1965); equal to `examples` without weights.
-        undefined: the groups whose rate is NaN.
+      name: name of the rate.
+      overall: rate of all examples, those without a group included.
+      by_group: group -> rate in [0, 1]; NaN where no example is in the denominator.
+      examples: group -> number of examples in the denominator, without weights.
+      effective_examples: group -> (sum of weights)^2 / (sum of squared weights) of
+        the denominator (Kish 1965); equal to `examples` without weights.
+      undefined: the groups whose rate is NaN.
     """
 
     name: str
