@@ -54,10 +54,10 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 
 
 def _check_tutorial(namespace):
-    from pipelines.studies import config
+    from pipelines.studies import config_checks
 
     study = namespace["get_config"]()
-    config.validate(study)
+    config_checks.validate(study)
     assert (study.name, study.temperatures) == ("mine", (2.0, 8.0))
     # Both files hold the same untrained model.
     assert namespace["result"].disagreement == {"distilled": 0.0}

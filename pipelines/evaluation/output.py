@@ -16,7 +16,7 @@ from pipelines.studies import sealed
 def read_metrics(directory: str) -> list[metrics_for_slice_pb2.MetricsForSlice]:
     """TFMA's metrics of every slice."""
     unpickling.refuse()
-    shards = sorted(files.gfile.glob(files.join(directory, "metrics*.tfrecord")))
+    shards = sorted(files.glob(directory, "metrics*.tfrecord"))
     return [
         metrics_for_slice_pb2.MetricsForSlice.FromString(record)
         for record in tf.data.TFRecordDataset(shards).as_numpy_iterator()

@@ -24,7 +24,7 @@ def ensure(run_dir: str) -> None:
     """
     evaluation = _absolute(files.join(run_dir, EVALUATION))
     directory = files.join(run_dir, DIRECTORY)
-    existing = files.gfile.glob(files.join(directory, f"*{SUFFIX}"))
+    existing = files.glob(directory, f"*{SUFFIX}")
     if [_read(path) for path in existing] == [evaluation]:
         return
     with replacing(directory, SUFFIX):
@@ -34,13 +34,13 @@ def ensure(run_dir: str) -> None:
 @contextlib.contextmanager
 def replacing(directory: str, suffix: str) -> Iterator[None]:
     """What is summarised inside becomes the one event file with this suffix."""
-    for path in files.gfile.glob(files.join(directory, f"*{suffix}")):
+    for path in files.glob(directory, f"*{suffix}"):
         files.gfile.remove(path)
     writer = tf.summary.create_file_writer(directory, filename_suffix=suffix)
     with writer.as_default():
         yield
     writer.close()
-    (path,) = files.gfile.glob(files.join(directory, f"*{suffix}"))
+    (path,) = files.glob(directory, f"*{suffix}")
     _put_first(path)
 
 

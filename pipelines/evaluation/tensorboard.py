@@ -79,6 +79,8 @@ def _logdir_spec(paths: Mapping[str, str]) -> str:
 
 
 def _require_free(port: int) -> None:
+    if port == 0:
+        raise ValueError("--port must be a port to listen on. Received: 0.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

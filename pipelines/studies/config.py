@@ -9,11 +9,9 @@ from typing import Any
 import ml_collections
 import tensorflow_datasets as tfds
 
-from kd_keras import datasets, files, models, training
-from kd_keras.datasets.augment import AUGMENTATIONS
-from kd_keras.strategy import STRATEGIES
+from kd_keras import datasets, files
 from pipelines.studies import (
-    individual_options,
+    config_checks,
     layout,
     made_by,
     pickled_config,
@@ -21,107 +19,9 @@ from pipelines.studies import (
 )
 
 CONFIG_FILE = "config.json"
-CACHES = ("", "float32", "float16")
-# What Keras and NumPy take.
-MAX_SEED = 2**32
-POSITIVE_SIZES = ("image_size", "versions", "shape_size", "texture_scale")
-# The splits that a run keeps its predictions of.
-PREDICTED = ("validation", "test")
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
-
-
-def validate(config: ml_collections.ConfigDict) -> None:
-    """Raises a ValueError that names the first field with a value not allowed."""
-    _require(0 <= config.alpha <= 1, "alpha", config.alpha, "a number in [0, 1]")
-    for name in ("seeds", "temperatures"):
-        value = config[name]
-        _require(isinstance(value, tuple | list), name, value, "a tuple of numbers")
-    for temperature in config.temperatures:
-        _require(
-            0 < temperature < float("inf"),
-            "temperatures",
-            temperature,
-            "numbers above 0",
-        )
-    for name in ("seeds", "temperatures"):
-        values = tuple(config[name])
-        _require(len(set(values)) == len(values), name, values, "distinct values")
-    _require(len(config.seeds) > 0, "seeds", tuple(config.seeds), "at least one")
-    for seed in config.seeds:
-        allowed = type(seed) is int and 0 <= seed < MAX_SEED
-        _require(allowed, "seeds", seed, "integers from 0 to 2**32 - 1")
-    _require(
-        config.teacher_cache in CACHES,
-        "teacher_cache",
-        config.teacher_cache,
-        f"one of {CACHES}",
-    )
-    _validate_views(config)
-    _require(
-        config.strategy in STRATEGIES,
-        "strategy",
-        config.strategy,
-        f"one of {STRATEGIES}",
-    )
-    split = config.evaluation.split
-    _require(split in PREDICTED, "evaluation.split", split, f"one of {PREDICTED}")
-    for field in POSITIVE_SIZES:
-        value = config.dataset.get(field, 1)
-        _require(value > 0, f"dataset.{field}", value, "a number above 0")
-    individual_options.validate(config)
-    # Before the teachers are trained: the student's recipe is used after them.
-    for role in ("teacher", "student"):
-        _validate_recipe(role, config[role])
-
-
-def _validate_views(config: ml_collections.ConfigDict) -> None:
-    views = config.teacher_cache_views
-    _require(views >= 0, "teacher_cache_views", views, "0 or a number of views")
-    cached = config.teacher_cache and config.student.augmentation
-    if bool(cached) != bool(views):
-        raise ValueError(
-            "teacher_cache_views is above 0 just where a teacher cache is used and the "
-            f"student's images are augmented. Received: teacher_cache_views={views}, "
-            f"teacher_cache={config.teacher_cache!r}, student.augmentation="
-            f"{config.student.augmentation!r}. As many views as student.epochs="
-            f"{config.student.epochs} train as the live teacher does, which "
-            "teacher_cache='' and teacher_cache_views=0 run."
-        )
-
-
-def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
-    for field in ("batch_size", "learning_rate"):
-        value = recipe[field]
-        allowed = 0 < value < float("inf")
-        _require(allowed, f"{role}.{field}", value, "a number above 0")
-    _require(
-        recipe.epochs > 0 or (recipe.epochs == 0 and bool(recipe.pretrained)),
-        f"{role}.epochs",
-        recipe.epochs,
-        f"a number above 0, or 0 to take {role}.pretrained as it is",
-    )
-    _require(
-        0 <= recipe.warmup_epochs <= recipe.epochs,
-        f"{role}.warmup_epochs",
-        recipe.warmup_epochs,
-        f"a number from 0 to {role}.epochs",
-    )
-    for field, names in (
-        ("model", sorted(models.MODELS)),
-        ("augmentation", ["", *sorted(AUGMENTATIONS)]),
-    ):
-        value = recipe[field]
-        _require(value in names, f"{role}.{field}", value, f"one of {names}")
-    # Refuses an unknown name or option.
-    training.optimizer(
-        recipe.optimizer,
-        learning_rate=recipe.learning_rate,
-        schedule=recipe.schedule,
-        total_steps=1,
-        **recipe.optimizer_options,
-    )
 
 
 def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
@@ -134,11 +34,7 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
       ValueError: if the directory holds other things, or another config made it, or
         it cannot be written to.
     """
-    if set(workdir) & set("*?[]\\"):
-        raise ValueError(
-            "--workdir must have none of * ? [ ] \\ in its path, which stand for other "
-            f"characters where files are looked for. Received: {workdir!r}."
-        )
+    _require_plain(workdir)
     path = files.join(workdir, CONFIG_FILE)
     given = to_dict(config)
     try:
@@ -155,6 +51,14 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
             f"--workdir={workdir} cannot be written to ({error}). Name a directory "
             "that you may write to."
         ) from error
+
+
+def _require_plain(workdir: str) -> None:
+    if set(workdir) & set("*?[]\\"):
+        raise ValueError(
+            "--workdir must have none of * ? [ ] \\ in its path, which stand for other "
+            f"characters where files are looked for. Received: {workdir!r}."
+        )
 
 
 def _create(path: str, document: dict[str, Any]) -> bool:
@@ -221,6 +125,7 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
     Raises:
       ValueError: if it is no study's, or holds what must not be read.
     """
+    _require_plain(workdir)
     path = files.join(workdir, CONFIG_FILE)
     if not files.exists(path):
         raise ValueError(
@@ -228,7 +133,16 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
             f"python -m pipelines.study --config=configs/demo.py --workdir={workdir}"
         )
     pickled_config.check(workdir)
-    return ml_collections.ConfigDict(read_document(workdir)["config"]).lock()
+    document = read_document(workdir)
+    try:
+        config = ml_collections.ConfigDict(document["config"]).lock()
+        config_checks.validate(config)  # Its seeds and temperatures name directories.
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds no config of a study: {error} Delete it and run the study "
+            "again with the config that made it."
+        ) from error
+    return config
 
 
 def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
@@ -281,10 +195,3 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def _require(allowed: bool, field: str, value: Any, what: str) -> None:
-    if not allowed:
-        raise ValueError(
-            f"--config.{field} must be {what}. Received: {field}={value!r}."
-        )

@@ -10,7 +10,7 @@ from kd_keras import models, training
 from kd_keras.datasets import DATASETS
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.models import layers
-from pipelines.studies import config as configs
+from pipelines.studies import config_checks
 
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("[!_]*.py"))
@@ -43,7 +43,7 @@ def test_every_row_has_a_config():
 @pytest.mark.parametrize("row", ROWS)
 def test_names_are_known(row):
     config = load(row)
-    configs.validate(config)
+    config_checks.validate(config)
     assert config.name == row
     options = inspect.signature(DATASETS[config.dataset.name]).parameters
     if "options" not in options:
@@ -69,7 +69,7 @@ def test_names_are_known(row):
 def test_small_studies_are_of_rows(path):
     config = importlib.import_module(f"configs.small.{path.stem}").get_config()
     config.teacher.pretrained = "weights.npz"  # Which the user names.
-    configs.validate(config)
+    config_checks.validate(config)
     assert config.name == path.stem
     assert config.dataset.name in {dataset for dataset, _, _ in PAIRS}
     assert len(config.seeds) >= 3

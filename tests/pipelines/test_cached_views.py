@@ -9,7 +9,7 @@ import pytest
 from configs import demo
 from kd_keras import files, models
 from pipelines.studies import config as configs
-from pipelines.studies import layout, run_record, runs
+from pipelines.studies import config_checks, layout, run_record, runs
 from pipelines.studies.layout import Run
 
 TEACHER, DS = Run("teacher", 0), Run("ds", 0, 4.0)
@@ -23,7 +23,7 @@ def _config(**fields):
         recipe.epochs, recipe.batch_size = 2, 16
         recipe.augmentation = "pad_crop_flip"
     config.update(fields)
-    configs.validate(config)
+    config_checks.validate(config)
     return config
 
 

@@ -9,7 +9,7 @@ import pytest
 from configs import demo, trifeature_resnet20_lenet5
 from kd_keras import files
 from pipelines.studies import config as configs
-from pipelines.studies import made_by, run_record
+from pipelines.studies import config_checks, made_by, run_record, sealed
 from pipelines.studies.layout import Run, parse_directory
 
 
@@ -19,7 +19,7 @@ def test_the_published_protocol():
     assert config.temperatures == (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40)
     assert config.alpha == 0.8
     assert config.dataset.image_size == 224
-    configs.validate(config)
+    config_checks.validate(config)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_values_that_are_not_allowed(field, value, message):
     config = demo.get_config()
     config[field] = value
     with pytest.raises(ValueError, match=message):
-        configs.validate(config)
+        config_checks.validate(config)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_recipes_are_checked_before_anything_is_trained(part, field, value, mess
     config = demo.get_config()
     config[part][field] = value
     with pytest.raises(ValueError, match=message):
-        configs.validate(config)
+        config_checks.validate(config)
 
 
 def test_a_single_number_is_no_tuple():
@@ -73,7 +73,7 @@ def test_a_single_number_is_no_tuple():
         config = demo.get_config().to_dict()
         config = ml_collections.ConfigDict({**config, field: 4})
         with pytest.raises(ValueError, match=rf"{field} must be a tuple.*{field}=4"):
-            configs.validate(config)
+            config_checks.validate(config)
 
 
 def test_other_temperatures_have_other_directories():
@@ -258,3 +258,19 @@ def test_a_workdir_with_wildcards_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="--workdir must have none of"):
         configs.prepare_workdir(str(tmp_path / name), demo.get_config())
     assert not (tmp_path / name).exists()
+    with pytest.raises(ValueError, match="--workdir must have none of"):
+        configs.read_config(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seeds", ["0/../../x"]), ("temperatures", ["1/../x"]), ("student", None)],
+)
+def test_a_config_that_no_study_wrote_is_refused(tmp_path, field, value):
+    content = {**configs.to_dict(demo.get_config()), field: value}
+    sealed.write(str(tmp_path / "config.json"), {"config": content})
+    with pytest.raises(ValueError, match=r"config\.json holds no config of a study"):
+        configs.read_config(str(tmp_path))
+    sealed.write(str(tmp_path / "config.json"), {})
+    with pytest.raises(ValueError, match=r"config\.json holds no config of a study"):
+        configs.read_config(str(tmp_path))

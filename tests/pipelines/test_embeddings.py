@@ -6,7 +6,13 @@ import pytest
 
 from kd_keras import files
 from pipelines.studies import config as configs
-from pipelines.studies import embeddings, individual_options, run_record, sealed
+from pipelines.studies import (
+    config_checks,
+    embeddings,
+    individual_options,
+    run_record,
+    sealed,
+)
 from pipelines.studies.layout import Run, run_dir
 
 TEACHER = Run("teacher", 3)
@@ -124,7 +130,7 @@ def test_bad_options_are_refused_before_any_training():
         config = demo.get_config()
         config.evaluation.individual_fairness[field] = value
         with pytest.raises(ValueError, match=f"individual_fairness.{field} must be"):
-            configs.validate(config)
+            config_checks.validate(config)
 
 
 def test_a_study_that_names_no_options_has_the_defaults():

@@ -238,6 +238,11 @@ def test_a_port_in_use(server, workdir):
         tensorboard.serve(workdir, port)
 
 
+def test_a_port_that_nobody_would_find(workdir):
+    with pytest.raises(ValueError, match=r"--port must be .*Received: 0"):
+        tensorboard.serve(workdir, 0)
+
+
 def test_no_study(tmp_path):
     with pytest.raises(ValueError, match=r"has no config\.json"):
         tensorboard.serve(str(tmp_path), free_port())

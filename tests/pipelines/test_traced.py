@@ -7,7 +7,7 @@ import pytest
 from configs import demo
 from kd_keras import Distiller, files
 from pipelines.studies import config as configs
-from pipelines.studies import layout, runs
+from pipelines.studies import config_checks, layout, runs
 from pipelines.studies.layout import Run
 from pipelines.studies.traced import TracedStep
 
@@ -106,7 +106,7 @@ def _config():
     for recipe in (config.teacher, config.student):
         recipe.model, recipe.model_options = "resnet20", {"depth": 8}
         recipe.epochs, recipe.batch_size = 2, 16
-    configs.validate(config)
+    config_checks.validate(config)
     return config
 
 
