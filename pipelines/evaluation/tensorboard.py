@@ -41,9 +41,17 @@ def serve(workdir: str, port: int = 6006) -> None:
                 print(f"TensorBoard: http://127.0.0.1:{port}/", flush=True)
             server.wait()
         except KeyboardInterrupt:
-            server.terminate()
+            _end(server)
             return
     raise OSError(f"TensorBoard ended with exit code {server.returncode}.")
+
+
+def _end(server: subprocess.Popen) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=2)
+    except subprocess.TimeoutExpired:  # It has nothing to lose.
+        server.kill()
 
 
 def _prepare(workdir: str) -> str:

@@ -8,8 +8,12 @@ import time
 import pytest
 
 MAIN = """
+import signal
 import time
 from pipelines.cli import start
+
+# A shell that starts the tests in its background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def main(argv):
     try:
