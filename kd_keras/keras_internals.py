@@ -4,7 +4,8 @@ tests/test_keras_internals.py checks every piece against the installed Keras, so
 an upgrade that changes one fails there.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -68,6 +69,29 @@ def is_unbuilt(metric: keras.metrics.Metric, model: keras.Model) -> bool:
     """Whether it holds the compiled metrics of a model that has seen no labels yet."""
     # Without labels they are never built, and their result would be an error.
     return metric is model._compile_metrics and not metric.built
+
+
+def let_steps_go(optimizer: keras.Optimizer) -> None:
+    """Keeps TensorFlow from holding on to every step that an optimizer was traced in.
+
+    An optimizer sums its gradients over the replicas, also over a single one.
+    TensorFlow registers the gradient of each such sum for the life of the process, and
+    with it the step and all of its graph: megabytes for every model that was trained.
+    """
+    while optimizer is not None:
+        plain = type(optimizer)._all_reduce_sum_gradients
+        sum_over = functools.partial(_sum_over_replicas, plain, optimizer)
+        optimizer._all_reduce_sum_gradients = sum_over
+        optimizer = getattr(optimizer, "inner_optimizer", None)  # Of loss scaling.
+
+
+def _sum_over_replicas(
+    plain: Callable, optimizer: keras.Optimizer, grads_and_vars: Iterable
+) -> Iterable:
+    context = tf.distribute.get_replica_context()
+    if context and context.num_replicas_in_sync == 1:
+        return grads_and_vars
+    return plain(optimizer, grads_and_vars)
 
 
 class SymbolicBuildModel(keras.Model):

@@ -1,6 +1,7 @@
 """The installed Keras is what kd_keras.keras_internals takes it for."""
 
 import ast
+import gc
 import inspect
 import pathlib
 
@@ -183,6 +184,32 @@ class OwnStep(keras.Model):
     def train_step(self, data):
         keras_internals.loss_tracker(self).update_state(5.0)
         return self.get_metrics_result()
+
+
+def _steps():
+    """The graphs of traced steps that something in the process holds."""
+    keras.backend.clear_session()
+    gc.collect()
+    graphs = [o for o in gc.get_objects() if isinstance(o, tf.Graph)]
+    return [id(graph) for graph in graphs if "one_step" in getattr(graph, "name", "")]
+
+
+@pytest.mark.parametrize("let_go", [True, False])
+@pytest.mark.parametrize(
+    "optimizer",
+    [lambda: "sgd", lambda: keras.optimizers.LossScaleOptimizer("sgd")],
+    ids=["plain", "loss_scale"],
+)
+def test_a_traced_step_goes_with_its_model(optimizer, let_go):
+    before = _steps()
+    model = linear()
+    model.compile(optimizer(), loss="mse")
+    if let_go:
+        keras_internals.let_steps_go(model.optimizer)
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    del model
+    # TensorFlow keeps one otherwise; where it no longer does, this goes.
+    assert (len(_steps()) > len(before)) == (not let_go)
 
 
 @pytest.mark.parametrize("forgotten", [True, False])

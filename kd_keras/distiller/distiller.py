@@ -19,7 +19,7 @@ from kd_keras.distiller.saving import SavedDistiller
 from kd_keras.distiller.shown import html_table
 from kd_keras.distiller.soft import SoftPart
 from kd_keras.distiller.student import StudentTrainer
-from kd_keras.keras_internals import loss_tracker
+from kd_keras.keras_internals import let_steps_go, loss_tracker
 from kd_keras.losses import FeatureHint, LossPart
 
 
@@ -184,6 +184,7 @@ class Distiller(StudentTrainer, SavedDistiller):
             for leaf in keras.tree.flatten(loss):
                 check_hard_loss(leaf, next(iter(heads)))
         super().compile(optimizer, loss, loss_weights, **kwargs)
+        let_steps_go(self.optimizer)
 
     def _teach(self, x: Any, y: Any) -> tuple[list[Any], list[tf.Tensor]]:
         """Outputs of each teacher and the teacher's side of each hint."""

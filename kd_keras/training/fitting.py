@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kd_keras import strategy
+from kd_keras import keras_internals, strategy
 from kd_keras.datasets.batches import evaluation_batches, training_batches
 from kd_keras.datasets.spec import Dataset
 from kd_keras.teacher_cache import TeacherCache
@@ -74,6 +74,7 @@ def fit(
     """
     examples = dataset.splits["train"]
     steps = steps_per_epoch(dataset, batch_size)
+    keras_internals.let_steps_go(model.optimizer)
     backup = Backup(directory, strategy.is_chief(model.distribute_strategy))
     validation = _shared_by_batch(
         evaluation_batches(dataset.splits["validation"], dataset.spec)

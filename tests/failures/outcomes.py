@@ -255,8 +255,8 @@ def quick() -> Iterator[None]:
     """
     from unittest import mock
 
-    from conftest import make_tiny_dataset
     from matplotlib.figure import Figure
+    from tiny_dataset import make_tiny_dataset
 
     from pipelines.studies import config as configs
 
