@@ -1,6 +1,5 @@
 """The TFMA EvalConfig of some models and a data set; reads and writes nothing."""
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 
@@ -54,7 +53,7 @@ def eval_config(
       confidence_intervals: whether to compute jackknife intervals of the metrics.
 
     Returns:
-      Metrics overall, per group of each attribute, per label, and per pair of these.
+      Metrics overall, per group of each attribute, and per label.
     """
     config = config_pb2.EvalConfig(
         model_specs=[
@@ -79,10 +78,8 @@ def eval_config(
 
 
 def slices(spec: DatasetSpec) -> list[tuple[str, ...]]:
-    """What to slice by: nothing, one key, or two keys crossed."""
-    keys = (*spec.groups, class_name_key(spec))
-    singles = [(key,) for key in keys]
-    return [(), *singles, *itertools.combinations(keys, 2)]
+    """What to slice by: nothing, or one key."""
+    return [(), *((key,) for key in (*spec.groups, class_name_key(spec)))]
 
 
 def _metrics(

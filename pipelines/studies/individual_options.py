@@ -30,10 +30,16 @@ def validate(config: Mapping[str, Any]) -> None:
     ):
         if found[name] not in known:
             _refuse(name, found[name], f"one of {list(known)}")
-    if found["extractor"] != TEACHER and not files.exists(found["extractor"]):
-        _refuse("extractor", found["extractor"], f"{TEACHER!r} or a .keras file")
-    if not found["pairs"] > 0:
-        _refuse("pairs", found["pairs"], "a number above 0")
+    pairs = found["pairs"]
+    if not (pairs == "all" or (isinstance(pairs, int) and pairs > 0)):
+        _refuse("pairs", pairs, "a number above 0 or 'all'")
+
+
+def require_extractor(config: Mapping[str, Any]) -> None:
+    """Raises a ValueError if a study that begins has an extractor that is not there."""
+    extractor = options(config)["extractor"]
+    if extractor != TEACHER and not files.exists(extractor):
+        _refuse("extractor", extractor, f"{TEACHER!r} or a .keras file")
 
 
 def _refuse(name: str, value: Any, allowed: str) -> None:

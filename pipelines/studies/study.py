@@ -10,7 +10,14 @@ import tensorflow as tf
 
 from kd_keras import files, strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import attempts, config_checks, coordinator, engine, layout
+from pipelines.studies import (
+    attempts,
+    config_checks,
+    coordinator,
+    engine,
+    individual_options,
+    layout,
+)
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 from pipelines.studies.progress import StudyProgress
@@ -48,6 +55,7 @@ def train_study(
     # Before TensorFlow computes anything; the workers of a cluster make their own.
     devices = strategy.make("one_device" if on_cluster else config.strategy)
     config_checks.validate(config)
+    individual_options.require_extractor(config)
     runs = layout.study_runs(config.temperatures, config.seeds)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):

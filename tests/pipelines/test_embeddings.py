@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import study_config
 
 from kd_keras import files
 from pipelines.studies import config as configs
@@ -12,6 +13,7 @@ from pipelines.studies import (
     individual_options,
     run_record,
     sealed,
+    study,
 )
 from pipelines.studies.layout import Run, run_dir
 
@@ -34,8 +36,8 @@ def workdir(tmp_path, tiny_dataset, monkeypatch):
 
 
 def write_config(workdir, **individual_fairness):
-    evaluation = {"split": "test", "individual_fairness": individual_fairness}
-    config = {"seeds": [3, 4], "evaluation": evaluation}
+    config = study_config.made_up("tiny", (3, 4), (4.0,))
+    config["evaluation"]["individual_fairness"].update(individual_fairness)
     sealed.write(f"{workdir}/config.json", {"config": config})
 
 
@@ -122,15 +124,19 @@ def test_architectures_have_what_comes_before_the_logits(name):
     assert extractor.output.shape[1] == model.get_layer("logits").input.shape[1]
 
 
-def test_bad_options_are_refused_before_any_training():
+def test_bad_options_are_refused_before_any_training(tmp_path):
     from configs import demo
 
-    bad = {"input_distance": "taxicab", "pairs": 0, "extractor": "nowhere.keras"}
-    for field, value in bad.items():
+    for field, value in {"input_distance": "taxicab", "pairs": 0}.items():
         config = demo.get_config()
         config.evaluation.individual_fairness[field] = value
         with pytest.raises(ValueError, match=f"individual_fairness.{field} must be"):
             config_checks.validate(config)
+    config = demo.get_config()
+    config.evaluation.individual_fairness.extractor = "nowhere.keras"
+    with pytest.raises(ValueError, match=r"extractor must be.*'nowhere\.keras'"):
+        study.train_study(config, str(tmp_path / "study"))
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_study_that_names_no_options_has_the_defaults():

@@ -99,13 +99,12 @@ def confusion_matrix(metrics, classes):
     return found
 
 
-def test_slices_are_overall_groups_labels_and_their_pairs(several_classes):
+def test_slices_are_overall_groups_and_labels(several_classes):
     workdir, _, _ = several_classes
     found = set(slices(workdir, STUDENT))
     sides = {(("side", side),) for side in ("left", "right")}
     labels = {(("channel_name", name),) for name in ("red", "green", "blue")}
-    crossed = {label + side for label in labels for side in sides}
-    assert found == {(), *sides, *labels, *crossed}
+    assert found == {(), *sides, *labels}
 
 
 def test_the_seeds_teacher_is_the_baseline(several_classes):
@@ -270,7 +269,7 @@ def test_an_unknown_split(copy, several_classes, monkeypatch):
     config = sealed.read(path, "")
     config["config"]["evaluation"]["split"] = "tset"
     sealed.write(path, config)
-    with pytest.raises(ValueError, match=r"must be one of .*test.*Received: 'tset'"):
+    with pytest.raises(ValueError, match=r"must be one of .*test.*='tset'"):
         evaluate.evaluate(str(copy))
 
 
