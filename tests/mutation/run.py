@@ -92,7 +92,7 @@ def chosen(path: pathlib.Path, per_file: int, seed: int) -> list[Mutant]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="part of the paths of the files")
+    parser.add_argument("--only", default="", help="parts of the paths, with commas")
     parser.add_argument("--per_file", type=int, default=0, help="0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--survivors", default="", help="CSV of what the tests miss")
@@ -104,17 +104,20 @@ def main() -> None:
         place = ROOT / part
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             name = str(path.relative_to(ROOT))
-            if arguments.only not in name or path.name == "__init__.py":
+            wanted = any(only in name for only in arguments.only.split(","))
+            if not wanted or path.name == "__init__.py":
                 continue
             tests = tests_of(path, part)
             limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
-            for mutant in chosen(path, arguments.per_file, arguments.seed):
-                dead = is_killed(path, mutant.source, tests, limit)
-                run[part] += 1
-                killed[part] += dead
-                if not dead:
-                    missed.append((name, mutant.name))
-                    print(f"survived: {name}:{mutant.name}", flush=True)
+            found = chosen(path, arguments.per_file, arguments.seed)
+            lived = [
+                m.name for m in found if not is_killed(path, m.source, tests, limit)
+            ]
+            print(f"{name}: {len(found) - len(lived)} of {len(found)} killed")
+            print(*(f"  survived: {mutant}" for mutant in lived), sep="\n", flush=True)
+            run[part] += len(found)
+            killed[part] += len(found) - len(lived)
+            missed += [(name, mutant) for mutant in lived]
     print(f"{'part':<36}{'mutants':>8}{'killed':>8}{'%':>6}")
     for part, count in run.items():
         print(
