@@ -1,12 +1,16 @@
 """Teachers that come as a SavedModel, and how the Distiller holds them."""
 
+import hashlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from cases import LABELS, SPARSE, X, linear, reads_student, reads_teacher
+from scipy.special import log_softmax
 
 from kd_keras.distiller import Distiller
+from kd_keras.distiller.teacher import Teacher, fingerprint
 
 
 def soft_loss(teacher, **kwargs):
@@ -135,3 +139,127 @@ def test_an_infinite_logit_without_weight_changes_nothing():
         X, y, sample_weight=np.array([2.0, 0.0]), return_dict=True, verbose=0
     )
     assert logs["loss"] == pytest.approx(0.397776, abs=2e-6)
+
+
+def noisy_teacher():
+    """Gives other outputs in training: other means, and half of the inputs dropped."""
+    inputs = keras.Input((6,))
+    norm = keras.layers.BatchNormalization()
+    hidden = keras.layers.Dropout(0.5, seed=1)(norm(inputs))
+    logits = keras.layers.Dense(3)
+    model = keras.Model(inputs, logits(hidden))
+    norm.set_weights([[2.0] * 6, [1.0] * 6, np.arange(6.0), np.arange(1.0, 7)])
+    logits.set_weights([np.eye(6, 3) + np.eye(6, 3, -3), [0.5, -0.5, 0.0]])
+    return model
+
+
+def inferred(x):
+    """What it gives in inference, by the formula of batch normalization."""
+    normed = 2.0 * (x - np.arange(6)) / np.sqrt(np.arange(1, 7) + 1e-3) + 1.0
+    return normed[:, :3] + normed[:, 3:] + [0.5, -0.5, 0.0]
+
+
+def test_a_teacher_infers_wherever_it_is_called():
+    teacher = Teacher(noisy_teacher())
+
+    class Around(keras.layers.Layer):
+        def call(self, x):
+            return teacher(x)
+
+    # A layer that trains passes that on to those called within it.
+    for outputs in (teacher(X), Around()(X), Around()(X, training=True)):
+        np.testing.assert_allclose(outputs, inferred(X), rtol=1e-5)
+    assert not np.allclose(teacher.model(X, training=True), inferred(X), rtol=0.1)
+
+
+@pytest.mark.parametrize("eagerly", [True, False], ids=["eager", "graph"])
+def test_a_student_is_taught_what_the_teacher_infers(eagerly):
+    distiller = Distiller(
+        student=reads_student(), teacher=noisy_teacher(), temperature=3, alpha=1.0
+    )
+    distiller.compile(keras.optimizers.SGD(0.0), SPARSE, run_eagerly=eagerly)
+    trained = distiller.fit(X, LABELS, epochs=2, verbose=0).history["soft_loss"]
+    log_p, log_q = log_softmax(inferred(X) / 3, -1), log_softmax(X[:, 3:] / 3, -1)
+    expected = 9 * (np.exp(log_p) * (log_p - log_q)).sum(-1).mean()
+    np.testing.assert_allclose(trained, [expected] * 2, rtol=1e-4)
+
+
+class TwoInputs(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.second = tf.Variable([1.0, 2.0], name="second")
+        self.first = tf.Variable(3.0, name="first")
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, 2), tf.float32, name="a"),
+            tf.TensorSpec((None, 2), tf.float32, name="b"),
+        ]
+    )
+    def difference(self, a, b):
+        return {"difference": self.first * a - self.second * b}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 2), tf.float32, name="a")])
+    def both(self, a):
+        return {"twice": 2 * a, "same": a + 0 * self.first}
+
+
+@pytest.fixture(scope="module")
+def two_inputs(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("two") / "1")
+    module = TwoInputs()
+    # The default one is neither the first nor the last of them.
+    signatures = {
+        "a": module.both,
+        "serving_default": module.difference,
+        "z": module.both,
+    }
+    tf.saved_model.save(module, path, signatures)
+    return tf.saved_model.load(path)
+
+
+A, B = np.array([[1.0, 2]]), np.array([[10, 20]])
+
+
+@pytest.mark.parametrize(
+    "x",
+    [{"b": B, "a": A}, {"a": A, "b": B, "unused": A}, (A, B), [A, B]],
+    ids=["dict", "more than it needs", "tuple", "list"],
+)
+def test_inputs_of_a_signature_by_name_or_in_its_order(two_inputs, x):
+    # 3 a - [1, 2] b, in the dtypes of the signature.
+    np.testing.assert_allclose(Teacher(two_inputs)(x), [[-7, -34]])
+
+
+@pytest.mark.parametrize("x", [{"a": A}, (A, B, B), A], ids=["name", "three", "one"])
+def test_inputs_that_a_signature_does_not_have_are_refused(two_inputs, x):
+    with pytest.raises(ValueError, match=r"must give the inputs \['a', 'b'\]"):
+        Teacher(two_inputs)(x)
+
+
+def test_outputs_of_a_signature(two_inputs):
+    several = Teacher(two_inputs.signatures["a"])(A)
+    assert sorted(several) == ["same", "twice"]
+    np.testing.assert_allclose(several["twice"], 2 * A)
+
+
+def test_a_saved_model_without_a_default_has_its_first_signature(tmp_path):
+    module = TwoInputs()
+    tf.saved_model.save(module, str(tmp_path), {"only": module.difference})
+    loaded = tf.saved_model.load(str(tmp_path))
+    np.testing.assert_allclose(Teacher(loaded)((A, B)), [[-7, -34]])
+
+
+def test_a_fingerprint_is_of_names_shapes_and_values_in_a_fixed_order(two_inputs):
+    teacher = Teacher(two_inputs)
+    assert [weight.name for weight in teacher.weights] == ["first:0", "second:0"]
+    digest = hashlib.sha256()
+    digest.update(b"first:0()float32" + np.float32(3).tobytes())
+    digest.update(b"second:0(2,)float32" + np.float32([1, 2]).tobytes())
+    assert fingerprint([teacher]) == digest.hexdigest()
+    assert fingerprint([teacher, teacher]) != fingerprint([teacher])
+
+
+def test_a_layer_that_is_not_built_is_refused():
+    with pytest.raises(ValueError, match=r"no weights yet.*'late' \(Dense\)"):
+        Teacher(keras.layers.Dense(3, name="late"))

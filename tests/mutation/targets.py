@@ -41,7 +41,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     ],
     "kd_keras/distiller/adapters.py": ["tests/distiller/test_teacher.py"],
     "kd_keras/distiller/batch.py": [
-        "tests/distiller/test_outputs.py",
+        "tests/distiller/test_structures.py",
         "tests/distiller/test_other_heads.py",
     ],
     "kd_keras/distiller/distiller.py": [

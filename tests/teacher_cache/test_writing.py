@@ -222,12 +222,6 @@ def test_bad_arguments_are_named(build, train, argument, change):
         build(**change(train))
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"k": 1, "tail": "zero"}], ids=str)
-def test_top_k_refuses(options):
-    with pytest.raises(ValueError, match="Received: "):
-        TopK(**options)
-
-
 def test_join_refuses(build, train):
     cache = build(augmentation="flip", views=2)
     with pytest.raises(ValueError, match=r"`examples` must be .*Received: 80"):
