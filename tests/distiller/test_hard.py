@@ -231,6 +231,9 @@ def test_outputs_with_labels_and_a_loss_are_summed():
     assert len(HardPart(SPARSE, None)(batch)) == 2
     with pytest.raises(ValueError, match="applies a sigmoid"):
         HardPart({"b": BINARY}, None)(batch)
-    # The outputs without a loss or a head are not looked at.
-    other = [outputs[0]._replace(head=None), outputs[2]]
-    assert len(HardPart([BINARY, BINARY], None)(batch._replace(outputs=other))) == 1
+    # Without a head nothing is known of what the output means.
+    alone = batch._replace(outputs=[outputs[0]._replace(head=None)])
+    assert len(HardPart(SPARSE, None)(alone)) == 1
+    alone = batch._replace(outputs=[outputs[0]._replace(head="sigmoid")])
+    with pytest.raises(ValueError, match="applies a softmax"):
+        HardPart(SPARSE, None)(alone)

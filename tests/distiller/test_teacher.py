@@ -148,8 +148,8 @@ def noisy_teacher():
     hidden = keras.layers.Dropout(0.5, seed=1)(norm(inputs))
     logits = keras.layers.Dense(3)
     model = keras.Model(inputs, logits(hidden))
-    norm.set_weights([[2.0] * 6, [1.0] * 6, np.arange(6.0), np.arange(1.0, 7)])
-    logits.set_weights([np.eye(6, 3) + np.eye(6, 3, -3), [0.5, -0.5, 0.0]])
+    norm.set_weights([np.full(6, 2.0), np.ones(6), np.arange(6.0), np.arange(1.0, 7)])
+    logits.set_weights([np.eye(6, 3) + np.eye(6, 3, -3), np.array([0.5, -0.5, 0])])
     return model
 
 
@@ -188,7 +188,7 @@ class TwoInputs(tf.Module):
     def __init__(self):
         super().__init__()
         self.second = tf.Variable([1.0, 2.0], name="second")
-        self.first = tf.Variable(3.0, name="first")
+        self.first = tf.Variable([3.0], name="first")
 
     @tf.function(
         input_signature=[
@@ -254,7 +254,7 @@ def test_a_fingerprint_is_of_names_shapes_and_values_in_a_fixed_order(two_inputs
     teacher = Teacher(two_inputs)
     assert [weight.name for weight in teacher.weights] == ["first:0", "second:0"]
     digest = hashlib.sha256()
-    digest.update(b"first:0()float32" + np.float32(3).tobytes())
+    digest.update(b"first:0(1,)float32" + np.float32([3]).tobytes())
     digest.update(b"second:0(2,)float32" + np.float32([1, 2]).tobytes())
     assert fingerprint([teacher]) == digest.hexdigest()
     assert fingerprint([teacher, teacher]) != fingerprint([teacher])
