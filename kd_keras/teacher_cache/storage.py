@@ -81,15 +81,17 @@ class TopK:
           ValueError: if a logit is not finite, or k classes are all or more.
         """
         dtype = self._dtype(logits.shape[-1])
-        log_p = scipy.special.log_softmax(logits.astype(np.float64), axis=-1)
-        order = np.argpartition(log_p, -self.k, axis=-1)
-        kept, others = order[..., -self.k :], order[..., : -self.k]
-        records = np.empty(logits.shape[:-1], dtype)
-        records["class"] = kept
-        records["log_probability"] = np.take_along_axis(log_p, kept, -1)
-        records["log_missing"] = scipy.special.logsumexp(
-            np.take_along_axis(log_p, others, -1), axis=-1
-        )
+        # What does not fit is refused below, by name.
+        with np.errstate(over="ignore", invalid="ignore"):
+            log_p = scipy.special.log_softmax(logits.astype(np.float64), axis=-1)
+            order = np.argpartition(log_p, -self.k, axis=-1)
+            kept, others = order[..., -self.k :], order[..., : -self.k]
+            records = np.empty(logits.shape[:-1], dtype)
+            records["class"] = kept
+            records["log_probability"] = np.take_along_axis(log_p, kept, -1)
+            records["log_missing"] = scipy.special.logsumexp(
+                np.take_along_axis(log_p, others, -1), axis=-1
+            )
         _require_finite(records["log_probability"], logits)
         _require_finite(records["log_missing"], logits)
         return records

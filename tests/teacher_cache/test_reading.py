@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras import Distiller, losses, teacher_cache, training
+from kd_keras import Distiller, teacher_cache, training
 from kd_keras.datasets import Dataset, DatasetSpec
-from kd_keras.teacher_cache import TopK
 
 
 @pytest.mark.parametrize(
@@ -97,51 +96,6 @@ def test_a_student_learns_the_same_from_the_cache(
     for one, two in zip(cached, live, strict=True):
         assert one == pytest.approx(two, rel=1e-5)
     assert traces == fit("one", Dataset(spec, splits), None, epochs=1)[1]
-
-
-def as_bytes(rows):
-    return np.frombuffer(rows.tobytes(), np.uint8).reshape(len(rows), -1)
-
-
-@pytest.mark.parametrize(
-    ("tail", "expected"),
-    [("uniform", 0.445846), ("renormalize", 1.386294)],
-    ids=["uniform", "renormalize"],
-)
-def test_top_k_against_the_hand_calculation(tail, expected):
-    # KL of the cached teacher to the uniform student: the reference case with k=1.
-    storage = TopK(1, tail)
-    rows = storage.encode(np.log(np.array([[0.7, 0.2, 0.06, 0.04]], np.float32)))
-    logits = storage.decode(as_bytes(rows), (4,))
-    loss = losses.kl_divergence(logits, tf.zeros((1, 4)), 1.0)
-    # log(0.7) and log(0.3) have a float16 step of 2^-12 and 2^-10.
-    np.testing.assert_allclose(loss, [expected], atol=5e-4)
-
-
-def test_top_k_keeps_a_tiny_missing_mass():
-    # log p of the others is -30 and -31 up to 1e-13: float32 mass would be 0.
-    storage = TopK(1)
-    logits = np.array([[0, -30, -31], [-31, 0, -30]], np.float32)
-    rows = as_bytes(storage.encode(logits))
-    others = -30 + np.log((1 + np.exp(-1)) / 2)
-    expected = [[0, others, others], [others, 0, others]]
-    np.testing.assert_allclose(
-        storage.decode(rows, (3,)), expected, rtol=2**-11, atol=1e-6
-    )
-
-
-def test_top_k_of_tokens_in_a_large_vocabulary():
-    storage = TopK(2, "renormalize")
-    logits = np.zeros((1, 2, 70_000), np.float32)
-    logits[0, 0, [5, 69_999]] = 30.0, 31.0
-    logits[0, 1, [0, 66_000]] = 31.0, 30.0
-    rows = as_bytes(storage.encode(logits))
-    assert rows.shape == (1, 2 * (6 * 2 + 2))
-    softmax = tf.nn.softmax(storage.decode(rows, (2, 70_000)))[0]
-    larger = 1 / (1 + np.exp(-1))
-    expected = [[1 - larger, larger], [larger, 1 - larger]]
-    found = [tf.gather(softmax[0], [5, 69_999]), tf.gather(softmax[1], [0, 66_000])]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(
