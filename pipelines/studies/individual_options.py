@@ -32,8 +32,9 @@ def validate(config: Mapping[str, Any]) -> None:
             _refuse(name, found[name], f"one of {list(known)}")
     if found["extractor"] != TEACHER and not files.exists(found["extractor"]):
         _refuse("extractor", found["extractor"], f"{TEACHER!r} or a .keras file")
-    if not found["pairs"] > 0:
-        _refuse("pairs", found["pairs"], "a number above 0")
+    pairs = found["pairs"]
+    if pairs != "all" and not (type(pairs) is int and pairs > 0):
+        _refuse("pairs", pairs, "an integer above 0 or 'all'")
 
 
 def _refuse(name: str, value: Any, allowed: str) -> None:

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import study_config
 import tensorflow as tf
 
 from kd_keras import files
@@ -24,14 +25,7 @@ def write_study(
     Returns:
       The logits `[examples, classes]` of each run on the test split, by Keras.
     """
-    config = {
-        "name": dataset.spec.name,
-        "seeds": seeds,
-        "temperatures": temperatures,
-        "alpha": 0.8,
-        "dataset": {"name": dataset.spec.name, "data_dir": ""},
-        "evaluation": {"split": "test", "confidence_intervals": False},
-    }
+    config = study_config.made_up(dataset.spec.name, seeds, temperatures)
     sealed.write(files.join(workdir, "config.json"), {"config": config})
     runs = layout.study_runs(temperatures, seeds)
     return {run: write_run(workdir, dataset, run, i) for i, run in enumerate(runs)}

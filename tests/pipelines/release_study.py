@@ -4,6 +4,7 @@ import io
 
 import keras
 import numpy as np
+import study_config
 import tensorflow as tf
 
 from kd_keras import files
@@ -53,14 +54,7 @@ def dataset() -> Dataset:
 
 def write_study(workdir: str) -> None:
     """Writes config.json and all runs, with exports and predictions."""
-    config = {
-        "name": "by_hand",
-        "seeds": [0],
-        "temperatures": [4.0],
-        "alpha": 0.8,
-        "dataset": {"name": "by_hand", "data_dir": ""},
-        "evaluation": {"split": "test", "confidence_intervals": False},
-    }
+    config = study_config.made_up("by_hand", [0], [4.0])
     document = {"config": config, "versions": {}, "git_revision": None}
     sealed.write(files.join(workdir, "config.json"), document)
     for i, run in enumerate(RUNS):

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import study_config
 import tensorflow as tf
 
 from kd_keras import files
@@ -88,16 +89,8 @@ def write_workdir(
 ) -> str:
     """Writes config.json and every run's run.json and predictions."""
     workdir = str(workdir)
-    config = {
-        "name": f"{spec.name}_study",
-        "alpha": 0.8,
-        "dataset": {"name": spec.name},
-        "evaluation": {"split": "test"},
-        "seeds": list(seeds),
-        "temperatures": list(temperatures),
-        "teacher": {"model": "resnet20"},
-        "student": {"model": "lenet5"},
-    }
+    config = study_config.made_up(f"{spec.name}_study", seeds, temperatures)
+    config["dataset"]["name"] = spec.name
     document = {
         "config": config,
         "git_revision": "0" * 40,
