@@ -1,4 +1,4 @@
-"""Joint bands: small ones by hand, replicates against Fairlearn and redrawn examples."""
+"""Joint bands: by hand, against Fairlearn and against redrawn examples."""
 
 import fairlearn.metrics
 import numpy as np
@@ -21,9 +21,7 @@ from pipelines.analysis.measures import Measure
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
-SIDES = DatasetSpec(
-    "sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", "a")}
-)
+SIDES = DatasetSpec("sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", "a")})
 TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
 T1, T4 = Model.named(DS, 1.0), Model.named(DS, 4.0)
 DPD, EOD = Measure("dpd", "side"), Measure("eod", "side")
@@ -32,7 +30,7 @@ ACCURACY = Measure("accuracy", "")
 
 @pytest.fixture(scope="module")
 def several():
-    return people()
+    return people(seeds=(0, 1), temperatures=(1.0, 4.0))
 
 
 @pytest.fixture(scope="module")

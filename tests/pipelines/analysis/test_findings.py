@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
-from memory_study import PEOPLE, people, study, truth
+from memory_study import PEOPLE, study, truth
 from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 
 from kd_keras import files
@@ -14,6 +14,7 @@ from pipelines.analysis.findings import Claim, findings_table
 from pipelines.analysis.measures import Measure
 from pipelines.analysis.results import Model, read_study
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
+
 CELL = 2000  # Examples of each label and side.
 SEEDS = (0, 1)
 
@@ -155,7 +156,7 @@ def made_up(gaps):
     }
     runs = [Run(m.name, s, m.temperature) for m, seeds in gaps.items() for s in seeds]
     truths = {"test": truth([0, 1], {"side": [0, 1]})}
-    found = study(SIDE, truths, dict.fromkeys(runs, {"test": [0, 1]}))
+    found = study(SIDE, truths, {run: {"test": [0, 1]} for run in runs})
     return found, replicates
 
 
