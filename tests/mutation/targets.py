@@ -35,6 +35,18 @@ FILES = {
     for name, test in _ANALYSIS.items()
 }
 
+FILES |= {
+    f"pipelines/release/{name}.py": [
+        f"tests/pipelines/release/test_{name}.py",
+        "tests/test_frozen.py::test_dataclasses_are_frozen[pipelines/release]",
+    ]
+    for name in (
+        *("blessing", "candidate", "gate", "measure", "policy", "select", "selection"),
+        *("validation", "verdict"),
+    )
+}
+FILES["pipelines/release/conversion.py"] = ["tests/pipelines/test_litert_table.py"]
+
 # Parts whose tests need TFMA, whose import takes longest.
 EVALUATED = ("pipelines/release", "pipelines/evaluation")
 
