@@ -47,6 +47,34 @@ FILES |= {
 }
 FILES["pipelines/release/conversion.py"] = ["tests/pipelines/test_litert_table.py"]
 
+_METRICS = "tests/pipelines/evaluation/metrics"
+_INDICATORS = [
+    f"{_METRICS}/test_fairness_indicators.py::{name}"
+    for name in (
+        "test_rates_of_hard_predictions_and_thresholds_are_scikit_learns",
+        "test_what_is_undefined_is_nan_and_what_was_not_asked_for_is_left_out",
+        "test_counts_are_shared_where_thresholds_and_classes_are_equal",
+    )
+]
+_GAPS = [
+    f"{_METRICS}/test_gap_metrics.py",
+    f"{_METRICS}/test_group_gaps.py::test_an_unknown_gap_is_refused",
+    f"{_METRICS}/test_group_gaps.py::test_counts_do_not_depend_on_bundles_and_merges",
+]
+_PAIRED = [f"{_METRICS}/test_paired_errors.py"]
+FILES |= {
+    f"pipelines/evaluation/metrics/{name}.py": tests
+    for name, tests in {
+        "combiners": [f"{_METRICS}/test_confusion_matrix.py", *_INDICATORS],
+        "confusion_matrix": [f"{_METRICS}/test_confusion_matrix.py"],
+        "counts": [*_GAPS, *_PAIRED],
+        "fairness_indicators": _INDICATORS,
+        "group_gaps": _GAPS,
+        "outputs": [f"{_METRICS}/test_outputs.py"],
+        "paired_errors": _PAIRED,
+    }.items()
+}
+
 # Parts whose tests need TFMA, whose import takes longest.
 EVALUATED = ("pipelines/release", "pipelines/evaluation")
 

@@ -16,6 +16,7 @@ TPR = "equal_opportunity_difference"
 SIZES = ((8, 6), (5, 9), (3, 2))
 AGE = np.concatenate([[i] * sum(size) for i, size in enumerate(SIZES)] + [[-1] * 4])
 LABELS = np.concatenate([[1] * p + [0] * n for p, n in SIZES] + [[1, 1, 0, 0]])
+OF_YES = "examples for true positive rate of yes in"
 OPTIONS = {"level": 0.9, "replicates": 300}
 
 
@@ -46,10 +47,10 @@ def measured(found, against=None, **fields):
     [
         (3, 7 / 8 - 0, ""),
         # Old has three positives, adult five, young eight.
-        (4, 7 / 8 - 3 / 5, "fewer than 4 examples for true positive rate of yes in old"),
-        (5, 7 / 8 - 3 / 5, "fewer than 5 examples for true positive rate of yes in old"),
+        (4, 7 / 8 - 3 / 5, f"fewer than 4 {OF_YES} old"),
+        (5, 7 / 8 - 3 / 5, f"fewer than 5 {OF_YES} old"),
         (6, np.nan,
-         "fewer than 6 examples for true positive rate of yes in adult, old"),
+         f"fewer than 6 {OF_YES} adult, old"),
     ],
 )  # fmt: skip
 def test_groups_with_too_little_evidence_decide_no_gap(by_hand, least, value, missing):
@@ -87,9 +88,8 @@ def test_intervals_have_the_policys_level_and_replicates(by_hand):
 
 
 def test_a_group_is_measured_alone(by_hand):
-    found, missing = measured(
-        by_hand, metric="accuracy", attribute="age", group="adult"
-    )
+    fields = {"metric": "accuracy", "attribute": "age"}
+    found, missing = measured(by_hand, **fields, group="adult")
     assert (found.value, missing) == (pytest.approx(12 / 14), "")
     found, _ = measured(
         by_hand, "nds", metric="accuracy", attribute="age", group="young"
@@ -137,11 +137,8 @@ THREE = DatasetSpec(
 def test_three_rates_are_named_and_the_others_counted():
     labels = [0, 1, 2, 0, 1, 2, 0, 1, 2]
     truths = {"test": truth(labels, {"side": [0] * 6 + [1] * 3})}
-    found = study(
-        THREE,
-        truths,
-        {Run(NDS, 0): {"test": labels}, Run(DS, 0, 4.0): {"test": labels}},
-    )
+    answers = {run: {"test": labels} for run in (Run(NDS, 0), Run(DS, 0, 4.0))}
+    found = study(THREE, truths, answers)
     _, missing = measured(
         found, metric="equalized_odds_difference", attribute="side", min_examples=3
     )

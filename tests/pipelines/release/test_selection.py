@@ -1,4 +1,4 @@
-"""The recommended temperature, confirmed once on a test split that is not validation's."""
+"""The recommended temperature, confirmed once on a test split of its own."""
 
 import numpy as np
 import pytest
