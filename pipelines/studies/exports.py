@@ -56,7 +56,8 @@ def check(run_dir: str, export: str) -> None:
             reader.get_tensor(name)  # Compares the checksum.
     except Exception as error:  # protobuf and TensorFlow have no common base.
         raise ValueError(_broken(run_dir, f"{export}: {error}")) from error
-    signatures = saved_model.meta_graphs[0].signature_def
+    graphs = saved_model.meta_graphs
+    signatures = graphs[0].signature_def if graphs else {}
     if SIGNATURE not in signatures or list(signatures[SIGNATURE].inputs) != [
         "examples"
     ]:

@@ -31,8 +31,8 @@ def validate(config: Mapping[str, Any]) -> None:
         if found[name] not in known:
             _refuse(name, found[name], f"one of {list(known)}")
     pairs = found["pairs"]
-    if not (pairs == "all" or (isinstance(pairs, int) and pairs > 0)):
-        _refuse("pairs", pairs, "a number above 0 or 'all'")
+    if pairs != "all" and not (type(pairs) is int and pairs > 0):
+        _refuse("pairs", pairs, "an integer above 0 or 'all'")
 
 
 def require_extractor(config: Mapping[str, Any]) -> None:

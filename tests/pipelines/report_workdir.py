@@ -107,13 +107,13 @@ def write_run(workdir: str, spec: DatasetSpec, run: Run, examples: int = 600) ->
     for split in ("validation", "test"):
         arrays = _truth(spec, split, examples) | {"logits": np.zeros(0)}
         arrays["logits"] = _logits(spec, run, arrays, split)
-        write_predictions(workdir, run, split, arrays)
+        _write_arrays(workdir, run, split, arrays)
     record_run(workdir, run)
 
 
 def record_run(workdir: str, run: Run) -> None:
     """Writes run.json, for the predictions that the run has now."""
-    config = configs.read_config(workdir)
+    config = configs.read_document(workdir)["config"]
     about = {"seconds": 12.5, "epochs": 3, "parameters": 61706}
     run_record.write(run_dir(workdir, run), run, config, about)
 
@@ -123,11 +123,15 @@ def write_predictions(workdir: str, run: Run, split: str, arrays) -> None:
 
     The run is recorded with them.
     """
+    _write_arrays(workdir, run, split, arrays)
+    record_run(workdir, run)
+
+
+def _write_arrays(workdir: str, run: Run, split: str, arrays) -> None:
     content = io.BytesIO()
     np.savez(content, **arrays)
     path = files.join(run_dir(workdir, run), "predictions", f"{split}.npz")
     files.write_bytes(path, content.getvalue())
-    record_run(workdir, run)
 
 
 def _truth(spec: DatasetSpec, split: str, examples: int) -> dict[str, np.ndarray]:

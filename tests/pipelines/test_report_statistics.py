@@ -4,30 +4,20 @@ import csv
 import io
 import pathlib
 
-import fairlearn.metrics
 import numpy as np
 import pytest
-import scipy.stats
 from report_workdir import (
-    FACES,
     PAIRS,
-    SHAPES,
     pairs_predictions,
     write_embeddings,
     write_pairs,
     write_predictions,
-    write_workdir,
 )
 
 from kd_keras import files
-from pipelines.analysis.bands import Band, joint_band, replicate, seed_changes
-from pipelines.analysis.chance import ByChance, chance_gaps
-from pipelines.analysis.class_bias import class_bias_table
-from pipelines.analysis.data_table import DataTable
-from pipelines.analysis.headline import headlines
 from pipelines.analysis.measures import Measure
 from pipelines.analysis.published import read_published
-from pipelines.analysis.results import Model, Study, read_study
+from pipelines.analysis.results import Model, read_study
 from pipelines.report.write import write_report
 from pipelines.studies import sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
@@ -37,16 +27,6 @@ def rows(workdir, table: str, **wanted: str) -> list[dict[str, str]]:
     text = pathlib.Path(workdir, "tables", f"{table}.csv").read_text("utf-8")
     found = csv.DictReader(io.StringIO(text))
     return [r for r in found if all(r[key] == wanted[key] for key in wanted)]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory) -> Study:
-    return read_study(write_workdir(tmp_path_factory.mktemp("faces"), FACES), FACES)
-
-
-@pytest.fixture(scope="module")
-def replicates(faces):
-    return replicate(faces)
 
 
 @pytest.fixture(scope="module")
@@ -64,96 +44,6 @@ def pairs(tmp_path_factory) -> str:
     return workdir
 
 
-def test_joint_band_is_the_quantile_of_the_largest_deviation():
-    # Deviations -2..2 of both rows, the second at twice the scale: 95 % of the five
-    # replicates deviate by no more than 2 (second: 4). The first is cut off at 11.
-    one = [10.0, 8, 9, 10, 11, 12]
-    two = [6.0, 2, 4, 6, 8, 10]
-    band = joint_band(np.array([one, two]), low=0, high=11)
-    np.testing.assert_allclose(band.mean, [10, 6])
-    np.testing.assert_allclose(band.lower, [8, 2])
-    np.testing.assert_allclose(band.upper, [11, 10])
-
-
-def test_joint_band_covers_all_means_in_95_percent_of_samples():
-    rng = np.random.default_rng(0)
-    truth = np.linspace(0.3, 0.7, 6)
-    covered = 0
-    for _ in range(400):
-        sample = truth + rng.normal(scale=0.2, size=(80, 6))
-        draws = rng.multinomial(80, np.full(80, 1 / 80), size=500) / 80
-        values = np.vstack([sample.mean(axis=0), draws @ sample]).T
-        band = joint_band(values, low=-1, high=2)
-        covered += np.all((band.lower <= truth) & (truth <= band.upper))
-    # Three standard errors of 400 samples at 95 %: 3.3 points.
-    assert 0.917 <= covered / 400 <= 0.983
-
-
-def test_replicates_begin_with_what_was_observed(faces, replicates):
-    truth = faces.truth["test"]
-    for model, seeds in faces.models.items():
-        measure = Measure("dpd", "male")
-        found = [run[measure][0] for run in replicates[model].values()]
-        known = truth.groups["male"] >= 0
-        expected = [
-            fairlearn.metrics.demographic_parity_difference(
-                truth.labels[known],
-                result.predicted("test")[known],
-                sensitive_features=truth.groups["male"][known],
-            )
-            for result in seeds.values()
-        ]
-        np.testing.assert_allclose(found, expected, atol=1e-12)
-
-
-def test_replicates_spread_as_redrawn_examples_do(faces, replicates):
-    model = faces.distilled[1]
-    truth, measure = faces.truth["test"], Measure("eod", "young")
-    predicted = faces.models[model][0].predicted("test")
-    rng = np.random.default_rng(1)
-
-    def redraw() -> float:
-        drawn = rng.integers(len(predicted), size=len(predicted))
-        label, group, positive = truth.labels, truth.groups["young"], predicted == 1
-
-        def gap(of: int) -> float:
-            rates = [positive[drawn][(label[drawn] == of) & (group[drawn] == g)].mean()
-                     for g in (0, 1)]  # fmt: skip
-            return abs(rates[0] - rates[1])
-
-        return max(gap(0), gap(1))
-
-    redrawn = [redraw() for _ in range(1000)]
-    found = replicates[model][0][measure][1:]
-    assert scipy.stats.ks_2samp(found, redrawn).pvalue > 0.01
-
-
-def test_equal_runs_do_not_differ_in_any_replicate(tmp_path):
-    workdir = write_workdir(tmp_path, FACES, seeds=[0], temperatures=[4])
-    with np.load(f"{workdir}/student-nds/seed0/predictions/test.npz") as arrays:
-        write_predictions(workdir, Run(DS, 0, 4.0), "test", dict(arrays))
-    study = read_study(workdir, FACES)
-    measure = Measure("eod", "young")
-    change = seed_changes(replicate(study), measure, study.distilled[0], study.nds)
-    np.testing.assert_array_equal(change, 0)
-
-
-def test_gap_by_chance_is_the_expected_difference_of_two_proportions(faces):
-    chance, truth = chance_gaps(faces), faces.truth["test"]
-    ratios = []
-    for model, seeds in faces.models.items():
-        for attribute, codes in truth.groups.items():
-            known = codes >= 0
-            sizes = np.bincount(codes[known])
-            # Mean of |N(0, s)| is s sqrt(2 / pi); s of two shares of random groups.
-            shares = [np.mean(r.predicted("test")[known]) for r in seeds.values()]
-            s = [np.sqrt(p * (1 - p) * np.sum(1 / sizes)) for p in shares]
-            expected = np.mean(s) * np.sqrt(2 / np.pi)
-            ratios.append(chance[model][Measure("dpd", attribute)].mean / expected)
-    # 20 shuffles of two attributes: one standard error is 0.12.
-    assert np.mean(ratios) == pytest.approx(1, abs=0.3)
-
-
 def test_changes_hold_the_difference_of_means(pairs):
     # Accuracy: nds 3/4 and 1, ds 7/8 twice: +1/8 and -1/8.
     (row,) = rows(pairs, "changes", metric="accuracy", against="nds")
@@ -161,60 +51,6 @@ def test_changes_hold_the_difference_of_means(pairs):
     # DPD: teacher 0, ds 1/4 (2 of 4 against 3 of 4).
     (row,) = rows(pairs, "changes", metric="dpd", against="teacher")
     assert (row["change"], row["seeds_agreeing"]) == ("0.250000", "2")
-
-
-@pytest.mark.parametrize(
-    ("lower", "upper", "headline", "expected"),
-    [
-        (-0.04, -0.01, "lower EOD than nds at every T",
-                       "lower than nds at every T (T=4: -2.00 points, joint 95 % "
-                       "interval -4.00 to -1.00, 2 of 2 seeds)"),
-        (-0.04, 0.01, "no clear difference from nds in EOD",
-                      "no clear difference from nds at any T"),
-    ],
-    ids=["clear", "unclear"],
-)  # fmt: skip
-def test_verdict_says_what_intervals_show(faces, lower, upper, headline, expected):
-    row = {
-        "attribute": "young", "metric": "eod", "against": "nds", "temperature": 4.0,
-        "change": -0.02, "lower": lower, "upper": upper, "seeds": 2,
-        "seeds_agreeing": 2,
-    }  # fmt: skip
-    measure = Measure("eod", "young")
-    chance = {model: {measure: ByChance(0.0, 0.02)} for model in faces.distilled}
-    bands = {measure: Band(np.array([0.03, 0.01, 0.04]), None, None)}
-    (found,) = headlines(
-        faces, DataTable("changes", "", (), [row]), bands, chance, None
-    )
-    assert found.subject == "young"
-    assert found.sentence == f"The distilled student shows {headline}."
-    assert found.details == [
-        f"EOD by young of the distilled student: {expected}. It exceeds that of 20 "
-        "random groupings of the same sizes at T=1, 10."
-    ]
-
-
-def test_class_bias_counts_are_scipys(tmp_path):
-    workdir = write_workdir(tmp_path, SHAPES, temperatures=[4], seeds=range(4))
-    study = read_study(workdir, SHAPES)
-    labels = study.truth["test"].labels
-
-    def relative(model: Model) -> np.ndarray:
-        right = [r.predicted("test") == labels for r in study.models[model].values()]
-        return np.array(
-            [[np.mean(r[labels == c]) / np.mean(r) for c in range(10)] for r in right]
-        )
-
-    row, _ = csv.DictReader(io.StringIO(class_bias_table(study).csv()))
-    assert row["relative"] == "ratio"
-    for column, base in (("sc", study.nds), ("tc", study.teacher)):
-        p = scipy.stats.ttest_ind(
-            relative(base), relative(study.distilled[0]), equal_var=False
-        ).pvalue
-        assert int(row[column]) == np.sum(p < 0.05)
-        corrected = scipy.stats.false_discovery_control(p)
-        assert int(row[f"{column}_corrected"]) == np.sum(corrected < 0.05)
-        assert row[f"{column}_chance"] == "0.500000"
 
 
 def test_class_group_changes_by_hand(pairs):

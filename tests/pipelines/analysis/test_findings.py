@@ -1,0 +1,332 @@
+"""The published findings are confirmed and refuted where they were built to be."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from memory_study import PEOPLE, study, truth
+from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
+
+from kd_keras import files
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import IndividualFairness, class_bias
+from pipelines.analysis.bands import replicate
+from pipelines.analysis.findings import Claim, findings_table
+from pipelines.analysis.measures import Measure
+from pipelines.analysis.results import Model, read_study
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
+
+CELL = 2000  # Examples of each label and side.
+SEEDS = (0, 1)
+
+
+def _predictions(gap):
+    """True positive rates .9 and .9 - gap, false positive rates .1 and .1."""
+    label = np.repeat([0, 0, 1, 1], CELL)
+    side = np.tile(np.repeat([0, 1], CELL), 2)
+    rates = [0.1, 0.1, 0.9, 0.9 - gap]
+    predicted = np.concatenate([np.arange(CELL) < round(r * CELL) for r in rates])
+    return {
+        "id": np.array([f"e{i}" for i in range(4 * CELL)]),
+        "label": label,
+        "group_side": side,
+        "logits": np.eye(2, dtype=np.float32)[predicted.astype(int)],
+    }
+
+
+def _findings(workdir, gaps):
+    write_workdir(workdir, PAIRS, temperatures=(1, 10, 40), seeds=SEEDS)
+    for (model, temperature), gap in gaps.items():
+        for seed in SEEDS:
+            run = Run(model, seed, temperature)
+            write_predictions(str(workdir), run, "test", _predictions(gap))
+    study = read_study(str(workdir), PAIRS)
+    rows = findings_table(study, replicate(study), individual=None).rows
+    return {row["claim"]: row for row in rows if row["finding"] > 1}
+
+
+def test_claims_by_hand(tmp_path):
+    gaps = {(TEACHER, None): 0.1, (NDS, None): 0.4}
+    gaps |= {(DS, 1.0): 0.4, (DS, 10.0): 0.0, (DS, 40.0): 0.2}
+    found = _findings(tmp_path, gaps)
+    # Half of the examples are positive: the DPD is half the EOD.
+    assert {claim: row["value"] for claim, row in found.items()} == {
+        "DPD by side falls from T=1 to T=10": pytest.approx(-20),
+        "EOD by side falls from T=1 to T=10": pytest.approx(-40),
+        "DPD by side rises from T=10 to T=40": pytest.approx(10),
+        "EOD by side rises from T=10 to T=40": pytest.approx(20),
+        "DPD by side of T=10 is below the teacher's": pytest.approx(-5),
+        "EOD by side of T=10 is below the teacher's": pytest.approx(-10),
+    }
+    assert {row["verdict"] for row in found.values()} == {"confirmed"}
+
+
+def test_the_opposite_is_refuted_and_no_difference_not_decided(tmp_path):
+    gaps = {(TEACHER, None): 0.1, (NDS, None): 0.4}
+    gaps |= {(DS, 1.0): 0.1, (DS, 10.0): 0.4, (DS, 40.0): 0.4}
+    found = _findings(tmp_path, gaps)
+    assert [row["verdict"] for row in found.values()] == [
+        *("refuted", "refuted", "not decided", "not decided", "refuted", "refuted")
+    ]
+
+
+def test_class_counts_are_those_of_welchs_test_on_each_class(tmp_path):
+    workdir = write_workdir(tmp_path, SHAPES, seeds=(0, 1, 2))
+    study = read_study(workdir, SHAPES)
+    low, high = study.distilled[0], study.distilled[-1]
+    labels = study.truth["test"].labels
+
+    def accuracies(model):
+        right = [r.predicted("test") == labels for r in study.models[model].values()]
+        by_class = [[hit[labels == k].mean() for k in range(10)] for hit in right]
+        return by_class, [hit.mean() for hit in right]
+
+    rows = findings_table(study, replicate(study), individual=None).rows
+    claims = [row for row in rows if row["finding"] == 1]
+    assert [row["claim"] for row in claims] == [
+        "#SC rises from T=1 to T=10",
+        "#TC falls from T=1 to T=10",
+    ]
+    for row, base in zip(claims, (study.nds, study.teacher), strict=True):
+        counts = []
+        for model in (low, high):
+            (a, overall_a), (b, overall_b) = accuracies(base), accuracies(model)
+            bias = class_bias(a, b, overall_a=overall_a, overall_b=overall_b)
+            counts.append(len(bias.significant))
+        assert row["value"] == counts[1] - counts[0]
+        assert row["lower"] < row["upper"]
+
+
+def test_runs_without_a_common_seed_are_not_compared(tmp_path):
+    workdir = write_workdir(tmp_path, PAIRS, temperatures=(1, 10, 40), seeds=SEEDS)
+    for run in (Run(DS, 1, 1.0), Run(DS, 0, 10.0)):
+        files.gfile.remove(f"{workdir}/{run.directory}/run.json")
+    study = read_study(workdir, PAIRS)
+    rows = findings_table(study, replicate(study), individual=None).rows
+    assert {row["claim"] for row in rows} == {
+        *(f"{gap} by side rises from T=10 to T=40" for gap in ("DPD", "EOD")),
+        *(f"{gap} by side of T=10 is below the teacher's" for gap in ("DPD", "EOD")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sign", "interval", "verdict"),
+    [
+        (1, (2.0, 1.0, 3.0), "confirmed"),
+        (-1, (2.0, 1.0, 3.0), "refuted"),
+        (1, (-2.0, -3.0, -1.0), "refuted"),
+        (-1, (-2.0, -3.0, -1.0), "confirmed"),
+        (1, (1.0, -1.0, 3.0), "not decided"),
+        (-1, (1.0, -1.0, 3.0), "not decided"),
+        (1, (1.0, 0.0, 2.0), "not decided"),
+        (-1, (1.0, 0.0, 2.0), "not decided"),
+        (1, (0.0, np.nan, np.nan), "not decided"),
+    ],
+)
+def test_one_sign_of_the_whole_interval_decides(sign, interval, verdict):
+    assert Claim(2, "", sign, interval).verdict == verdict
+
+
+SIDE = DatasetSpec("sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", "a")})
+T = {t: Model.named(DS, t) for t in (1.0, 4.0, 10.0, 11.0, 40.0)}
+TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
+MEASURES = [Measure("accuracy", ""), Measure("dpd", "side"), Measure("eod", "side")]
+# In hundredths: model -> seed -> DPD, its two replicates included; EOD is double.
+GAPS = {
+    TEACHER_MODEL: {0: [20, 20, 20], 1: [30, 30, 30]},
+    NDS_MODEL: {0: [10, 10, 10], 1: [10, 10, 10]},
+    T[1.0]: {0: [30, 30, 30], 1: [20, 20, 20]},
+    T[4.0]: {0: [90, 90, 90], 1: [90, 90, 90]},
+    T[10.0]: {0: [10, 8, 12], 1: [16, 14, 18]},
+    T[11.0]: {0: [90, 90, 90], 1: [90, 90, 90]},
+    T[40.0]: {0: [12, 12, 12], 1: [16, 16, 16]},
+}
+
+
+def made_up(gaps):
+    """A study of these models and seeds, and their replicates."""
+    replicates = {
+        model: {
+            seed: {
+                measure: np.array(row) * factor / 100
+                for measure, factor in zip(MEASURES, (7, 1, 2), strict=True)
+            }
+            for seed, row in seeds.items()
+        }
+        for model, seeds in gaps.items()
+    }
+    runs = [Run(m.name, s, m.temperature) for m, seeds in gaps.items() for s in seeds]
+    truths = {"test": truth([0, 1], {"side": [0, 1]})}
+    found = study(SIDE, truths, {run: {"test": [0, 1]} for run in runs})
+    return found, replicates
+
+
+def claims(gaps, individual=None):
+    rows = findings_table(*made_up(gaps), individual).rows
+    names = ("finding", "value", "lower", "upper", "verdict")
+    return {row["claim"]: tuple(row[name] for name in names) for row in rows}
+
+
+def about(finding, value, lower, upper, verdict):
+    return (finding, *(pytest.approx(v, abs=1e-9) for v in (value, lower, upper)),
+            verdict)  # fmt: skip
+
+
+def test_the_gaps_of_the_coldest_warmest_and_hottest_students_are_compared():
+    found = claims(GAPS)
+    # Without classes that differ, 0 of #SC and #TC change.
+    assert {name: v for name, v in found.items() if name[0] == "#"} == {
+        "#SC rises from T=1 to T=10": (1, 0, 0, 0, "not decided"),
+        "#TC falls from T=1 to T=10": (1, 0, 0, 0, "not decided"),
+    }
+    assert {name: v for name, v in found.items() if name[0] != "#"} == {
+        # Means 25, 13 (11 and 15), 14 and the teacher's 25.
+        "DPD by side falls from T=1 to T=10": about(2, -12, -14, -10, "confirmed"),
+        "EOD by side falls from T=1 to T=10": about(2, -24, -28, -20, "confirmed"),
+        "DPD by side rises from T=10 to T=40": about(2, 1, -1, 3, "not decided"),
+        "EOD by side rises from T=10 to T=40": about(2, 2, -2, 6, "not decided"),
+        "DPD by side of T=10 is below the teacher's": about(3, -12, -14, -10,
+                                                            "confirmed"),
+        "EOD by side of T=10 is below the teacher's": about(3, -24, -28, -20,
+                                                            "confirmed"),
+    }  # fmt: skip
+
+
+def test_claims_against_their_direction_are_refuted():
+    gaps = GAPS | {T[1.0]: {0: [1, 1, 1]}, T[40.0]: {0: [1, 1, 1], 1: [1, 1, 1]}}
+    gaps |= {TEACHER_MODEL: {1: [2, 2, 2]}}
+    # Of T=1 and the teacher one seed remains: 0 for T=10 against T=1, 1 against it.
+    found = claims(gaps)
+    expected = {
+        "DPD by side falls from T=1 to T=10": about(2, 9, 7, 11, "refuted"),
+        "DPD by side rises from T=10 to T=40": about(2, -12, -14, -10, "refuted"),
+        "DPD by side of T=10 is below the teacher's": about(3, 14, 12, 16, "refuted"),
+    }
+    assert {name: found[name] for name in expected} == expected
+    assert not [name for name in found if name[0] == "#"]  # One seed: no test.
+
+
+def test_intervals_end_at_100_points():
+    gaps = {T[1.0]: {0: [0, 0, 0]}, T[10.0]: {0: [10, -900, 920]}}
+    found = claims(gaps)["DPD by side falls from T=1 to T=10"]
+    assert found == about(2, 10, -100, 100, "not decided")
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "falls", "rises", "below"),
+    [
+        ([10.0], False, False, True),
+        ([40.0], False, False, False),
+        ([11.0, 40.0], False, False, False),
+        ([4.0, 11.0], False, True, True),
+        ([4.0, 10.0], True, False, True),
+    ],
+)
+def test_claims_need_their_temperatures(temperatures, falls, rises, below):
+    gaps = {m: GAPS[m] for m in (TEACHER_MODEL, *(T[t] for t in temperatures))}
+    text = " ".join(claims(gaps))
+    assert ("DPD by side falls" in text) == falls
+    assert ("DPD by side rises" in text) == rises
+    assert ("is below the teacher's" in text) == below
+    if below:
+        assert "below the teacher's" not in " ".join(
+            claims({m: seeds for m, seeds in gaps.items() if m != TEACHER_MODEL})
+        )
+
+
+def individual(values):
+    return {
+        model: {
+            seed: IndividualFairness(mean, mean, 1, 0, 0, 0.0)
+            for seed, mean in seeds.items()
+        }
+        for model, seeds in values.items()
+    }
+
+
+def test_individual_fairness_is_compared_over_common_seeds():
+    values = {model: dict.fromkeys((0, 1, 2, 3), 9.0) for model in GAPS}
+    values |= {T[1.0]: {0: 0.3, 1: 0.5, 2: 0.4}, T[10.0]: {3: 0.9, 2: 0.1, 0: 0.2}}
+    # Changes of seeds 2 and 0: -.3 and -.1; mean -.2, standard error .1.
+    width = 12.706204736 * 0.1  # Student's t with one degree of freedom, printed.
+    claim = "I(f) falls from T=1 to T=10"
+    found = claims(GAPS, individual(values))[claim]
+    assert found == about(4, -0.2, -0.2 - width, -0.2 + width, "not decided")
+    values |= {T[10.0]: {3: 0.9}}
+    assert claim not in claims(GAPS, individual(values))
+    cold = {model: GAPS[model] for model in (TEACHER_MODEL, T[10.0])}
+    assert claim not in claims(cold, individual(values))
+
+
+def test_the_table_names_its_columns():
+    table = findings_table(*made_up(GAPS), None)
+    assert [(column.name, column.title) for column in table.columns] == [
+        ("finding", "finding"),
+        ("claim", "claim"),
+        ("value", "observed"),
+        ("lower", "from"),
+        ("upper", "to"),
+        ("verdict", "here"),
+    ]
+    assert "12.000000" in table.csv()
+
+
+TEN = DatasetSpec(
+    "ten", PEOPLE.features, "y", tuple(f"class{i}" for i in range(10)), {"side": "ab"}
+)
+
+
+def biased():
+    """Ten classes of unequal sizes, and students that fail more of them with T."""
+    rng = np.random.default_rng(3)
+    labels = rng.permutation(np.repeat(np.arange(10), np.arange(20, 70, 5)))
+    fails = {
+        **{Run(TEACHER, seed): 0.1 for seed in range(4)},
+        **{Run(NDS, seed): np.where(labels < 5, 0.4, 0.1) for seed in range(3)},
+        **{Run(DS, s, 1.0): np.where(labels % 3 == 0, 0.6, 0.2) for s in range(3)},
+        **{Run(DS, s, 10.0): np.where(labels < 4, 0.5, 0.1) for s in range(5)},
+    }
+    answers = {
+        run: {"test": np.where(rng.random(len(labels)) < p, (labels + 1) % 10, labels)}
+        for run, p in fails.items()
+    }
+    groups = {"side": rng.integers(2, size=len(labels))}
+    return study(TEN, {"test": truth(labels, groups)}, answers)
+
+
+def test_class_counts_and_their_intervals_are_those_of_repeated_examples():
+    found = biased()
+    labels = found.truth["test"].labels
+    rng, size = np.random.default_rng(0), len(labels)
+    draws = [np.arange(size)]
+    for _ in range(500):
+        times = rng.multinomial(size, np.full(size, 1 / size))
+        draws.append(np.repeat(np.arange(size), times))
+
+    def relative(model, drawn):
+        right = np.array(
+            [r.predicted("test") == labels for r in found.models[model].values()]
+        )[:, drawn]
+        of_class = [right[:, labels[drawn] == k].mean(axis=1) for k in range(10)]
+        return np.array(of_class).T / right.mean(axis=1)[:, np.newaxis]
+
+    def differing(base, model):
+        tests = [
+            scipy.stats.ttest_ind(
+                relative(base, drawn), relative(model, drawn), equal_var=False
+            ).pvalue
+            for drawn in draws
+        ]
+        return (np.array(tests) < 0.05).sum(axis=1)
+
+    rows = findings_table(found, replicate(found), None).rows
+    rows = {row["claim"]: row for row in rows if row["finding"] == 1}
+    for claim, base in (
+        ("#SC rises from T=1 to T=10", NDS_MODEL),
+        ("#TC falls from T=1 to T=10", TEACHER_MODEL),
+    ):
+        change = differing(base, T[10.0]) - differing(base, T[1.0])
+        low, high = np.quantile(change[1:], [0.025, 0.975])
+        row = rows[claim]
+        assert (row["value"], row["lower"], row["upper"]) == (change[0], low, high)
+        assert row["value"] != 0
+        assert low < high

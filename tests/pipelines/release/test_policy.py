@@ -1,0 +1,139 @@
+"""Policies as data: what a condition is called, and what is refused."""
+
+import ml_collections
+import pytest
+from memory_study import PEOPLE
+
+from pipelines.analysis.choice import Objective
+from pipelines.release import policy as policies
+from pipelines.release.policy import Condition
+
+EOD = "equalized_odds_difference"
+AGE = {"attribute": "age"}
+
+
+def make_policy(conditions, refuse=("failed",), **selection):
+    fields = {"metric": EOD, "attribute": "", "tolerance": 0.2, **selection}
+    return ml_collections.ConfigDict(
+        {
+            "name": "test",
+            "level": 0.9,
+            "replicates": 400,
+            "refuse": refuse,
+            "selection": fields,
+            "conditions": conditions,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "title", "bound"),
+    [
+        ({"metric": "accuracy", "at_least": 0.75}, "accuracy", "at least 0.75"),
+        ({"metric": "ece", **AGE, "group": "old", "at_most": 0}, "ece of age=old",
+         "at most 0"),
+        ({"metric": EOD, **AGE, "against": "teacher", "at_most": 0.1},
+         "equalized odds difference of age minus that of the teacher", "at most 0.1"),
+        ({"metric": EOD, **AGE, "against": "nds", "at_least": -0.1},
+         "equalized odds difference of age minus that of nds", "at least -0.1"),
+    ],
+    ids=["plain", "group", "teacher", "nds"],
+)  # fmt: skip
+def test_titles_and_bounds(fields, title, bound):
+    condition = Condition("c", **fields)
+    assert (condition.title, condition.bound) == (title, bound)
+
+
+def test_conditions_are_those_of_the_policy_in_order():
+    policy = make_policy(
+        {
+            "b": {"metric": "accuracy", "at_least": 0.5},
+            "a": {"metric": EOD, **AGE, "against": "nds", "at_most": 0.1,
+                  "min_examples": 7, "decide_by": "value"},
+        }
+    )  # fmt: skip
+    assert policies.conditions(policy, PEOPLE) == [
+        Condition("a", EOD, "age", "", "nds", 0.1, None, 7, "value"),
+        Condition("b", "accuracy", "", "", "", None, 0.5, 30, "interval"),
+    ]
+
+
+def test_a_bound_of_zero_is_a_bound():
+    for bound in ("at_most", "at_least"):
+        policy = make_policy({"c": {"metric": "accuracy", bound: 0.0}})
+        assert len(policies.conditions(policy, PEOPLE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"metric": "aucc", "at_least": 1}, "c.metric must be one of .*'aucc'"),
+        ({"at_least": 1}, "c.metric must be one of .*''"),
+        ({"metric": EOD, "at_most": 1}, "c.attribute must be one of .*side.*''"),
+        ({"metric": EOD, "attribute": "hair", "at_most": 1}, "c.attribute .*'hair'"),
+        ({"metric": "ece", "attribute": "hair", "at_most": 1}, "attribute .*'hair'"),
+        ({"metric": "ece", **AGE, "group": "z", "at_most": 1}, "c.group .*'z'"),
+        ({"metric": "ece", "group": "old", "at_most": 1}, "c.group .*'old'"),
+        ({"metric": EOD, **AGE, "group": "old", "at_most": 1}, "c.group .*'old'"),
+        ({"metric": "ece", "against": "ds", "at_most": 1}, "c.against .*'ds'"),
+        ({"metric": "ece", "decide_by": "luck", "at_most": 1}, "decide_by .*'luck'"),
+        ({"metric": "ece", "atmost": 1}, "c must be one of .*'atmost'"),
+        ({"metric": "ece", "name": "x", "at_most": 1}, "c must be one of .*'name'"),
+        ({"metric": "ece"}, "must have one of at_most and at_least"),
+        ({"metric": "ece", "at_most": 1, "at_least": 0}, "must have one of"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_policy_names_only_what_exists(fields, message):
+    with pytest.raises(ValueError, match=message):
+        policies.conditions(make_policy({"c": fields}), PEOPLE)
+
+
+ANY = {"c": {"metric": "ece", "at_most": 1}}
+
+
+def test_a_policy_needs_every_field_and_no_other():
+    policy = make_policy(ANY)
+    del policy.level
+    for read in (policies.conditions, policies.objective):
+        with pytest.raises(ValueError, match=r"must have the fields \['level'\]"):
+            read(policy, PEOPLE)
+    policy = make_policy(ANY)
+    policy.more = 1
+    for read in (policies.conditions, policies.objective):
+        with pytest.raises(ValueError, match=r"--policy must be one of .*'more'"):
+            read(policy, PEOPLE)
+
+
+def test_a_policy_needs_a_condition():
+    with pytest.raises(ValueError, match="at least one condition"):
+        policies.conditions(make_policy({}), PEOPLE)
+
+
+def test_what_refuses_a_release_is_a_status_but_passed():
+    every = ("failed", "undecided", "insufficient evidence")
+    assert len(policies.conditions(make_policy(ANY, every), PEOPLE)) == 1
+    for status in ("passed", "late"):
+        with pytest.raises(ValueError, match=rf"policy.refuse must .*'{status}'"):
+            policies.conditions(make_policy(ANY, ("failed", status)), PEOPLE)
+
+
+def test_the_objective_has_the_policys_level_and_replicates():
+    found = policies.objective(make_policy(ANY, attribute="age"), PEOPLE)
+    assert found == Objective(EOD, "age", 0.2, 0.9, 400)
+    assert policies.objective(make_policy(ANY, metric="ece"), PEOPLE).metric == "ece"
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"metric": "error"}, r"selection.metric must be one of .*'error'"),
+        ({"attribute": "hair"}, r"selection.attribute must .*'hair'"),
+        ({"metric": "ece", "attribute": "age"}, r"selection.attribute must .*'age'"),
+        ({"level": 0.5}, r"policy.selection must be one of .*'level'"),
+    ],
+    ids=["metric", "attribute", "attribute of ece", "field"],
+)
+def test_an_objective_names_only_what_exists(selection, message):
+    with pytest.raises(ValueError, match=message):
+        policies.objective(make_policy(ANY, **selection), PEOPLE)

@@ -1,0 +1,199 @@
+"""A verdict on what is in memory: no working directory, no file."""
+
+import ml_collections
+import numpy as np
+import pytest
+import release_study as study
+from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
+
+from pipelines.analysis.results import Model, Result, Study
+from pipelines.release import policy as policies
+from pipelines.release import verdict
+from pipelines.studies.layout import NDS, TEACHER
+from pipelines.studies.predictions import Truth
+
+TPR = "equal_opportunity_difference"
+SUBJECT = verdict.Subject(study.CANDIDATE, 3, "d" * 64)
+# TFMA's number, which no prediction here gives: by hand it is 66/80.
+TFMA_ACCURACY = 0.5
+
+
+def judge(conditions, runs=study.RUNS, refuse=("failed",)):
+    columns = study.columns()
+    answers = dict(zip(study.RUNS, columns["x"].T, strict=True))
+    document = {"config": {"evaluation": {"split": "test"}}}
+    truth = Truth(columns["id"], columns["y"], {"side": columns["side"]})
+    models = {
+        Model.of(run): {
+            0: Result(run, {}, {"test": np.stack([np.zeros(80), answers[run]], axis=1)})
+        }
+        for run in runs
+    }
+    policy = ml_collections.ConfigDict(
+        {
+            "name": "memory",
+            "level": 0.95,
+            "replicates": 200,
+            "refuse": refuse,
+            "conditions": conditions,
+            "selection": {},
+        }
+    )
+    return verdict.judge(
+        Study(document, study.SPEC, {"test": truth}, models, planned=3),
+        policy,
+        policies.conditions(policy, study.SPEC),
+        SUBJECT,
+        [evaluation()],
+    )
+
+
+def evaluation():
+    found = MetricsForSlice()
+    item = found.metric_keys_and_values.add()
+    item.key.name = "accuracy"
+    item.key.model_name = study.CANDIDATE.directory
+    item.value.double_value.value = TFMA_ACCURACY
+    return found
+
+
+def test_intervals_and_names():
+    found = judge(
+        {
+            "accuracy": {"metric": "accuracy", "at_least": 0.7},
+            "drop": {"metric": "accuracy", "against": TEACHER, "at_least": -0.2},
+        }
+    )
+    assert [c["value"] for c in found["conditions"]] == pytest.approx(
+        [66 / 80, -6 / 80]
+    )
+    assert [c["status"] for c in found["conditions"]] == ["passed", "passed"]
+    names = ("run", "export_version", "export_digest", "split", "examples", "blessed")
+    assert [found[name] for name in names] == [
+        *("student-t04/seed0", 3, "d" * 64, "test", 80, True)
+    ]
+
+
+@pytest.mark.parametrize(("bound", "status"), [(0.49, "passed"), (0.51, "failed")])
+def test_tfmas_value_is_that_of_the_metrics_given(bound, status):
+    fields = {"metric": "accuracy", "at_least": bound, "decide_by": "value"}
+    (condition,) = judge({"c": fields})["conditions"]
+    assert (condition["status"], condition["decided_by"]) == (status, "TFMA")
+
+
+def test_a_run_that_is_not_there_is_named():
+    condition = {"metric": "accuracy", "against": NDS, "at_least": 0.0}
+    with pytest.raises(ValueError, match=r"needs the predictions of student-nds/seed0"):
+        judge({"c": condition}, [study.RUNS[0], study.CANDIDATE])
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        # Wilson's interval of 66 of 80 is .7274 to .8928 (SciPy's binomtest).
+        ({"at_least": 0.727}, "passed"),
+        ({"at_least": 0.728}, "undecided"),
+        ({"at_least": 0.892}, "undecided"),
+        ({"at_least": 0.893}, "failed"),
+        ({"at_most": 0.893}, "passed"),
+        ({"at_most": 0.892}, "undecided"),
+        ({"at_most": 0.727}, "failed"),
+        ({"at_least": 0.1, "min_examples": 80}, "passed"),
+        ({"at_least": 0.1, "min_examples": 81}, "insufficient evidence"),
+    ],
+)
+def test_an_interval_decides(fields, status):
+    (found,) = judge({"c": {"metric": "accuracy", **fields}})["conditions"]
+    assert found["status"] == status
+    decided_by = "evidence" if status == "insufficient evidence" else "interval"
+    assert found["decided_by"] == decided_by
+
+
+def test_a_group_without_evidence_is_told_first():
+    fields = {"metric": TPR, "attribute": "side", "at_most": 0.9, "min_examples": 21}
+    (found,) = judge({"c": fields})["conditions"]
+    assert found["status"] == "insufficient evidence"
+    assert found["reason"] == (
+        "equal opportunity difference of side: fewer than 21 examples for true "
+        "positive rate of yes in a, b"
+    )
+    assert found["value"] is None
+
+
+def test_fields_and_reason_of_a_condition():
+    (found,) = judge({"c": {"metric": "accuracy", "at_least": 0.7}})["conditions"]
+    assert found == {
+        "name": "c",
+        "metric": "accuracy",
+        "at_least": 0.7,
+        "min_examples": 30,
+        "decide_by": "interval",
+        "value": pytest.approx(0.825),
+        "low": pytest.approx(0.7274, abs=1e-4),
+        "high": pytest.approx(0.8928, abs=1e-4),
+        "status": "passed",
+        "decided_by": "interval",
+        "reason": "accuracy is 0.8250, 95 % interval 0.7274 to 0.8928, allowed is at "
+        "least 0.7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "decided_by"),
+    [
+        ({"metric": "accuracy", "against": NDS}, 4 / 80, "value"),
+        ({"metric": TPR, "attribute": "side", "min_examples": 20}, 0.3, "value"),
+        ({"metric": "ece"}, 66 / 80 - 1 / (1 + np.exp(-1)), "value"),
+    ],
+    ids=["nds", "gap", "ece"],
+)
+def test_a_value_decides_where_tfma_has_none(fields, value, decided_by):
+    bounds = {
+        "above": {"at_most": value + 0.001},
+        "below": {"at_least": value - 0.001},
+        "not above": {"at_most": value - 0.001},
+        "not below": {"at_least": value + 0.001},
+    }
+    found = judge({k: {**fields, **b, "decide_by": "value"} for k, b in bounds.items()})
+    assert {c["name"]: c["status"] for c in found["conditions"]} == {
+        **{"above": "passed", "below": "passed"},
+        **{"not above": "failed", "not below": "failed"},
+    }
+    assert {c["decided_by"] for c in found["conditions"]} == {decided_by}
+
+
+def test_a_difference_from_the_teacher_is_tfmas():
+    fields = {"metric": "accuracy", "against": TEACHER, "decide_by": "value"}
+    found = judge({"c": {**fields, "at_least": -1.0}})["conditions"][0]
+    # TFMA has no difference here, so that no bound is kept.
+    assert (found["status"], found["decided_by"]) == ("failed", "TFMA")
+
+
+PASSED = {"metric": "accuracy", "at_least": 0.7}
+FAILED = {"metric": "accuracy", "at_least": 0.95}
+UNDECIDED = {"metric": "accuracy", "at_least": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "refuse", "blessed", "reason"),
+    [
+        ([PASSED], ("failed",), True, ""),
+        ([PASSED, FAILED], ("failed",), False, "conditions not kept: c1"),
+        ([FAILED, FAILED], ("failed",), False, "conditions not kept: c0, c1"),
+        ([PASSED, UNDECIDED], ("failed",), True, ""),
+        ([PASSED, UNDECIDED], ("failed", "undecided"), False,
+         "conditions not kept: c1"),
+        ([UNDECIDED], ("failed",), False, "no condition could be decided"),
+        ([FAILED], (), False, "no condition could be decided"),
+    ],
+)  # fmt: skip
+def test_one_refusal_is_enough_and_one_condition_must_pass(
+    conditions, refuse, blessed, reason
+):
+    named = {f"c{i}": fields for i, fields in enumerate(conditions)}
+    found = judge(named, refuse=refuse)
+    assert (found["blessed"], found["reason"]) == (blessed, reason)
+    assert (found["policy"], found["level"], found["refuse"]) == (
+        *("memory", 0.95),
+        list(refuse),
+    )
