@@ -153,9 +153,29 @@ def _extractor(workdir: str, config: Mapping[str, Any]) -> keras.Model:
 
 
 def before_logits(model: keras.Model) -> keras.Model:
-    """The model that gives what goes into the last linear layer of `model`."""
-    # Every architecture of kd_keras.models names that layer so.
-    return keras.Model(model.input, model.get_layer("logits").input)
+    """The model that gives what goes into the last linear layer of `model`.
+
+    That is the layer "logits", as in every architecture of kd_keras.models, or the last
+    Dense of a model of one's own.
+
+    Raises:
+      ValueError: if there is no such layer, or the model is no graph of layers.
+    """
+    names = [layer.name for layer in model.layers]
+    if "logits" in names:
+        return keras.Model(model.input, model.get_layer("logits").input)
+    graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
+    for layer in reversed(model.layers if graph else []):
+        if isinstance(layer, keras.layers.Dense):
+            return keras.Model(model.input, layer.input)
+        if isinstance(layer, keras.Model):
+            inner = before_logits(layer)
+            return keras.Model(model.input, inner(layer.input))
+    raise ValueError(
+        f"The model {model.name!r} shows no Dense layer before its logits. Name another "
+        "extractor: --config.evaluation.individual_fairness.extractor=FILE.keras, a "
+        "model from features to embeddings."
+    )
 
 
 def _embed(

@@ -10,7 +10,15 @@ import tensorflow as tf
 
 from kd_keras import files, strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import attempts, config_checks, coordinator, engine, layout
+from pipelines.studies import (
+    attempts,
+    config_checks,
+    coordinator,
+    engine,
+    layout,
+    own_code,
+    rehearsal,
+)
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 from pipelines.studies.progress import StudyProgress
@@ -48,6 +56,8 @@ def train_study(
     # Before TensorFlow computes anything; the workers of a cluster make their own.
     devices = strategy.make("one_device" if on_cluster else config.strategy)
     config_checks.validate(config)
+    own_code.admit(config)
+    config_checks.require_usable(config)
     runs = layout.study_runs(config.temperatures, config.seeds)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):
@@ -80,6 +90,7 @@ def _train_here(
         print(f"all {len(runs)} runs are there already", flush=True)
         return
     dataset = _load_dataset(config, devices)
+    rehearsal.rehearse(config, dataset)
     bars = StudyProgress(runs, missing)
     traced = TracedStep()
     # Every run begins by clearing Keras' session, which collects garbage: half a
@@ -113,7 +124,8 @@ def _train_on_cluster(
         return
     with engine.connected(workers, scheduler) as client:
         # One process prepares a new data set, before the workers read it.
-        _load_dataset(config, strategy.make("one_device"))
+        dataset = _load_dataset(config, strategy.make("one_device"))
+        rehearsal.rehearse(config, dataset)
         bars = StudyProgress(runs, missing)
         for run, record in engine.train(client, config, workdir, missing):
             missing.remove(run)
