@@ -85,7 +85,7 @@ def load(name: str, **options: Any) -> Dataset:
 
 def check_name(name: str) -> None:
     """Raises a ValueError unless `load` may know this name; imports nothing."""
-    if not name.partition(":")[0] in PREFIXES or ":" not in name:
+    if name.partition(":")[0] not in PREFIXES or ":" not in name:
         named.check("data set", name, [*DATASETS, *(f"{p}:NAME" for p in PREFIXES)])
 
 

@@ -135,9 +135,8 @@ def of_columns(
         ("example_id", [example_id] if example_id else []),
     ):
         tables.require(table, names, what)
-    seen = {c: k for c, k in _kinds(table, features, used).items()}
-    examples = {}
-    for column, kind in seen.items():
+    examples: dict[str, np.ndarray] = {}
+    for column, kind in _kinds(table, features, used).items():
         examples |= _feature(column, table[column], kind, rows["train"])
     examples[label], classes = encode.labels(label, table[label], class_names or None)
     _require_classes(label, examples[label], classes)
@@ -195,7 +194,8 @@ def split_rows(
     Raises:
       ValueError: if a row says something else, or a split would be empty.
     """
-    for field, value in zip(("validation_fraction", "test_fraction"), fractions):
+    validation, test = fractions
+    for field, value in (("validation_fraction", validation), ("test_fraction", test)):
         if not 0 < value < 1:
             raise ValueError(f"`{field}` must be in (0, 1). Received: {value!r}.")
     order = np.random.default_rng(seed).permutation(size)
@@ -306,10 +306,9 @@ def _texts(column: str, values: np.ndarray) -> np.ndarray:
     missing = tables.is_missing(values)
     if values.dtype.kind == "f" and (values[~missing] % 1 == 0).all():
         # Integers, which missing values have made floats.
-        values = np.array([None if m else int(v) for v, m in zip(values, missing)])
-    return np.array(
-        ["" if m else str(v) for v, m in zip(values.tolist(), missing)], object
-    )
+        values = np.where(missing, 0, values).astype(np.int64)
+    texts = np.array([*map(str, values.tolist()), None], object)[:-1]
+    return np.where(missing, "", texts)
 
 
 def _require_classes(label: str, codes: np.ndarray, classes: Sequence[str]) -> None:

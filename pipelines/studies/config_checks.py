@@ -193,7 +193,9 @@ def _require_named(field: str, value: Any, known: Iterable[str]) -> None:
     )
 
 
-def _require(allowed: bool, field: str, value: Any, what: str, advice: str = "") -> None:
+def _require(
+    allowed: bool, field: str, value: Any, what: str, advice: str = ""
+) -> None:
     if not allowed:
         raise ValueError(
             f"--config.{field} must be {what}. Received: {field}={value!r}.{advice}"

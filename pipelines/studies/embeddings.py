@@ -19,6 +19,10 @@ from pipelines.studies.layout import Run
 from pipelines.studies.runs import MODEL_FILE, load_model
 
 
+class NoEmbeddingError(ValueError):
+    """The teacher shows no layer that could embed the examples."""
+
+
 class Embeddings(NamedTuple):
     """The examples of a split as the extractor sees them.
 
@@ -43,7 +47,7 @@ def ensure(workdir: str) -> str:
 
     Raises:
       ValueError: if the teacher is not finished or not what was written, or the
-        extractor does not fit.
+        extractor does not fit; a NoEmbeddingError if the teacher cannot be one.
     """
     config = configs.read_config(workdir)
     source = _source(workdir, config)
@@ -159,7 +163,7 @@ def before_logits(model: keras.Model) -> keras.Model:
     Dense of a model of one's own.
 
     Raises:
-      ValueError: if there is no such layer, or the model is no graph of layers.
+      NoEmbeddingError: if there is no such layer, or the model is no graph of layers.
     """
     names = [layer.name for layer in model.layers]
     if "logits" in names:
@@ -171,10 +175,10 @@ def before_logits(model: keras.Model) -> keras.Model:
         if isinstance(layer, keras.Model):
             inner = before_logits(layer)
             return keras.Model(model.input, inner(layer.input))
-    raise ValueError(
-        f"The model {model.name!r} shows no Dense layer before its logits. Name another "
-        "extractor: --config.evaluation.individual_fairness.extractor=FILE.keras, a "
-        "model from features to embeddings."
+    raise NoEmbeddingError(
+        f"The model {model.name!r} shows no Dense layer before its logits. Give as "
+        "--config.evaluation.individual_fairness.extractor a .keras file of a model "
+        "from features to embeddings."
     )
 
 

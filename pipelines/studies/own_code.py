@@ -1,7 +1,7 @@
 """Code of one's own that a config names, and whose word lets it be imported.
 
-To import a module is to run it, and a config.json may come from anybody. So a name in it
-counts only for modules in folders that the caller has given.
+To import a module is to run it, and a config.json may come from anybody. So a name in
+it counts only for modules in folders that the caller has given.
 """
 
 import importlib.machinery
@@ -93,14 +93,20 @@ def _fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _given() -> list[str]:
-    return [os.path.abspath(p) for p in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if p]
+    return [
+        os.path.abspath(p)
+        for p in os.environ.get(ENVIRONMENT, "").split(os.pathsep)
+        if p
+    ]
 
 
 def _put_on_path(folders: Sequence[str]) -> None:
     # At the end: a file there cannot take the place of an installed package.
-    sys.path.extend(folder for folder in dict.fromkeys(folders) if folder not in sys.path)
+    sys.path.extend(
+        folder for folder in dict.fromkeys(folders) if folder not in sys.path
+    )
 
 
 def _place(spec: importlib.machinery.ModuleSpec) -> str:
-    where = spec.origin or list(spec.submodule_search_locations or [""])[0]
+    where = spec.origin or next(iter(spec.submodule_search_locations or [""]))
     return str(pathlib.Path(where).resolve())

@@ -268,7 +268,11 @@ def build_model(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Mo
         **recipe.model_options,
     )
     if not model.built:
-        model(spec.inputs({k: tf.zeros((1, *f.shape), f.dtype) for k, f in spec.features.items()}))
+        model(
+            spec.inputs(
+                {k: tf.zeros((1, *f.shape), f.dtype) for k, f in spec.features.items()}
+            )
+        )
     return model
 
 
