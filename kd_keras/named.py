@@ -86,10 +86,10 @@ def _import(what: str, name: str, module: str) -> Any:
     try:
         return importlib.import_module(module)
     except Exception as error:  # Whatever the module does when it is run.
-        missing = isinstance(error, ModuleNotFoundError) and error.name
-        if missing and f"{module}.".startswith(f"{error.name}."):
+        missing = isinstance(error, ModuleNotFoundError) and str(error.name)
+        if missing and f"{module}.".startswith(f"{missing}."):
             raise ValueError(
-                f"The {what} {name!r} is not there: no module {error.name!r} is found. "
+                f"The {what} {name!r} is not there: no module {missing!r} is found. "
                 "Name the folder that it lies in: --module_path=FOLDER, or PYTHONPATH."
             ) from error
         raise ValueError(

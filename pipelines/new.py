@@ -18,9 +18,7 @@ def main(argv: Sequence[str]) -> None:
     found = new.write(TABLE.value, LABEL.value, GROUPS.value)
     for line in found.decided:
         print(f"decided: {line}")
-    print(
-        f"written: {found.config}, {found.policy}: read them, and change what is wrong"
-    )
+    print(f"written: {found.config}, {found.policy}; change what is wrong")
     study = next_steps.command(
         "pipelines.study", config=found.config, workdir=found.workdir
     )

@@ -155,8 +155,8 @@ def _tfds_builder(name: str, data_dir: str | None, download: bool) -> Any:
         if not download:
             raise ValueError(
                 f"Data set 'tfds:{name}' is not in {builder.data_dir}. Prepare it: "
-                f"tfds build {name} --data_dir={root}. Or pass download=True, which fetches "
-                "it."
+                f"tfds build {name} --data_dir={root}. Or pass "
+                "download=True, which fetches it."
             )
         builder.download_and_prepare()
     return tfds.builder_from_directory(builder.data_dir)

@@ -111,7 +111,7 @@ def of_columns(
     label: str,
     class_names: Sequence[str],
     features: Sequence[str] | Mapping[str, str],
-    groups: Sequence[str] | Mapping[str, Sequence[str]],
+    groups: Sequence[str] | Mapping[str, Sequence[str] | None],
     bins: Mapping[str, Sequence[float]],
     weights: str = "",
     example_id: str = "",
@@ -144,12 +144,12 @@ def of_columns(
     for column in (*groups, *bins):
         attribute = _attribute(column, features)
         if column in bins:
-            codes, names = encode.bins(column, table[column], tuple(bins[column]))
+            codes, found = encode.bins(column, table[column], tuple(bins[column]))
         else:
             given = groups[column] if isinstance(groups, Mapping) else None
-            codes, names = encode.groups(column, table[column], given)
-        _require_distinct(column, names)
-        examples[attribute], spec_groups[attribute] = codes, names
+            codes, found = encode.groups(column, table[column], given)
+        _require_distinct(column, found)
+        examples[attribute], spec_groups[attribute] = codes, found
     feature_names = [key for key in examples if key != label and key not in spec_groups]
     key = example_id or ID
     if example_id:

@@ -98,15 +98,13 @@ def require_usable(config: ml_collections.ConfigDict) -> None:
 
 def dataset_options(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """The arguments of the data set's `load` function."""
-    options = config.dataset.to_dict()
-    name = options.pop("name")
-    options["data_dir"] = options.get("data_dir") or None
-    # Every config has these two, and not every data set needs them.
-    unused = {k: v for k, v in options.items() if k in ("data_dir", "download")}
-    for field, value in unused.items():
-        if not value and name not in datasets.DATASETS:
-            del options[field]
-    return options
+    # Every config has these two, and not every data set takes them.
+    unset = ("data_dir", "download")
+    return {
+        field: value
+        for field, value in config.dataset.to_dict().items()
+        if field != "name" and (value or field not in unset)
+    }
 
 
 def _validate_names(config: ml_collections.ConfigDict) -> None:

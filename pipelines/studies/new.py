@@ -1,7 +1,6 @@
 """A first config and a first policy for a table, with what was decided for it."""
 
 import pathlib
-import pprint
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -126,8 +125,8 @@ def _classes(label: str, values: np.ndarray) -> tuple[str, ...]:
     found = sorted({str(v) for v in values.tolist() if v is not None})
     if len(found) > MOST and values.dtype.kind == "f":
         raise ValueError(
-            f"Column {label!r} must be a class. Received: {len(found)} numbers, such as "
-            f"{found[0]}. Make classes of it first."
+            f"Column {label!r} must be a class. Received: {len(found)} numbers, such "
+            f"as {found[0]}. Make classes of it first."
         )
     if values.dtype == object:
         return tuple(found)
@@ -142,8 +141,8 @@ def _config(
 ) -> str:
     lines = "".join(f"    # - {line}\n" for line in decided)
     fields = {k: v for k, v in options.items() if k != "path"}
-    shown = pprint.pformat(fields, sort_dicts=False, width=72)
-    dataset = shown.replace("\n", "\n    ")
+    rows = (f"        {key!r}: {value!r},\n" for key, value in fields.items())
+    dataset = "{\n" + "".join(rows) + "    }"
     return f'''"""A study of {options["path"]}."""
 
 import pathlib
@@ -203,7 +202,7 @@ def _policy(name: str, attributes: Sequence[str]) -> str:
 """
         for attribute in attributes
     )
-    return f'''"""What a student of the study {name} has to keep before it is released."""
+    return f'''"""What a student of {name} has to keep before it is released."""
 
 import ml_collections
 
