@@ -29,6 +29,13 @@ def study(
     config.temperatures = tuple(float(t) for t in (*range(1, 11), 20, 30, 40))
     # Weight of the distillation term; the hard labels' term has 1 - alpha.
     config.alpha = 0.8
+    # A key of kd_keras.losses.SOFTMAX_LOSSES, or one's own: "module:function".
+    config.soft_loss = "kl"
+    # Name -> fields of kd_keras.losses.FeatureHint, or of "hint", one's own
+    # "module:Class". Hints read the teacher in every step: teacher_cache is "" then.
+    config.hints = ml_collections.ConfigDict()
+    # Metrics of the training beside accuracy: "top_5_accuracy" or "module:function".
+    config.metrics = ()
     # Multiply the distillation term by T squared (Hinton et al. 2015).
     config.scale_by_temperature_squared = True
     # The teacher's logits are stored once per seed, as "float32" or "float16"; ""
@@ -83,14 +90,15 @@ def recipe(
     """How one model is trained.
 
     Args:
-      model: a key of kd_keras.models.MODELS.
-      optimizer: "adam", "adamw" or "sgd".
+      model: a key of kd_keras.models.MODELS, or "module:function".
+      optimizer: "adam", "adamw", "sgd", or "module:function".
       learning_rate: its highest value.
       schedule: "constant", "cosine", "linear" or "step".
       epochs: number of epochs; 0 takes the pretrained model as it is.
       batch_size: examples in a batch.
       warmup_epochs: epochs, or a part of one, in which the learning rate rises.
-      augmentation: a key of kd_keras.datasets.augment.AUGMENTATIONS; "" is none.
+      augmentation: a key of kd_keras.datasets.augment.AUGMENTATIONS, or
+        "module:function"; "" is none.
       shuffle_buffer: examples to shuffle among; 0 is the whole split.
       pretrained: file or name of weights to start from; "" is none.
       model_options: further arguments of the architecture.

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import ml_collections
 
-from pipelines.cli import next_steps
+from pipelines.cli import given, next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.release.conversion import convert
 from pipelines.report import page
 from pipelines.report.write import write_page, write_report
 from pipelines.studies import config as configs
-from pipelines.studies import coordinator, embeddings
+from pipelines.studies import coordinator, embeddings, own_code
 from pipelines.studies.study import train_study
 
 
@@ -36,11 +36,12 @@ def study(
         return
     with held:
         evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
-        embeddings.ensure(workdir)
+        _embed(workdir)
         content = page.page(workdir, published=published)
         write_page(content, workdir)
         hparams.write(workdir, config)
-        _tell(workdir, content.summary)
+        folders = given.module_path() if own_code.names(config) else ""
+        _tell(workdir, content.summary, folders)
 
 
 def evaluate_alone(
@@ -70,11 +71,22 @@ def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
     return [directory, "tables/litert.csv", paths[-1]]
 
 
-def _tell(workdir: str, summary: str) -> None:
+def _embed(workdir: str) -> None:
+    try:
+        embeddings.ensure(workdir)
+    except embeddings.NoEmbeddingError as error:
+        print(f"note: no individual fairness. {error}", flush=True)
+
+
+def _tell(workdir: str, summary: str, module_path: str) -> None:
     tensorboard = next_steps.command("pipelines.tensorboard", workdir=workdir)
-    policy = "configs/policies/demo.py"
-    select = next_steps.command("pipelines.select", workdir=workdir, policy=policy)
+    # The report needs the study's own code, where it has some; so does what follows.
+    flags = {"workdir": workdir, "module_path": module_path}
+    report = next_steps.command("pipelines.report", **flags)
+    select = next_steps.command("pipelines.select", **flags, policy=given.policy())
     print(f"\n{summary}\n")
     print(f"report:      {workdir}/report.html")
+    if module_path:
+        print(f"again:       {report}")
     print(f"TensorBoard: {tensorboard}")
     print(f"choose T:    {select}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from kd_keras import named
 from kd_keras.datasets.examples import is_image
 from kd_keras.datasets.spec import DatasetSpec
 
@@ -66,9 +67,10 @@ def view(
     """The function that changes the images of an example.
 
     Args:
-      name: a key of `AUGMENTATIONS`; "" changes nothing.
+      name: a key of `AUGMENTATIONS`, or "module:function" for a `Change` of one's own;
+        "" changes nothing.
       examples: single examples under the spec's keys. Their images may be of another
-        size than the spec's if the augmentation is "resized_crop_flip".
+        size than the spec's if the augmentation is "resized_crop_flip" or one's own.
       spec: the data set's spec.
 
     Returns:
@@ -79,21 +81,19 @@ def view(
       ValueError: if there is no such augmentation, or it leaves the images at another
         size than the spec's.
     """
-    if name and name not in AUGMENTATIONS:
-        raise ValueError(
-            f"Unknown augmentation {name!r}. Available: "
-            f"{', '.join(sorted(AUGMENTATIONS))}, or '' for none."
-        )
+    change = named.resolve("augmentation", name, AUGMENTATIONS) if name else None
     images = {key: f.shape for key, f in spec.features.items() if is_image(f)}
     for key, shape in images.items():
         _require_size(name, spec, shape, examples.element_spec[key].shape)
 
     def changed(example: Example, seed: int, epoch: tf.Tensor) -> Example:
-        if not name:
+        if not change:
             return example
         view_seed = _view_seed(example[spec.example_id], seed, epoch)
         return example | {
-            key: AUGMENTATIONS[name](example[key], tuple(shape[:2]), view_seed)
+            key: tf.ensure_shape(
+                change(example[key], tuple(shape[:2]), view_seed), shape
+            )
             for key, shape in images.items()
         }
 
@@ -103,7 +103,8 @@ def view(
 def _require_size(
     name: str, spec: DatasetSpec, wanted: tf.TensorShape, given: tf.TensorShape
 ) -> None:
-    if name != "resized_crop_flip" and given != wanted:
+    any_size = name == "resized_crop_flip" or named.is_own(name)
+    if not any_size and given != wanted:
         raise ValueError(
             f"The training images of {spec.name!r} are {given}, and the model's "
             f"{wanted}: `augmentation` must be 'resized_crop_flip', which makes them "

@@ -5,6 +5,9 @@ import tensorflow as tf
 from kd_keras.datasets import augment
 from kd_keras.datasets.spec import DatasetSpec
 
+# Key of an example's weight in training, where a data set has weights.
+WEIGHT = "sample_weight"
+
 
 def training_batches(
     examples: tf.data.Dataset,
@@ -18,6 +21,8 @@ def training_batches(
     views: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled batches `(inputs, labels)` of one epoch per iteration.
+
+    Examples with the key `WEIGHT` give `(inputs, labels, weights)`.
 
     Args:
       examples: single examples, dicts under the spec's keys.
@@ -56,7 +61,7 @@ def training_batches(
     size = examples.cardinality()
     dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(size))
-    dataset = dataset.batch(batch_size).map(lambda batch: _pair(batch, spec))
+    dataset = dataset.batch(batch_size).map(lambda batch: _weighted(batch, spec))
     return without_autotune(dataset.prefetch(2))
 
 
@@ -77,6 +82,11 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
+
+
+def _weighted(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
+    pair = _pair(batch, spec)
+    return (*pair, batch[WEIGHT]) if WEIGHT in batch else pair
 
 
 def _pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kd_keras import named
 from kd_keras.models import (
     densenet,
     lenet,
@@ -54,7 +55,8 @@ def build(
     """Builds an architecture.
 
     Args:
-      name: a key of `MODELS`.
+      name: a key of `MODELS`, or "module:function": a function of `input_shape`,
+        `num_classes` and the options, whose model gives logits.
       input_shape: height, width and channels of an image; `()` for a text; for tabular
         data feature -> its spec, as in `DatasetSpec.features`.
       num_classes: number of logits.
@@ -68,14 +70,16 @@ def build(
     Raises:
       ValueError: if there is no such architecture, or the weights do not fit it.
     """
-    if name not in MODELS:
-        raise ValueError(
-            f"Unknown architecture {name!r}. Available: {', '.join(sorted(MODELS))}."
-        )
+    build_one = named.resolve("architecture", name, MODELS)
     if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
         # The preset decides the vocabulary and the sizes too.
         options["preset"], pretrained = pretrained, ""
-    model = fuse_batch_normalization(MODELS[name](input_shape, num_classes, **options))
+    model = build_one(input_shape, num_classes, **options)
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"The architecture {name!r} must give a keras.Model. Received: {model!r}."
+        )
+    fuse_batch_normalization(model)
     if pretrained:
         weights.load(model, pretrained, name)
     return model

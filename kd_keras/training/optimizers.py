@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from kd_keras import named
+
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
@@ -23,7 +25,8 @@ def optimizer(
     """The optimizer of a recipe.
 
     Args:
-      name: "adam", "adamw" or "sgd".
+      name: "adam", "adamw", "sgd", or "module:function", which takes `learning_rate`
+        and the options.
       learning_rate: its highest value.
       schedule: "constant", "cosine" or "linear" (to zero), or "step" (a tenth at 1/2
         and again at 3/4 of the training).
@@ -35,10 +38,7 @@ def optimizer(
     Raises:
       ValueError: if there is no such optimizer or schedule.
     """
-    if name not in OPTIMIZERS:
-        raise ValueError(
-            f"Unknown optimizer {name!r}. Available: {', '.join(sorted(OPTIMIZERS))}."
-        )
+    make = named.resolve("optimizer", name, OPTIMIZERS)
     schedules = keras.optimizers.schedules
     steps = max(total_steps - warmup_steps, 1)
     rates = {
@@ -52,12 +52,13 @@ def optimizer(
     }
     if schedule not in rates:
         raise ValueError(
-            f"Unknown schedule {schedule!r}. Available: {', '.join(sorted(rates))}."
+            f"Unknown schedule {schedule!r}.{named.did_you_mean(schedule, rates)} "
+            f"Available: {', '.join(sorted(rates))}."
         )
     rate = rates[schedule]()
     if warmup_steps:
         rate = WarmUp(learning_rate, warmup_steps, rate)
-    return OPTIMIZERS[name](learning_rate=rate, **options)
+    return make(learning_rate=rate, **options)
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")

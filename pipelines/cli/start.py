@@ -9,8 +9,16 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from pipelines.cli import given
+
 # Here since every main has it, and one process may import several mains.
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
+flags.DEFINE_string(
+    "module_path",
+    "",
+    "Folders with the modules that the study names, apart by ':'. What is in them may "
+    "be run. Those of --config and --policy are among them.",
+)
 
 # From SIGTERM to the end at the latest.
 GRACE_SECONDS = 5.0
@@ -31,7 +39,8 @@ def run(
       known_only: whether flags that absl does not know are left to the main.
     """
     # So that --help shows it with the main's own flags.
-    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["workdir"])
+    for name in ("workdir", "module_path"):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(
         lambda argv: _call(main, argv),
         flags_parser=lambda argv: _parse(argv, needs, known_only),
@@ -42,6 +51,8 @@ def _parse(
     argv: Sequence[str], needs: Sequence[str], known_only: bool
 ) -> Sequence[str]:
     try:
+        given.check_files(argv)
+        given.set_module_path(argv)
         rest = flags.FLAGS(argv, known_only=known_only)
     # Config flags load a file and set its fields: any of these is the user's input.
     except EXPECTED as error:

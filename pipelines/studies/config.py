@@ -14,6 +14,8 @@ from pipelines.studies import (
     config_checks,
     layout,
     made_by,
+    own_code,
+    parts,
     pickled_config,
     sealed,
 )
@@ -22,6 +24,7 @@ CONFIG_FILE = "config.json"
 # More seeds or temperatures add runs, and an evaluation can be made again: these may
 # change in a working directory.
 MAY_CHANGE = ("seeds", "temperatures", "evaluation")
+_NEVER = object()
 
 
 def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
@@ -40,7 +43,9 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
     try:
         if not files.exists(path):
             _require_own(workdir, given)
-        if _create(path, {"config": given, **made_by.current()}):
+        # For people: nobody imports anything for it.
+        where = {"module_path": own_code.folders(config)}
+        if _create(path, {"config": given, **made_by.current(), **where}):
             return
         made = read_document(workdir)
         _require_same(workdir, made["config"], given)
@@ -106,9 +111,17 @@ def read_document(workdir: str) -> dict[str, Any]:
 
 def digest(config: Mapping[str, Any]) -> str:
     """Identifies what made a run: all fields of a config but those of MAY_CHANGE."""
-    fixed = {k: v for k, v in config.items() if k not in MAY_CHANGE}
     # 1 and 1.0 are the same value of a field.
-    return sealed.of_json(_in_floats(to_dict(fixed)))
+    return sealed.of_json(_in_floats(_fixed(to_dict(config))))
+
+
+def _fixed(config: dict[str, Any]) -> dict[str, Any]:
+    """Without what may change, and what says no more than a config without it."""
+    return {
+        key: value
+        for key, value in config.items()
+        if key not in MAY_CHANGE and value != parts.DEFAULTS.get(key, _NEVER)
+    }
 
 
 def _in_floats(value: Any) -> Any:
@@ -148,15 +161,18 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
 def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
     """The data set that `config.dataset` names, with its other fields as options.
 
-    Its sensitive attributes are those of `config.attributes`; ValueError where the
-    data set has no such one.
+    Its sensitive attributes are those of `config.attributes`.
+
+    Raises:
+      ValueError: if the data set has no such attribute, or the config names code that
+        may not be imported, see `own_code`.
     """
+    own_code.require(config)
+    config_checks.require_usable(config)
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
-    options = dict(config.dataset)
-    name = options.pop("name")
-    options["data_dir"] = options["data_dir"] or None
-    loaded = datasets.load(name, **options)
+    options = config_checks.dataset_options(config)
+    loaded = datasets.load(config.dataset.name, **options)
     groups = {a: loaded.spec.require_attribute(a) for a in config.attributes}
     return datasets.Dataset(
         dataclasses.replace(loaded.spec, groups=groups), loaded.splits
@@ -177,9 +193,9 @@ def _plain(value: Any) -> Any:
 
 
 def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> None:
-    made, given = _flat(made), _flat(given)
+    made, given = _flat(_fixed(made)), _flat(_fixed(given))
     for field in sorted(made.keys() | given.keys()):
-        if field.split(".")[0] in MAY_CHANGE or made.get(field) == given.get(field):
+        if made.get(field) == given.get(field):
             continue
         raise ValueError(
             f"--workdir={workdir} was made with {field}={made.get(field)!r}, the "

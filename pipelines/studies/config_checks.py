@@ -1,13 +1,16 @@
 """What the fields of a study's config may be."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import ml_collections
 
-from kd_keras import models, training
+from kd_keras import datasets, models, named, training
 from kd_keras.datasets.augment import AUGMENTATIONS
+from kd_keras.losses import SOFTMAX_LOSSES
 from kd_keras.strategy import STRATEGIES
-from pipelines.studies import individual_options
+from kd_keras.training.optimizers import OPTIMIZERS
+from pipelines.studies import individual_options, parts
 
 CACHES = ("", "float32", "float16")
 # What Keras and NumPy take.
@@ -18,7 +21,10 @@ PREDICTED = ("validation", "test")
 
 
 def validate(config: ml_collections.ConfigDict) -> None:
-    """Raises a ValueError that names the first field with a value not allowed."""
+    """Raises a ValueError that names the first field with a value not allowed.
+
+    Nothing that the config names is imported: `require_usable` does that.
+    """
     _require(0 <= config.alpha <= 1, "alpha", config.alpha, "a number in [0, 1]")
     for name in ("seeds", "temperatures"):
         value = config[name]
@@ -56,9 +62,69 @@ def validate(config: ml_collections.ConfigDict) -> None:
         value = config.dataset.get(field, 1)
         _require(value > 0, f"dataset.{field}", value, "a number above 0")
     individual_options.validate(config)
+    _validate_names(config)
     # Before the teachers are trained: the student's recipe is used after them.
     for role in ("teacher", "student"):
         _validate_recipe(role, config[role])
+
+
+def require_usable(config: ml_collections.ConfigDict) -> None:
+    """Raises a ValueError unless all that a config names is there.
+
+    Modules that it names are imported; no data are loaded, nothing is trained.
+    """
+    options = dataset_options(config)
+    name = config.dataset.name
+    datasets.loader(name, options)
+    if name in datasets.ATTRIBUTES:
+        there = datasets.ATTRIBUTES[name](options)
+        for attribute in config.attributes:
+            if attribute not in there:
+                raise ValueError(
+                    f"--config.attributes: unknown sensitive attribute {attribute!r}."
+                    f"{named.did_you_mean(attribute, there)} Data set {name!r} has: "
+                    f"{', '.join(there) or 'none'}."
+                )
+    parts.soft_loss(config)
+    parts.hints(config)
+    parts.metrics(config)
+    for role in ("teacher", "student"):
+        recipe = config[role]
+        named.resolve("architecture", recipe.model, models.MODELS)
+        if recipe.augmentation:
+            named.resolve("augmentation", recipe.augmentation, AUGMENTATIONS)
+        _optimizer(recipe)
+
+
+def dataset_options(config: ml_collections.ConfigDict) -> dict[str, Any]:
+    """The arguments of the data set's `load` function."""
+    # Every config has these two, and not every data set takes them.
+    unset = ("data_dir", "download")
+    return {
+        field: value
+        for field, value in config.dataset.to_dict().items()
+        if field != "name" and (value or field not in unset)
+    }
+
+
+def _validate_names(config: ml_collections.ConfigDict) -> None:
+    name = config.dataset.get("name")
+    _require(isinstance(name, str), "dataset.name", name, "the name of a data set")
+    datasets.check_name(name)
+    soft_loss = config.get("soft_loss", parts.DEFAULTS["soft_loss"])
+    _require_named("soft_loss", soft_loss, SOFTMAX_LOSSES)
+    for hint, fields in config.get("hints", {}).items():
+        _require_named(f"hints.{hint}.hint", fields.get("hint", "feature"), parts.HINTS)
+    if config.get("hints") and config.teacher_cache:
+        raise ValueError(
+            "--config.teacher_cache must be '' where there are hints, which read "
+            "layers of the teacher and not its logits alone. Received: teacher_cache="
+            f"{config.teacher_cache!r}."
+        )
+    metrics = config.get("metrics", ())
+    _require(isinstance(metrics, tuple | list), "metrics", metrics, "a tuple of names")
+    for metric in metrics:
+        _require_named("metrics", metric, parts.METRICS)
 
 
 def _validate_views(config: ml_collections.ConfigDict) -> None:
@@ -94,12 +160,17 @@ def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
         f"a number from 0 to {role}.epochs",
     )
     for field, names in (
-        ("model", sorted(models.MODELS)),
-        ("augmentation", ["", *sorted(AUGMENTATIONS)]),
+        ("model", models.MODELS),
+        ("augmentation", ["", *AUGMENTATIONS]),
+        ("optimizer", OPTIMIZERS),
     ):
-        value = recipe[field]
-        _require(value in names, f"{role}.{field}", value, f"one of {names}")
-    # Refuses an unknown name or option.
+        _require_named(f"{role}.{field}", recipe[field], names)
+    if not named.is_own(recipe.optimizer):
+        _optimizer(recipe)
+
+
+def _optimizer(recipe: ml_collections.ConfigDict) -> None:
+    """Refuses an unknown name or option."""
     training.optimizer(
         recipe.optimizer,
         learning_rate=recipe.learning_rate,
@@ -109,8 +180,21 @@ def _validate_recipe(role: str, recipe: ml_collections.ConfigDict) -> None:
     )
 
 
-def _require(allowed: bool, field: str, value: Any, what: str) -> None:
+def _require_named(field: str, value: Any, known: Iterable[str]) -> None:
+    names = sorted(known)
+    _require(
+        value in names or named.is_own(value),
+        field,
+        value,
+        f"one of {names}, or one's own as 'module:function'",
+        named.did_you_mean(value, names),
+    )
+
+
+def _require(
+    allowed: bool, field: str, value: Any, what: str, advice: str = ""
+) -> None:
     if not allowed:
         raise ValueError(
-            f"--config.{field} must be {what}. Received: {field}={value!r}."
+            f"--config.{field} must be {what}. Received: {field}={value!r}.{advice}"
         )

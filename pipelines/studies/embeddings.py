@@ -19,6 +19,10 @@ from pipelines.studies.layout import Run
 from pipelines.studies.runs import MODEL_FILE, load_model
 
 
+class NoEmbeddingError(ValueError):
+    """The teacher shows no layer that could embed the examples."""
+
+
 class Embeddings(NamedTuple):
     """The examples of a split as the extractor sees them.
 
@@ -43,7 +47,7 @@ def ensure(workdir: str) -> str:
 
     Raises:
       ValueError: if the teacher is not finished or not what was written, or the
-        extractor does not fit.
+        extractor does not fit; a NoEmbeddingError if the teacher cannot be one.
     """
     config = configs.read_config(workdir)
     source = _source(workdir, config)
@@ -153,9 +157,29 @@ def _extractor(workdir: str, config: Mapping[str, Any]) -> keras.Model:
 
 
 def before_logits(model: keras.Model) -> keras.Model:
-    """The model that gives what goes into the last linear layer of `model`."""
-    # Every architecture of kd_keras.models names that layer so.
-    return keras.Model(model.input, model.get_layer("logits").input)
+    """The model that gives what goes into the last linear layer of `model`.
+
+    That is the layer "logits", as in every architecture of kd_keras.models, or the last
+    Dense of a model of one's own.
+
+    Raises:
+      NoEmbeddingError: if there is no such layer, or the model is no graph of layers.
+    """
+    names = [layer.name for layer in model.layers]
+    if "logits" in names:
+        return keras.Model(model.input, model.get_layer("logits").input)
+    graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
+    for layer in reversed(model.layers if graph else []):
+        if isinstance(layer, keras.layers.Dense):
+            return keras.Model(model.input, layer.input)
+        if isinstance(layer, keras.Model):
+            inner = before_logits(layer)
+            return keras.Model(model.input, inner(layer.input))
+    raise NoEmbeddingError(
+        f"The model {model.name!r} shows no Dense layer before its logits. Give as "
+        "--config.evaluation.individual_fairness.extractor a .keras file of a model "
+        "from features to embeddings."
+    )
 
 
 def _embed(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import socket
@@ -16,7 +15,6 @@ import ml_collections
 
 from kd_keras import files
 from pipelines.studies import layout, local_worker, tasks
-from pipelines.studies.config import to_dict
 from pipelines.studies.layout import Run
 
 # Seconds that busy workers get to end by themselves before they are killed.
@@ -159,7 +157,7 @@ def _submit(
 ) -> dict[Run, distributed.Future]:
     # Workers may have another current directory.
     where = os.path.abspath(workdir) if files.is_local(workdir) else workdir
-    study = (json.dumps(to_dict(config)), where)
+    study = (tasks.described(config), where)
     # Tasks of another study, or of an ended coordinator, have other names.
     token = uuid.uuid4().hex[:8]
     futures: dict[Run, distributed.Future] = {}

@@ -17,7 +17,7 @@ from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
 from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
-from pipelines.studies import attempts, layout, made_by, predictions, run_record
+from pipelines.studies import attempts, layout, made_by, parts, predictions, run_record
 from pipelines.studies import cache as teacher_caches
 from pipelines.studies import config as configs
 from pipelines.studies.card import model_card
@@ -72,7 +72,7 @@ def train_run(
     partial = attempts.begin(directory, devices)
     taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
     with devices.scope():
-        trainer = _compiled(config, dataset, run, None if cache else teacher, devices)
+        trainer = compiled(config, dataset, run, None if cache else teacher, devices)
     del teacher  # Whoever still needs it has it.
     # Without an epoch there is no step to trace.
     if traced and recipe.epochs:
@@ -186,12 +186,12 @@ def _monitors(
     return [FairnessMonitor(validation, dataset.spec, every, run_teacher=False)]
 
 
-def _compiled(
+def compiled(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
     run: Run,
     teacher: keras.Model | None,
-    devices: tf.distribute.Strategy,
+    devices: tf.distribute.Strategy | None = None,
 ) -> keras.Model:
     """The model to fit: the one to keep, or what has that one as its student.
 
@@ -200,7 +200,7 @@ def _compiled(
     recipe = recipe_of(config, run)
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
-    trainer = model = _build(recipe, dataset)
+    trainer = model = build_model(recipe, dataset)
     if run.model == layout.DS:
         trainer = Distiller(
             student=model,
@@ -208,8 +208,10 @@ def _compiled(
             temperature=run.temperature,
             alpha=config.alpha,
             scale_by_temperature_squared=config.scale_by_temperature_squared,
+            soft_loss=parts.soft_loss(config),
+            hints=parts.hints(config),
         )
-    elif not strategy.is_one_device(devices):
+    elif devices and not strategy.is_one_device(devices):
         trainer = Supervised(model)
     steps = training.steps_per_epoch(dataset, recipe.batch_size)
     trainer.compile(
@@ -222,7 +224,10 @@ def _compiled(
             **recipe.optimizer_options,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+        metrics=[
+            keras.metrics.SparseCategoricalAccuracy("accuracy"),
+            *parts.metrics(config),
+        ],
         jit_compile=False,  # XLA is slower on CPUs.
     )
     return trainer
@@ -249,16 +254,26 @@ def _taught(
     return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
 
 
-def _build(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
+def build_model(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
+    """The untrained model of a recipe, for the features and classes of a data set."""
     spec = dataset.spec
     first, *others = spec.features.values()
-    return models.build(
+    # One number or category is a table, one string may be a text.
+    is_table = others or (first.shape.rank == 0 and first.dtype != tf.string)
+    model = models.build(
         recipe.model,
-        spec.features if others else tuple(first.shape),
+        spec.features if is_table else tuple(first.shape),
         spec.num_classes,
         pretrained=recipe.pretrained,
         **recipe.model_options,
     )
+    if not model.built:
+        model(
+            spec.inputs(
+                {k: tf.zeros((1, *f.shape), f.dtype) for k, f in spec.features.items()}
+            )
+        )
+    return model
 
 
 def load_teacher(

@@ -17,6 +17,8 @@ from pipelines.studies import (
     engine,
     individual_options,
     layout,
+    own_code,
+    rehearsal,
 )
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
@@ -56,6 +58,8 @@ def train_study(
     devices = strategy.make("one_device" if on_cluster else config.strategy)
     config_checks.validate(config)
     individual_options.require_extractor(config)
+    own_code.admit(config)
+    config_checks.require_usable(config)
     runs = layout.study_runs(config.temperatures, config.seeds)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):
@@ -88,6 +92,7 @@ def _train_here(
         print(f"all {len(runs)} runs are there already", flush=True)
         return
     dataset = _load_dataset(config, devices)
+    rehearsal.rehearse(config, dataset)
     bars = StudyProgress(runs, missing)
     traced = TracedStep()
     # Every run begins by clearing Keras' session, which collects garbage: half a
@@ -121,7 +126,8 @@ def _train_on_cluster(
         return
     with engine.connected(workers, scheduler) as client:
         # One process prepares a new data set, before the workers read it.
-        _load_dataset(config, strategy.make("one_device"))
+        dataset = _load_dataset(config, strategy.make("one_device"))
+        rehearsal.rehearse(config, dataset)
         bars = StudyProgress(runs, missing)
         for run, record in engine.train(client, config, workdir, missing):
             missing.remove(run)

@@ -12,8 +12,15 @@ from absl import logging
 
 from kd_keras import strategy
 from kd_keras.datasets import Dataset
-from pipelines.studies import attempts, cache, layout, own_random, run_record
-from pipelines.studies.config import load_dataset
+from pipelines.studies import (
+    attempts,
+    cache,
+    layout,
+    own_code,
+    own_random,
+    run_record,
+)
+from pipelines.studies.config import load_dataset, to_dict
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import load_teacher, train_run
 from pipelines.studies.traced import TracedStep
@@ -30,6 +37,12 @@ class _Study(NamedTuple):
     traced: TracedStep
 
 
+def described(config: ml_collections.ConfigDict) -> str:
+    """A config as a task gets it: JSON, with the folders of the modules it names."""
+    folders = own_code.folders(config)
+    return json.dumps({"config": to_dict(config), "module_path": folders})
+
+
 def train(
     config: str,
     workdir: str,
@@ -41,7 +54,7 @@ def train(
     """Makes a run that is not there yet.
 
     Args:
-      config: the study's config, in JSON.
+      config: what `described` has made of the study's config.
       workdir: the study's working directory, as this worker sees it.
       model, seed, temperature: the fields of a `Run`.
       *after: what the tasks gave that come before it.
@@ -96,6 +109,9 @@ def _study(config: str) -> _Study:
         )
     own_random.separate()
     logging.set_verbosity(logging.ERROR)
-    locked = ml_collections.ConfigDict(json.loads(config)).lock()
+    told = json.loads(config)
+    locked = ml_collections.ConfigDict(told["config"]).lock()
+    # The coordinator has made it, or been told that it may be run.
+    own_code.admit(locked, told["module_path"])
     devices = strategy.make(locked.strategy)  # Before TensorFlow computes anything.
     return _Study(locked, devices, load_dataset(locked), TracedStep())

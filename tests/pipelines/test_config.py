@@ -53,7 +53,7 @@ def test_values_that_are_not_allowed(field, value, message):
         ("teacher", "warmup_epochs", 20.0, r"warmup_epochs must be .* to teacher\.ep"),
         ("student", "model", "resnet21", r"student\.model must be one of .*'resnet20'"),
         ("teacher", "augmentation", "flop", r"teacher\.augmentation must .*'flip'"),
-        ("student", "optimizer", "adams", r"'adams'.*adam, adamw, sgd"),
+        ("student", "optimizer", "adams", r"optimizer must be one of.*'adamw'.*'adams'"),
         ("student", "schedule", "cos", r"'cos'.*constant, cosine, linear, step"),
         ("teacher", "learning_rate", float("inf"), r"teacher\.learning_rate.*=inf"),
         ("dataset", "image_size", -1, r"dataset\.image_size must be .* above 0.*=-1"),
@@ -244,7 +244,7 @@ def test_attributes_are_those_of_the_config(tmp_path):
     config.attributes = ("color",)
     assert list(configs.load_dataset(config).spec.groups) == ["color"]
     config.attributes = ("race",)
-    with pytest.raises(ValueError, match=r"'race'.*\['color', 'texture'\]"):
+    with pytest.raises(ValueError, match=r"'race'.*has: texture, color"):
         configs.load_dataset(config)
 
 

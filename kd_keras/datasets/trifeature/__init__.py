@@ -1,10 +1,12 @@
 """Trifeature: shapes with textures in colors, drawn when first loaded."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from kd_keras import named
 from kd_keras.datasets.spec import Dataset, DatasetSpec
 from kd_keras.datasets.trifeature.options import FEATURES, Options
 from kd_keras.datasets.trifeature.render import COLORS
@@ -31,14 +33,7 @@ def load(*, data_dir: str | None = None, **options: Any) -> Dataset:
     Raises:
       ValueError: if an option is not allowed.
     """
-    known = [field.name for field in dataclasses.fields(Options)]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ValueError(
-            f"Unknown options of the data set 'trifeature': {', '.join(unknown)}. "
-            f"Available: data_dir, {', '.join(known)}."
-        )
-    chosen = Options(**options)
+    chosen = _chosen(options)
 
     # TFDS is imported on use: it costs more than a second.
     import tensorflow_datasets as tfds
@@ -62,6 +57,24 @@ def load(*, data_dir: str | None = None, **options: Any) -> Dataset:
         for split in ("train", "validation", "test")
     }
     return Dataset(spec, splits)
+
+
+def attributes(*, data_dir: str | None = None, **options: Any) -> tuple[str, ...]:
+    """The sensitive attributes that `load` with these options gives."""
+    del data_dir
+    return _chosen(options).attributes
+
+
+def _chosen(options: Mapping[str, Any]) -> Options:
+    known = [field.name for field in dataclasses.fields(Options)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"Unknown options of the data set 'trifeature': {', '.join(unknown)}."
+            f"{named.did_you_mean(unknown[0], known)} Available: data_dir, "
+            f"{', '.join(known)}."
+        )
+    return Options(**options)
 
 
 def _in_stored_order(tfds: Any) -> Any:

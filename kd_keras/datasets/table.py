@@ -1,0 +1,349 @@
+"""A CSV or Parquet file as a data set: label, features, groups, weights, splits."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kd_keras import files
+from kd_keras.datasets import columns as tables
+from kd_keras.datasets import encode
+from kd_keras.datasets.batches import WEIGHT
+from kd_keras.datasets.spec import Dataset, DatasetSpec
+
+SPLITS = ("train", "validation", "test")
+KINDS = ("number", "category")
+ID = "id"
+
+
+def load(
+    *,
+    path: str,
+    label: str,
+    class_names: Sequence[str] = (),
+    features: Sequence[str] | Mapping[str, str] = (),
+    groups: Sequence[str] | Mapping[str, Sequence[str]] = (),
+    bins: Mapping[str, Sequence[float]] | None = None,
+    missing: Sequence[str] = (),
+    weights: str = "",
+    example_id: str = "",
+    split: str = "",
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    name: str = "",
+    data_dir: str | None = None,
+) -> Dataset:
+    """Loads a table, one example a row.
+
+    Args:
+      path: a .csv, .csv.gz or .parquet file; below `data_dir` unless it is absolute.
+      label: column of the label.
+      class_names: the classes in the order of their labels; where the labels are
+        strings they have to be given, since of two the second is the positive one.
+      features: columns that the model sees, or column -> "number" or "category". By
+        default those that nothing else names; numbers are numbers, and strings and
+        booleans categories.
+      groups: columns of sensitive attributes, or column -> group names in their order.
+      bins: further attributes: column of numbers -> edges of the groups.
+      missing: strings that stand for a missing value, beside empty ones.
+      weights: column of the examples' weights in training, at least 0; "" for none.
+      example_id: column of unique ids; "" for the row's number.
+      split: column that says "train", "validation" or "test"; where nothing says
+        "validation", `validation_fraction` of "train" is it. "" splits by `seed`.
+      validation_fraction, test_fraction: shares of the rows, in (0, 1).
+      seed: decides which rows, from 0 on.
+      name: name of the data set; "" for the file's.
+      data_dir: folder of the file.
+
+    A missing number becomes the mean of the training split, and a feature
+    `<column>_missing` says 1.0 there; a missing category is the category "". An
+    attribute whose column is a feature as well is called `<column>_group`.
+
+    Returns:
+      The spec and the splits "train", "validation" and "test".
+
+    Raises:
+      ValueError: if the file is not there, or a column or a value is not as described;
+        it names both.
+    """
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"`seed` must be from 0 to 2**32 - 1. Received: {seed}.")
+    where = files.join(data_dir or "", path)
+    table = tables.read(where, missing=missing)
+    rows = len(next(iter(table.values())))
+    tables.require(table, [split] if split else [], "split")
+    fractions = (validation_fraction, test_fraction)
+    return of_columns(
+        table,
+        split_rows(rows, table[split] if split else None, fractions, seed, split),
+        name=name or pathlib.PurePath(path).name.partition(".")[0],
+        label=label,
+        class_names=class_names,
+        features=features,
+        groups=groups,
+        bins=bins or {},
+        weights=weights,
+        example_id=example_id,
+        beside=(split,),
+    )
+
+
+def attributes(
+    *,
+    groups: Sequence[str] | Mapping[str, Sequence[str]] = (),
+    bins: Mapping[str, Sequence[float]] | None = None,
+    features: Sequence[str] | Mapping[str, str] = (),
+    **options: Any,
+) -> tuple[str, ...]:
+    """The sensitive attributes that `load` with these options gives."""
+    del options
+    return tuple(_attribute(column, features) for column in (*groups, *(bins or {})))
+
+
+def of_columns(
+    table: Mapping[str, np.ndarray],
+    rows: Mapping[str, np.ndarray],
+    *,
+    name: str,
+    label: str,
+    class_names: Sequence[str],
+    features: Sequence[str] | Mapping[str, str],
+    groups: Sequence[str] | Mapping[str, Sequence[str] | None],
+    bins: Mapping[str, Sequence[float]],
+    weights: str = "",
+    example_id: str = "",
+    beside: Sequence[str] = (),
+) -> Dataset:
+    """A data set of columns `[examples, ...]`; see `load`.
+
+    Args:
+      table: the columns.
+      rows: split -> indices of its rows.
+      name, label, class_names, features, groups, bins, weights, example_id: as there.
+      beside: further columns that are no features.
+    """
+    used = (label, *groups, *bins, *filter(None, (weights, example_id, *beside)))
+    for what, names in (
+        ("label", [label]),
+        ("groups", list(groups)),
+        ("bins", list(bins)),
+        ("features", list(features)),
+        ("weights", [weights] if weights else []),
+        ("example_id", [example_id] if example_id else []),
+    ):
+        tables.require(table, names, what)
+    examples: dict[str, np.ndarray] = {}
+    for column, kind in _kinds(table, features, used).items():
+        examples |= _feature(column, table[column], kind, rows["train"])
+    examples[label], classes = encode.labels(label, table[label], class_names or None)
+    _require_classes(label, examples[label], classes)
+    spec_groups = {}
+    for column in (*groups, *bins):
+        attribute = _attribute(column, features)
+        if column in bins:
+            codes, found = encode.bins(column, table[column], tuple(bins[column]))
+        else:
+            given = groups[column] if isinstance(groups, Mapping) else None
+            codes, found = encode.groups(column, table[column], given)
+        _require_distinct(column, found)
+        examples[attribute], spec_groups[attribute] = codes, found
+    feature_names = [key for key in examples if key != label and key not in spec_groups]
+    key = example_id or ID
+    if example_id:
+        examples[key] = encode.check_ids(key, table[key])
+    else:
+        examples[key] = np.array([f"row_{i}" for i in range(len(table[label]))], object)
+    if weights:
+        examples[WEIGHT] = _weights(weights, table[weights])
+    whole = tf.data.Dataset.from_tensor_slices(_sliced(examples, rows["train"]))
+    spec = DatasetSpec.of(
+        whole,
+        label=label,
+        class_names=classes,
+        groups=spec_groups,
+        features=feature_names,
+        example_id=key,
+        name=name,
+    )
+    splits = {
+        s: tf.data.Dataset.from_tensor_slices(_sliced(examples, rows[s]))
+        for s in SPLITS
+    }
+    return Dataset(spec, splits)
+
+
+def split_rows(
+    size: int,
+    said: np.ndarray | None,
+    fractions: tuple[float, float],
+    seed: int,
+    column: str = "",
+) -> dict[str, np.ndarray]:
+    """Split -> indices of its rows, in the table's order.
+
+    Args:
+      size: number of rows.
+      said: `[rows]` the split of each row; None to draw them.
+      fractions: shares of the validation and of the test split.
+      seed: of the draw.
+      column: where `said` is from, for errors.
+
+    Raises:
+      ValueError: if a row says something else, or a split would be empty.
+    """
+    validation, test = fractions
+    for field, value in (("validation_fraction", validation), ("test_fraction", test)):
+        if not 0 < value < 1:
+            raise ValueError(f"`{field}` must be in (0, 1). Received: {value!r}.")
+    order = np.random.default_rng(seed).permutation(size)
+    if said is None:
+        test = order[: round(size * fractions[1])]
+        rest = order[len(test) :]
+        validation = rest[: round(size * fractions[0])]
+        found = {"train": rest[len(validation) :], "validation": validation}
+        found["test"] = test
+    else:
+        for row, value in enumerate(said.tolist()):
+            if value not in SPLITS:
+                raise ValueError(
+                    f"Column {column!r} must say 'train', 'validation' or 'test'. "
+                    f"Received: {value!r} in row {row}."
+                )
+        found = {s: np.flatnonzero(said == s) for s in SPLITS}
+        if not len(found["validation"]):
+            train = order[np.isin(order, found["train"])]
+            count = round(len(train) * fractions[0])
+            found |= {"validation": train[:count], "train": train[count:]}
+    for split, indices in found.items():
+        if not len(indices):
+            by = f"column {column!r}" if column else f"{size} rows"
+            raise ValueError(
+                f"The split {split!r} is empty, of {by}. Each split needs a row: give "
+                "other fractions or more rows."
+            )
+    return {split: np.sort(indices) for split, indices in found.items()}
+
+
+def _attribute(column: str, features: Sequence[str] | Mapping[str, str]) -> str:
+    return f"{column}_group" if column in features else column
+
+
+def _kinds(
+    table: Mapping[str, np.ndarray],
+    features: Sequence[str] | Mapping[str, str],
+    used: Sequence[str],
+) -> dict[str, str]:
+    """Column of a feature -> "number", "category", or "" for an array."""
+    # In the table's order: a config that is read back has another one.
+    chosen = [c for c in table if (c in features if features else c not in used)]
+    if not chosen:
+        raise ValueError(
+            f"`features` must leave a column for the model to see. Columns: "
+            f"{list(table)}; used otherwise: {list(used)}."
+        )
+    given = features if isinstance(features, Mapping) else {}
+    for column, kind in given.items():
+        if kind not in KINDS:
+            raise ValueError(
+                f"`features[{column!r}]` must be one of {KINDS}. Received: {kind!r}."
+            )
+    return {column: given.get(column) or _kind(table[column]) for column in chosen}
+
+
+def _kind(values: np.ndarray) -> str:
+    if values.ndim > 1:
+        return ""
+    return "number" if values.dtype.kind in "iuf" else "category"
+
+
+def _feature(
+    column: str, values: np.ndarray, kind: str, train: np.ndarray
+) -> dict[str, np.ndarray]:
+    if not kind:
+        return {column: values}
+    if kind == "category":
+        return {column: _texts(column, values)}
+    if values.dtype.kind not in "biuf":
+        row = next(i for i, v in enumerate(values) if isinstance(v, str))
+        raise ValueError(
+            f"Column {column!r} must have numbers. Received: {values[row]!r} in row "
+            f"{row}. Name it a 'category', or a string for missing values."
+        )
+    numbers = values.astype(np.float32)
+    if np.isinf(numbers).any():
+        row = int(np.isinf(numbers).argmax())
+        raise ValueError(
+            f"Column {column!r} must have finite numbers. Received: {values[row]!r} "
+            f"in row {row}."
+        )
+    absent = np.isnan(numbers)
+    if not absent.any():
+        return {column: numbers}
+    known = numbers[train][~absent[train]]
+    if not len(known):
+        raise ValueError(
+            f"Column {column!r} has no number in the training split. Leave it out of "
+            "the features."
+        )
+    filled = np.where(absent, known.mean(dtype=np.float64), numbers)
+    return {
+        column: filled.astype(np.float32),
+        f"{column}_missing": absent.astype(np.float32),
+    }
+
+
+def _texts(column: str, values: np.ndarray) -> np.ndarray:
+    kinds = {type(value).__name__ for value in values.tolist() if value is not None}
+    if len(kinds) > 1:
+        first = {type(v).__name__: v for v in values.tolist() if v is not None}
+        shown = " and ".join(repr(value) for value in first.values())
+        raise ValueError(
+            f"Column {column!r} must have values of one type. Received: {shown}."
+        )
+    missing = tables.is_missing(values)
+    if values.dtype.kind == "f" and (values[~missing] % 1 == 0).all():
+        # Integers, which missing values have made floats.
+        values = np.where(missing, 0, values).astype(np.int64)
+    texts = np.array([*map(str, values.tolist()), None], object)[:-1]
+    return np.where(missing, "", texts)
+
+
+def _require_classes(label: str, codes: np.ndarray, classes: Sequence[str]) -> None:
+    _require_distinct(label, classes)
+    there = np.unique(codes)
+    if len(there) < 2:
+        raise ValueError(
+            f"Column {label!r} must have two classes or more. Received: "
+            f"{classes[int(there[0])]!r} in all {len(codes)} rows."
+        )
+
+
+def _require_distinct(column: str, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"The names of column {column!r} must differ. Received more than once: "
+            f"{twice[0]!r}."
+        )
+
+
+def _weights(column: str, values: np.ndarray) -> np.ndarray:
+    numbers = values.dtype.kind in "biuf"
+    allowed = numbers and np.isfinite(values) & (values >= 0)
+    if not np.all(allowed) or not np.ndim(allowed):
+        row = int(np.argmin(allowed)) if numbers else 0
+        raise ValueError(
+            f"Column {column!r} must have weights of at least 0. Received: "
+            f"{values[row]!r} in row {row}."
+        )
+    return values.astype(np.float32)
+
+
+def _sliced(
+    examples: Mapping[str, np.ndarray], rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    found = {key: values[rows] for key, values in examples.items()}
+    return {k: v.astype(bytes) if v.dtype == object else v for k, v in found.items()}

@@ -1,0 +1,242 @@
+"""A first config and a first policy for a table, with what was decided for it."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kd_keras import files
+from kd_keras.datasets import columns, encode, table
+
+# More classes or groups than that are taken for numbers, or for a mistake.
+MOST = 20
+UNKNOWN = ("?", "unknown", "Unknown", "n/a")
+QUARTILES = (25, 50, 75)
+
+
+class New(NamedTuple):
+    """What was written.
+
+    Attributes:
+      config, policy: paths.
+      workdir: where the study may be made.
+      decided: sentences for people.
+    """
+
+    config: str
+    policy: str
+    workdir: str
+    decided: list[str]
+
+
+def write(path: str, label: str, groups: Sequence[str]) -> New:
+    """Writes `<table>.py` and `<table>_policy.py` beside the table.
+
+    Args:
+      path: the table.
+      label: column of the label.
+      groups: columns of sensitive attributes.
+
+    Raises:
+      ValueError: if a file is there already, or the table cannot be used.
+    """
+    where = pathlib.Path(path)
+    name = "".join(c if c.isalnum() else "_" for c in where.name.partition(".")[0])
+    if not name.isidentifier():
+        name = f"study_{name}"
+    config, policy = (str(where.with_name(f"{name}{s}.py")) for s in ("", "_policy"))
+    for there in filter(files.exists, (config, policy)):
+        raise ValueError(f"{there} is there already. Delete it, or rename it.")
+    read = columns.read(path)
+    words = _unknown_words(read)
+    if words:
+        read = columns.read(path, missing=words)
+    options, decided = _decide(read, label, groups)
+    options = {"name": "table", "path": where.name, **options, "missing": words}
+    decided += [f"{words} stand for a missing value"] if words else []
+    rows = table.split_rows(len(read[label]), read.get(options["split"]), (0.1, 0.2), 0)
+    # What the study would refuse is refused here.
+    left = {k: v for k, v in options.items() if k not in ("path", "missing", "split")}
+    table.of_columns(read, rows, **{"bins": {}, **left}, beside=(options["split"],))
+    attributes = table.attributes(**options)
+    files.write_text(config, _config(name, options, attributes, decided))
+    files.write_text(policy, _policy(name, attributes))
+    return New(config, policy, str(where.with_name(f"{name}_study")), decided)
+
+
+def _unknown_words(read: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    found = {v for c in read.values() if c.dtype == object for v in c.tolist()}
+    return tuple(word for word in UNKNOWN if word in found)
+
+
+def _decide(
+    read: Mapping[str, np.ndarray], label: str, groups: Sequence[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The options of the data set, and why."""
+    columns.require(read, [label], "--label")
+    columns.require(read, list(groups), "--groups")
+    classes = _classes(label, read[label])
+    what = f"the label {label} has the classes {list(classes)}"
+    decided = [what + ("; the second is positive" if len(classes) == 2 else "")]
+    named, bins = [], {}
+    for group in groups:
+        values = read[group]
+        if values.dtype.kind in "iuf" and len(np.unique(values)) > MOST:
+            quartiles = np.nanpercentile(values.astype(float), QUARTILES)
+            bins[group] = sorted({float(np.round(q)) for q in quartiles})
+            decided.append(f"{group} is a number, cut at its quartiles {bins[group]}")
+        else:
+            named.append(group)
+    example_id, split = "", ""
+    kinds: dict[str, str] = {}
+    for column, values in read.items():
+        if column == label or column in groups:
+            continue
+        distinct = len(set(values.tolist())) if values.ndim == 1 else 2
+        if column == "split" and set(values.tolist()) <= set(table.SPLITS):
+            split = column
+            decided.append("the column split says which split a row is in")
+        elif distinct == 1:
+            decided.append(f"{column} is left out: all its values are the same")
+        elif values.dtype.kind not in "f" and distinct == len(values):
+            if column.lower() == "id" or column.lower().endswith("_id"):
+                example_id = example_id or column
+            decided.append(f"{column} is no feature: each row has another value")
+        else:
+            kinds[column] = "number" if values.dtype.kind in "iuf" else "category"
+    for kind in table.KINDS:
+        of_kind = [column for column, found in kinds.items() if found == kind]
+        if of_kind:
+            decided.append(f"as {kind}: {', '.join(of_kind)}")
+    options = {
+        "label": label,
+        "class_names": classes,
+        "features": kinds,
+        "groups": tuple(named),
+        "bins": bins,
+        "example_id": example_id,
+        "split": split,
+    }
+    return options, decided
+
+
+def _classes(label: str, values: np.ndarray) -> tuple[str, ...]:
+    found = sorted({str(v) for v in values.tolist() if v is not None})
+    if len(found) > MOST and values.dtype.kind == "f":
+        raise ValueError(
+            f"Column {label!r} must be a class. Received: {len(found)} numbers, such "
+            f"as {found[0]}. Make classes of it first."
+        )
+    if values.dtype == object:
+        return tuple(found)
+    return encode.labels(label, values)[1]
+
+
+def _config(
+    name: str,
+    options: Mapping[str, Any],
+    attributes: Sequence[str],
+    decided: Sequence[str],
+) -> str:
+    lines = "".join(f"    # - {line}\n" for line in decided)
+    fields = {k: v for k, v in options.items() if k != "path"}
+    rows = (f"        {key!r}: {value!r},\n" for key, value in fields.items())
+    dataset = "{\n" + "".join(rows) + "    }"
+    return f'''"""A study of {options["path"]}."""
+
+import pathlib
+
+import ml_collections
+
+from configs import _protocol
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+def get_config() -> ml_collections.ConfigDict:
+    # Decided by `python -m pipelines.new`; change what is wrong:
+{lines}    dataset = {dataset}
+    dataset["path"] = str(FOLDER / {options["path"]!r})
+    config = _protocol.study(
+        {name!r},
+        dataset=dataset,
+        attributes={tuple(attributes)!r},
+        # kd_keras.models.MODELS, or a model of your own in a file beside this one:
+        # "my_model:build", see docs/own_study.md.
+        teacher=_recipe("mlp", hidden_units=(128, 64)),
+        student=_recipe("mlp", hidden_units=(4,)),
+    )
+    # Three trainings of each model: fewer say little of what chance does.
+    config.seeds = (0, 1, 2)
+    config.temperatures = (1.0, 4.0, 10.0)
+    return config
+
+
+def _recipe(model: str, **model_options: object) -> ml_collections.ConfigDict:
+    return _protocol.recipe(
+        model,
+        optimizer="adam",
+        learning_rate=1e-3,
+        schedule="cosine",
+        epochs=20,
+        batch_size=64,
+        model_options=model_options,
+    )
+'''
+
+
+def _policy(name: str, attributes: Sequence[str]) -> str:
+    worst = attributes[0] if attributes else ""
+    metric = "equalized_odds_difference" if attributes else "ece"
+    conditions = "".join(
+        f"""    policy.conditions.eod_{_identifier(attribute)} = _condition(
+        metric="equalized_odds_difference",
+        attribute={attribute!r},
+        against="teacher",
+        at_most=0.05,
+    )
+    policy.conditions.worst_{_identifier(attribute)} = _condition(
+        metric="worst_group_accuracy", attribute={attribute!r}, at_least=0.5
+    )
+"""
+        for attribute in attributes
+    )
+    return f'''"""What a student of {name} has to keep before it is released."""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    policy = ml_collections.ConfigDict()
+    policy.name = {name!r}
+    policy.level = 0.95  # Coverage of every interval.
+    policy.replicates = 1000  # Of the bootstrap.
+    # What refuses a release: "failed", "undecided" (the interval has the bound inside),
+    # "insufficient evidence".
+    policy.refuse = ("failed", "undecided", "insufficient evidence")
+
+    # Which temperature is recommended: the one with the smallest gap, of those that
+    # lose at most `tolerance` in accuracy. An empty attribute is the worst of all.
+    policy.selection = ml_collections.ConfigDict()
+    policy.selection.metric = {metric!r}
+    policy.selection.attribute = {worst!r}
+    policy.selection.tolerance = 0.01
+
+    # These bounds are a beginning, and no verdict: what harm is tolerable is for those
+    # to say who answer for the model.
+    policy.conditions = ml_collections.ConfigDict()
+    policy.conditions.accuracy = _condition(
+        metric="accuracy", against="teacher", at_least=-0.05
+    )
+{conditions}    return policy
+
+
+def _condition(**fields: str | float) -> ml_collections.ConfigDict:
+    """A condition; the fields are those of pipelines.release.policy.Condition."""
+    return ml_collections.ConfigDict(fields)
+'''
+
+
+def _identifier(attribute: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in attribute)

@@ -1,0 +1,84 @@
+"""Tries what a config names of one's own on one batch, before anything is trained."""
+
+import traceback
+from typing import Any
+
+import keras
+import ml_collections
+import tensorflow as tf
+
+from kd_keras.datasets import Dataset
+from kd_keras.datasets.batches import training_batches
+from kd_keras.distiller.settings import check_student
+from pipelines.studies import layout, own_code, runs
+
+EXAMPLES = 2
+
+
+def rehearse(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
+    """Trains a teacher and a student on one tiny batch, and forgets both.
+
+    Only where the config names code of one's own, or hints: all else is known to run.
+
+    Raises:
+      ValueError: if a model does not give logits, cannot be loaded again, or anything
+        goes wrong.
+    """
+    if not (own_code.names(config) or config.get("hints")):
+        return
+    print("trying the config's own code on one batch", flush=True)
+    try:
+        _try(config, dataset)
+    except Exception as error:  # Whatever one's own code raises.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise ValueError(
+            "The models of the config cannot be trained: "
+            f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+        ) from error
+    finally:
+        keras.backend.clear_session()
+
+
+def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
+    seed = config.seeds[0]
+    teacher = runs.build_model(config.teacher, dataset)
+    student = runs.build_model(config.student, dataset)
+    for role, model in (("teacher", teacher), ("student", student)):
+        _check(role, model, dataset)
+    temperatures = config.temperatures or (1.0,)
+    for run in (
+        layout.Run(layout.TEACHER, seed),
+        layout.Run(layout.DS, seed, temperatures[0]),
+    ):
+        recipe = runs.recipe_of(config, run)
+        trainer = runs.compiled(config, dataset, run, teacher)
+        batches = training_batches(
+            dataset.splits["train"].take(EXAMPLES),
+            dataset.spec,
+            batch_size=EXAMPLES,
+            seed=seed,
+            epoch=tf.Variable(0, dtype=tf.int64, trainable=False),
+            shuffle_buffer=EXAMPLES,
+            augmentation=recipe.augmentation,
+        )
+        trainer.fit(batches, verbose=0)
+
+
+def _check(role: str, model: Any, dataset: Dataset) -> None:
+    classes = dataset.spec.num_classes
+    shape = getattr(model, "output_shape", None)
+    if shape is not None and shape != (None, classes):
+        raise ValueError(
+            f"--config.{role}.model must give logits [batch, {classes}]. Received: "
+            f"outputs {shape}."
+        )
+    check_student(model)
+    try:
+        keras.saving.deserialize_keras_object(
+            keras.saving.serialize_keras_object(model), safe_mode=True
+        )
+    except Exception as error:  # Of many kinds.
+        raise ValueError(
+            f"--config.{role}.model could not be loaded again: {error}. Register its "
+            "own layers with @keras.saving.register_keras_serializable()."
+        ) from error
