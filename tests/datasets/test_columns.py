@@ -1,0 +1,234 @@
+"""Tables of every kind come out as the same columns."""
+
+import datasets as hugging_face
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from kd_keras.datasets import columns, encode
+
+AGES = [25, 47, 51]
+FRAME = pd.DataFrame(
+    {
+        "age": AGES,
+        "hours": [40.0, None, 12.5],
+        "sex": ["Female", None, "Male"],
+        "race": pd.Categorical(["Black", "White", "Black"], ["White", "Black"]),
+        "member": [True, False, True],
+    },
+    index=[7, 7, 9],
+)
+
+
+def as_csv(path):
+    FRAME.to_csv(path / "people.csv", index=False)
+    return path / "people.csv"
+
+
+def as_gzip(path):
+    FRAME.to_csv(path / "people.csv.gz", index=False)
+    return str(path / "people.csv.gz")
+
+
+def as_parquet(path):
+    FRAME.to_parquet(path / "people.parquet", index=False)
+    return path / "people.parquet"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda _: FRAME, id="frame"),
+        pytest.param(lambda _: FRAME.convert_dtypes(), id="nullable"),
+        pytest.param(
+            lambda _: FRAME.astype({"race": str}).convert_dtypes(
+                dtype_backend="pyarrow"
+            ),
+            id="arrow",
+        ),
+        pytest.param(lambda _: FRAME.to_dict("list"), id="dict"),
+        pytest.param(lambda _: {k: FRAME[k] for k in FRAME}, id="series"),
+        pytest.param(
+            lambda _: pyarrow.Table.from_pandas(FRAME, preserve_index=False), id="table"
+        ),
+        pytest.param(
+            lambda _: hugging_face.Dataset.from_dict(FRAME.to_dict("list")),
+            id="datasets",
+        ),
+        as_csv,
+        as_gzip,
+        as_parquet,
+    ],
+)
+def test_every_kind_of_table(tmp_path, make):
+    found = columns.read(make(tmp_path))
+    assert list(found) == ["age", "hours", "sex", "race", "member"]
+    assert found["age"].tolist() == AGES
+    assert found["age"].dtype == np.int64
+    np.testing.assert_array_equal(found["hours"], [40, np.nan, 12.5])
+    assert found["sex"].tolist() == ["Female", None, "Male"]
+    assert found["race"].tolist() == ["Black", "White", "Black"]
+    assert found["member"].tolist() == [True, False, True]
+    assert found["member"].dtype == bool
+
+
+def test_class_labels_of_hugging_face_are_names():
+    features = hugging_face.Features(
+        {
+            "y": hugging_face.ClassLabel(names=["neg", "pos"]),
+            "x": hugging_face.Sequence(hugging_face.Value("float32"), length=2),
+        }
+    )
+    found = columns.read(
+        hugging_face.Dataset.from_dict(
+            {"y": [1, 0, -1], "x": [[0.5, 1], [2, 3], [4, 5]]}, features
+        )
+    )
+    assert found["y"].tolist() == ["pos", "neg", None]
+    np.testing.assert_array_equal(found["x"], [[0.5, 1], [2, 3], [4, 5]])
+
+
+def test_further_missing_values(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("age, work\n39, ?\n?, State-gov\n")
+    found = columns.read(path, missing=["?"])
+    np.testing.assert_array_equal(found["age"], [39, np.nan])
+    assert found["work"].tolist() == [None, "State-gov"]
+    frame = pd.DataFrame({"work": [" ?", "State-gov"]})
+    assert columns.read(frame, missing=["?"])["work"].tolist() == [None, "State-gov"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        (3, TypeError, "A table must be a pandas DataFrame.* Received: int"),
+        ({}, ValueError, "at least one column"),
+        ({"a": []}, ValueError, "at least one example"),
+        ({"a": [1], "b": [1, 2]}, ValueError, "Received: 2 in 'b', 1 in 'a'"),
+        ({"a": 3}, ValueError, "Column 'a' must have one value .* Received: 3"),
+        ({"a": [[1], [1, 2]]}, ValueError, "Column 'a' must have values of one shape"),
+        ({1: [1]}, TypeError, "name must be a string. Received: 1"),
+        (
+            pd.DataFrame([[1, 2]], columns=["a", "a"]),
+            ValueError,
+            r"Received more than once: \['a'\]",
+        ),
+        ("no.csv", ValueError, "There is no file 'no.csv'"),
+        ("no.xlsx", ValueError, "must end in .csv, .csv.gz or .parquet"),
+    ],
+)
+def test_bad_tables(source, error, message):
+    with pytest.raises(error, match=message):
+        columns.read(source)
+
+
+def test_bad_files(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("age,age\n1,2\n")
+    with pytest.raises(ValueError, match=r"a.csv cannot be read .* once: \['age'\]"):
+        columns.read(path)
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match=r"a.parquet cannot be read as a table: "):
+        columns.read(path)
+
+
+YES_NO = ("no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "expected"),
+    [
+        (["yes", "no"], YES_NO, [1, 0]),
+        ([True, False], YES_NO, [1, 0]),
+        ([True, False], None, [1, 0]),
+        ([1, -1], YES_NO, [1, 0]),
+        ([1.0, -1.0], None, [1, 0]),
+        ([1, 1], YES_NO, [1, 1]),
+        ([2, 0], ("a", "b", "c"), [2, 0]),
+        ([2, 0], None, [2, 0]),
+        # Integers are names where all names are integers.
+        ([3, 7], ("7", "3"), [1, 0]),
+    ],
+)
+def test_labels(values, names, expected):
+    column = columns.read({"y": values})["y"]
+    index, found = encode.labels("y", column, names)
+    assert index.tolist() == expected
+    assert names is None or found == names
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "message"),
+    [
+        (["yes", "maybe"], YES_NO, r"Received: 'maybe' in row 1. Allowed: 'no', 'yes'"),
+        (["yes", None], YES_NO, "Received: none in 1 of 2, the first in row 1"),
+        (["yes", 1], YES_NO, "values of one type. Received: 'yes' and 1"),
+        (["yes", "no"], None, "`class_names` must give the order"),
+        ([0, 2], YES_NO, "Received: 2 in row 1"),
+        ([-1, 0, 1], YES_NO, "Received: -1 in row 0"),
+        ([0.5, 1], YES_NO, "Received: 0.5 in row 0"),
+        ([0, 1], ("7", "3"), "Received: 0 in row 0. Allowed: '7', '3'"),
+        ([[0], [1]], YES_NO, r"Received: shape \(2, 1\)"),
+    ],
+)
+def test_bad_labels(values, names, message):
+    with pytest.raises(ValueError, match=r"Column 'y'|`class_names`") as error:
+        encode.labels("y", columns.read({"y": values})["y"], names)
+    assert error.match(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "expected", "groups"),
+    [
+        (["b", "a", None, ""], None, [1, 0, -1, -1], ("a", "b")),
+        (["b", "a"], ("b", "a"), [0, 1], ("b", "a")),
+        ([1, 0, -1], ("b", "a"), [1, 0, -1], ("b", "a")),
+        ([10, 9, 10], None, [1, 0, 1], ("9", "10")),
+        ([1.0, None], None, [0, -1], ("1",)),
+        ([True, False], None, [1, 0], ("False", "True")),
+        ([-1, 1], None, [0, 1], ("-1", "1")),
+        ([5, 3], ("3", "5"), [1, 0], ("3", "5")),
+    ],
+)
+def test_groups(values, names, expected, groups):
+    codes, found = encode.groups("g", columns.read({"g": values})["g"], names)
+    assert (codes.tolist(), found) == (expected, groups)
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "message"),
+    [
+        (["a", "c"], ("a", "b"), "not named. Received: 'c' in row 1"),
+        ([0, 2], ("a", "b"), "Received: 2 in row 1"),
+        (["a", 1], None, "values of one type. Received: 'a' and 1"),
+        ([0.5, 1], None, r"Received: 0.5 in row 0. Bin numbers: bins=\{'g': "),
+        ([-1, 1], ("a", "b"), "Received: -1 and 1, without 0"),
+    ],
+)
+def test_bad_groups(values, names, message):
+    with pytest.raises(ValueError, match="Column 'g'") as error:
+        encode.groups("g", columns.read({"g": values})["g"], names)
+    assert error.match(message)
+
+
+def test_bins():
+    ages = columns.read({"age": [29, 30, 49.5, 50, None]})["age"]
+    codes, names = encode.bins("age", ages, (30, 50))
+    assert codes.tolist() == [0, 1, 1, 2, -1]
+    assert names == ("under 30", "30 to under 50", "50 and over")
+    for edges in ((), (50, 30), (30, 30), (30, np.inf)):
+        with pytest.raises(ValueError, match=r"`bins\['age'\]` must have finite edges"):
+            encode.bins("age", ages, edges)
+    with pytest.raises(ValueError, match="Column 'age' must have numbers"):
+        encode.bins("age", np.array(["x"], object), (30, 50))
+
+
+def test_ids():
+    assert encode.check_ids("id", np.array([3, 1])).tolist() == ["3", "1"]
+    with pytest.raises(ValueError, match="more than once: 'b', in rows 1 and 2"):
+        encode.check_ids("id", np.array(["a", "b", "b"]))
+    with pytest.raises(ValueError, match="Received: none in row 0"):
+        encode.check_ids("id", np.array([None, "b"], object))
