@@ -4,13 +4,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kd_keras.auditing import Audit, audit
+    from kd_keras.auditing import Audit, audit, audit_predictions
     from kd_keras.datasets import DatasetSpec
     from kd_keras.distiller import Distiller
 
 __version__ = "0.1.0"
 
-__all__ = ["Audit", "DatasetSpec", "Distiller", "audit"]
+__all__ = ["Audit", "DatasetSpec", "Distiller", "audit", "audit_predictions"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("kd_keras.distiller").Distiller
     if name == "DatasetSpec":
         return importlib.import_module("kd_keras.datasets").DatasetSpec
-    if name in ("Audit", "audit"):
+    if name in ("Audit", "audit", "audit_predictions"):
         return getattr(importlib.import_module("kd_keras.auditing"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,40 +1,56 @@
 """Keras callbacks: fairness measured while a model trains."""
 
 import functools
+import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from kd_keras.auditing.batches import Labelled, decoded, in_batches
+from kd_keras.auditing.options import check_attributes
+from kd_keras.auditing.scores import Reader, of_keras
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.teacher import Teacher
-from kd_keras.fairness import GroupCounts, PairedCounts, hard_predictions
+from kd_keras.fairness import GroupCounts, PairedCounts, gap
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.hard_predictions import Scores, check_scores, check_threshold
 
 
 class FairnessMonitor(keras.callbacks.Callback):
     """Adds fairness to the logs at the end of an epoch, in one pass over a data set.
 
-    It adds `val_dpd_<attribute>` and `val_eod_<attribute>` for each attribute of the
-    spec, `val_worst_group_accuracy` over the groups of all attributes, and
+    It adds `val_dpd_<attribute>` and `val_eod_<attribute>` for each attribute,
+    `val_worst_group_accuracy` over the groups of all attributes, and
     `val_agreement`, the share of examples on which a Distiller's student and its
-    single teacher predict the same class. An undefined gap is NaN, on which nothing
-    improves.
+    single teacher predict the same class. The crossing ("sex", "race") is logged as
+    `sex_x_race`. An undefined gap is NaN, on which nothing improves.
 
     Keras calls callbacks in their order: put the monitor before those that read its
     logs, such as EarlyStopping, ModelCheckpoint and TensorBoard.
 
     Args:
-      dataset: batches of examples: dicts of tensors under the spec's keys. Where a
-        `TeacherCache` has joined them, the agreement is with its logits.
+      dataset: as `kd_keras.audit` takes it: a table, or a tf.data.Dataset of examples,
+        single or in batches. Where a `TeacherCache` has joined it, the agreement is
+        with its logits.
       spec: the data set's spec.
       every: measure each `every` epochs, counted from the first.
       run_teacher: whether to run the Distiller's teacher for the agreement where no
         cache has its logits; a teacher costs more than the student.
+      scores: what the model gives, "logits" or "probabilities", where neither its last
+        layer nor its loss says so.
+      threshold: probability of class 1 that has to be exceeded to predict it.
+      attributes: attributes and crossings; None for each attribute of the spec.
+      sample_weight: key of the examples' weights; None for ones.
+      min_examples: a rate of fewer examples is in no gap, and in no worst group.
+      batch_size: examples in a batch, where `dataset` has single ones.
 
     Raises:
-      ValueError: if `every` is not positive.
+      TypeError: if `dataset` is nothing that can be audited.
+      ValueError: if `every` is not positive, a key is missing in `dataset`, or another
+        argument is not as described.
 
     Example:
 
@@ -52,18 +68,32 @@ class FairnessMonitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        dataset: tf.data.Dataset,
+        dataset: Any,
         spec: DatasetSpec,
         every: int = 1,
         run_teacher: bool = True,
+        *,
+        scores: Scores | None = None,
+        threshold: float = 0.5,
+        attributes: Sequence[Attribute] | None = None,
+        sample_weight: str | None = None,
+        min_examples: int = 10,
+        batch_size: int = 256,
     ):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be a positive number. Received: {every}.")
-        self.dataset = dataset
+        check_scores(scores)
+        check_threshold(threshold)
+        self.attributes = check_attributes(attributes, tuple(spec.groups))
+        self.dataset = in_batches(dataset, spec, sample_weight, batch_size)
         self.spec = spec
         self.every = every
         self.run_teacher = run_teacher
+        self.scores = scores
+        self.threshold = threshold
+        self.sample_weight = sample_weight
+        self.min_examples = min_examples
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         joined = isinstance(self.dataset.element_spec[self.spec.label], dict)
@@ -77,46 +107,55 @@ class FairnessMonitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs is None or (epoch + 1) % self.every:
             return
-        counts = functools.reduce(operator.add, map(self._count, self.dataset))
+        self._student = self._reader("the model", self.scores, of_keras(self.model))
+        kind: Any = getattr(self.model, "teacher_outputs", "logits")
+        self._of_teacher = self._reader("the teacher", kind, None)
+        self._of_cache = self._reader("the teacher's cache", "logits", None)
+        batches = decoded(self.dataset, self.spec, self.sample_weight)
+        counts = functools.reduce(operator.add, map(self._count, batches))
         if isinstance(counts, PairedCounts):
             logs["val_agreement"] = counts.agreement()
             counts = counts.b
-        if self.spec.groups:
-            logs.update(_group_logs(counts))
+        if self.attributes:
+            logs.update(self._group_logs(counts))
+
+    def _reader(self, name: str, scores: Scores | None, known: Any) -> Reader:
+        return Reader(name, self.spec.class_names, scores, known, self.threshold)
 
     def _predictions(self, inputs: Any) -> tuple[Any, Any]:
         student = self.model(inputs, training=False)
         return student, Teacher(self._teacher)(inputs) if self._teacher else None
 
-    def _count(self, batch: dict[str, tf.Tensor]) -> GroupCounts | PairedCounts:
-        labels = batch[self.spec.label]
-        student, teacher = self._predict(self.spec.inputs(batch))
-        if isinstance(labels, dict):
-            labels, teacher = labels["labels"], labels["teacher_logits"]
-        labels = labels.numpy()
-        student = hard_predictions(student.numpy(), threshold=0)
+    def _count(self, batch: Labelled) -> GroupCounts | PairedCounts:
+        size = len(batch.labels)
+        scores, teacher = self._predict(self.spec.inputs(batch.examples))
+        student = self._student(scores, 0, size)
         options = {
-            "groups": {
-                # Index -1, missing, is the entry None.
-                attribute: np.array([*names, None])[batch[attribute].numpy()]
-                for attribute, names in self.spec.groups.items()
-            },
+            "groups": batch.groups,
+            "sample_weight": batch.weights,
             "num_classes": self.spec.num_classes,
         }
+        read = self._of_teacher
+        if batch.teacher_logits is not None:
+            teacher, read = batch.teacher_logits, self._of_cache
         if teacher is None:
-            return GroupCounts.from_predictions(labels, student, **options)
-        logits = getattr(self.model, "teacher_outputs", "logits") == "logits"
-        teacher = hard_predictions(teacher.numpy(), threshold=0 if logits else 0.5)
-        return PairedCounts.from_predictions(labels, teacher, student, **options)
+            return GroupCounts.from_predictions(batch.labels, student, **options)
+        return PairedCounts.from_predictions(
+            batch.labels, read(teacher, 0, size), student, **options
+        )
 
+    def _group_logs(self, counts: GroupCounts) -> dict[str, float]:
+        logs, worst = {}, []
+        for attribute in self.attributes:
+            name = attribute if isinstance(attribute, str) else "_x_".join(attribute)
 
-def _group_logs(counts: GroupCounts) -> dict[str, float]:
-    logs, worst = {}, []
-    for attribute in counts.groups:
-        dpd = counts.demographic_parity_difference(attribute)
-        eod = counts.equalized_odds_difference(attribute)
-        logs[f"val_dpd_{attribute}"] = float(dpd)
-        logs[f"val_eod_{attribute}"] = float(eod)
-        worst.append(float(counts.worst_group_accuracy(attribute)))
-    logs["val_worst_group_accuracy"] = min(worst)
-    return logs
+            def value(of: str, attribute: Attribute = attribute) -> float:
+                least = self.min_examples
+                return float(gap(counts, of, attribute=attribute, min_examples=least))
+
+            logs[f"val_dpd_{name}"] = value("demographic_parity_difference")
+            logs[f"val_eod_{name}"] = value("equalized_odds_difference")
+            worst.append(value("worst_group_accuracy"))
+        defined = [value for value in worst if not math.isnan(value)]
+        logs["val_worst_group_accuracy"] = min(defined, default=math.nan)
+        return logs

@@ -12,6 +12,8 @@ import tensorflow as tf
 from kd_keras import digests, files
 from kd_keras.datasets.examples import decode_images, is_image, parse_features
 from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.distiller.settings import output_activations
+from kd_keras.fairness.hard_predictions import Scores
 
 GRAPH = "saved_model.pb"
 CLASS_NAMES = "class_names.txt"
@@ -23,18 +25,20 @@ def export(
     spec: DatasetSpec,
     directory: str,
     card: Mapping[str, Any] | None = None,
+    *,
+    scores: Scores | None = None,
 ) -> str:
     """Writes the next version `<directory>/<version>/`, as `save_model` does.
 
     Args:
-      model, spec, card: as in `save_model`.
+      model, spec, card, scores: as in `save_model`.
       directory: the model's directory, as TensorFlow Serving's --model_base_path.
 
     Returns:
       The path of the new version.
     """
     path = files.join(directory, str(max(versions(directory), default=0) + 1))
-    save_model(model, spec, path, card)
+    save_model(model, spec, path, card, scores=scores)
     return path
 
 
@@ -43,10 +47,14 @@ def save_model(
     spec: DatasetSpec,
     path: str,
     card: Mapping[str, Any] | None = None,
+    *,
+    scores: Scores | None = None,
 ) -> None:
     """Writes a SavedModel that answers probabilities.
 
-    Every signature answers `probabilities`, float32 `[batch, num_classes]`:
+    Every signature answers `probabilities`, float32 `[batch, num_classes]`, whatever
+    the model gives; by this name `kd_keras.audit` knows what they are. The card says
+    so as well, under "scores".
 
     - `serving_default` takes serialized tf.Examples, `examples`, string `[batch]`;
     - `serving_features` takes one tensor `[batch, *shape]` per feature;
@@ -57,20 +65,29 @@ def save_model(
     everything is written; what a killed call leaves behind is `<path>.partial`.
 
     Args:
-      model: maps `spec.inputs` to logits `[batch, num_classes]`.
+      model: maps `spec.inputs` to scores `[batch, num_classes]`; of two classes also
+        to those of class 1 alone, `[batch]` or `[batch, 1]`.
       spec: names, shapes and dtypes of the features.
       path: where the SavedModel shall be; one that is there is replaced.
       card: what model_card.json shall hold; None leaves it out.
+      scores: "logits" or "probabilities", what the model gives; None for
+        probabilities where its last layer is a softmax or a sigmoid, else logits.
+
+    Raises:
+      ValueError: if the scores have another shape, or `scores` contradicts the last
+        layer.
     """
+    scores = _known_scores(model, scores)
     partial = f"{path}.partial"
     files.remove_tree(partial)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, (serve, inputs) in _endpoints(model, spec).items():
+    for name, (serve, inputs) in _endpoints(model, spec, scores).items():
         serve.get_concrete_function(**inputs)
         archive.add_endpoint(name, serve)
     if card is not None:
-        files.write_json(files.join(partial, MODEL_CARD), card)
+        described = {**card, "scores": "probabilities"}
+        files.write_json(files.join(partial, MODEL_CARD), described)
     with tempfile.TemporaryDirectory() as directory:
         names = os.path.join(directory, CLASS_NAMES)
         files.write_text(names, "".join(f"{name}\n" for name in spec.class_names))
@@ -153,15 +170,47 @@ def copy_version(
     return target
 
 
+def _known_scores(model: keras.Model, scores: Scores | None) -> Scores:
+    if scores not in (None, "logits", "probabilities"):
+        raise ValueError(
+            "`scores` must be 'logits' or 'probabilities', what the model gives. "
+            f"Received: {scores!r}."
+        )
+    for layer, activation in output_activations(model):
+        if activation in ("softmax", "sigmoid"):
+            if scores == "logits":
+                raise ValueError(
+                    f"`scores` contradicts the model's output layer {layer!r}, which "
+                    f"applies {activation}. Received: scores='logits'. Leave it out."
+                )
+            return "probabilities"
+    return scores or "logits"
+
+
+def _probabilities(outputs: tf.Tensor, scores: Scores, num_classes: int) -> tf.Tensor:
+    """Scores of a batch as probabilities `[batch, num_classes]`, float32."""
+    outputs = tf.cast(outputs, tf.float32)
+    if num_classes == 2 and (outputs.shape.rank == 1 or outputs.shape[1:] == (1,)):
+        of_one = tf.reshape(outputs, [-1])
+        of_zero = tf.zeros_like(of_one) if scores == "logits" else 1 - of_one
+        outputs = tf.stack([of_zero, of_one], axis=-1)
+    if outputs.shape.rank != 2 or outputs.shape[-1] != num_classes:
+        raise ValueError(
+            f"`model` must give one score for each of the {num_classes} classes, "
+            f"[batch, {num_classes}]. Received: shape {outputs.shape}."
+        )
+    return tf.nn.softmax(outputs) if scores == "logits" else outputs
+
+
 def _endpoints(
-    model: keras.Model, spec: DatasetSpec
+    model: keras.Model, spec: DatasetSpec, scores: Scores
 ) -> dict[str, tuple[Any, dict[str, tf.TensorSpec]]]:
     """Signature -> its function, and the specs of its inputs by name."""
 
     @tf.function
     def serve_features(**features: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = tf.cast(model(spec.inputs(features), training=False), tf.float32)
-        return {"probabilities": tf.nn.softmax(logits)}
+        outputs = model(spec.inputs(features), training=False)
+        return {"probabilities": _probabilities(outputs, scores, spec.num_classes)}
 
     @tf.function
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -25,10 +25,32 @@ def layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return layer._flatten_layers(include_self=False, recursive=False)
 
 
-def layer_behind(output: keras.KerasTensor) -> keras.layers.Layer:
-    """The layer that gave a symbolic tensor."""
+# Layers and functions that hand on the values that they get, in another shape.
+_HANDING_ON = {
+    *("Cast", "Dropout", "ExpandDims", "Flatten", "GetItem", "Identity", "Permute"),
+    *("Ravel", "Reshape", "Squeeze", "Transpose", "ActivityRegularization"),
+}
+
+
+def operation_behind(output: keras.KerasTensor) -> Any:
+    """The layer or function of `keras.ops` that gave a symbolic tensor its values.
+
+    What hands values on in another shape is looked through, and so are models that are
+    layers of others.
+    """
     # The way back from an output to its layer is not public.
-    return output._keras_history.operation
+    history = output._keras_history
+    operation = history.operation
+    if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
+        return operation_behind(operation.outputs[history.tensor_index])
+    handing_on = type(operation).__name__ in _HANDING_ON or (
+        isinstance(operation, keras.layers.Activation)
+        and operation.activation is keras.activations.linear
+    )
+    if handing_on:
+        node = operation._inbound_nodes[history.node_index]
+        return operation_behind(node.input_tensors[0])
+    return operation
 
 
 def symbolic_outputs(function: Callable, inputs: Any) -> Any:

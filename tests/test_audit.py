@@ -47,7 +47,7 @@ def one_hot(predictions):
 @pytest.fixture(scope="module")
 def result():
     models = {"teacher": threshold_model(2), "student": threshold_model(0)}
-    return kd_keras.audit(models, EXAMPLES, SPEC, batch_size=4)
+    return kd_keras.audit(models, EXAMPLES, SPEC, batch_size=4, min_examples=1)
 
 
 def test_values(result):
@@ -100,7 +100,9 @@ def test_sample_weights():
         COLUMNS | {"weight": np.array([1.0] * 8 + [2])}
     )
     models = {"teacher": threshold_model(2), "student": threshold_model(0)}
-    result = kd_keras.audit(models, weighted, SPEC, sample_weight="weight")
+    result = kd_keras.audit(
+        models, weighted, SPEC, sample_weight="weight", min_examples=1
+    )
     assert result.values["student", "accuracy", ""].value == pytest.approx(7 / 10)
     assert result.changes["student", "accuracy", ""].value == pytest.approx(2 / 10)
     assert result.values["student", DPD, "size"].value == pytest.approx(4 / 6 - 1 / 4)
@@ -126,29 +128,47 @@ def keras_file(tmp_path, model):
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "said"),
     [
-        pytest.param(lambda _: threshold_model(0, units=1), id="one logit"),
+        pytest.param(lambda _: threshold_model(0, units=1), False, id="one logit"),
         pytest.param(
-            lambda _: threshold_model(0, units=1, activation="sigmoid"), id="sigmoid"
+            lambda _: threshold_model(0, units=1, activation="sigmoid"),
+            False,
+            id="sigmoid",
         ),
-        pytest.param(lambda path: exported(path, threshold_model(0)), id="export"),
-        pytest.param(lambda path: keras_export(path, threshold_model(0)), id="loaded"),
         pytest.param(
-            lambda path: keras_export(path, threshold_model(0, units=1)), id="logit"
+            lambda path: exported(path, threshold_model(0)), False, id="export"
         ),
-        pytest.param(lambda path: keras_file(path, threshold_model(0)), id="keras"),
         pytest.param(
-            lambda _: kd_keras.Distiller(student=threshold_model(0)), id="distiller"
+            lambda path: keras_export(path, threshold_model(0)), False, id="loaded"
         ),
-        pytest.param(lambda _: lambda x: 1 / (1 + np.exp(-x[:, 0])), id="function"),
-        pytest.param(lambda _: one_hot(STUDENT), id="array"),
-        pytest.param(lambda _: np.where(STUDENT, 0.9, 0.2), id="probabilities"),
+        pytest.param(
+            lambda path: keras_export(path, threshold_model(0, units=1)),
+            False,
+            id="logit",
+        ),
+        pytest.param(
+            lambda path: keras_file(path, threshold_model(0)), False, id="keras"
+        ),
+        pytest.param(
+            lambda _: kd_keras.Distiller(student=threshold_model(0)),
+            False,
+            id="distiller",
+        ),
+        pytest.param(
+            lambda _: lambda x: 1 / (1 + np.exp(-x[:, 0])), True, id="function"
+        ),
+        pytest.param(lambda _: one_hot(STUDENT), False, id="array"),
+        pytest.param(lambda _: STUDENT, False, id="labels"),
+        pytest.param(lambda _: np.array(["no", "yes"])[STUDENT], False, id="names"),
+        pytest.param(lambda _: 2 * STUDENT - 1, False, id="signs"),
+        pytest.param(lambda _: np.where(STUDENT, 0.9, 0.2), True, id="probabilities"),
     ],
 )
-def test_every_kind_of_model(tmp_path, make, result):
+def test_every_kind_of_model(tmp_path, make, said, result):
     models = {"teacher": threshold_model(2), "student": make(tmp_path)}
-    found = kd_keras.audit(models, EXAMPLES, SPEC, batch_size=4)
+    scores = {"student": "probabilities"} if said else None
+    found = kd_keras.audit(models, EXAMPLES, SPEC, batch_size=4, scores=scores)
     assert found.pairs["student"] == result.pairs["student"]
 
 
@@ -174,7 +194,7 @@ def test_several_features():
         spec,
     )
     assert found.values["student", "accuracy", ""].value == pytest.approx(7 / 9)
-    assert "disagreement" in str(found)
+    assert str(found).startswith("student is right for 77.8 % of 9 examples.")
 
 
 def test_data_is_read_once():
@@ -286,7 +306,7 @@ def other_columns(**columns):
             {"a": one_hot(STUDENT) * np.nan},
             EXAMPLES,
             ValueError,
-            r"`models\['a'\]`: `scores` must not be NaN",
+            r"`models\['a'\]`, examples 0 to 8: Scores must not be NaN",
         ),
         (
             {"a": one_hot(STUDENT)},
@@ -304,19 +324,19 @@ def other_columns(**columns):
             {"a": one_hot(STUDENT)},
             other_columns(color=COLUMNS["color"] + 1),
             ValueError,
-            r"has the groups \['red', 'blue'\].* Received: \[2\]",
+            "Column 'color' .* Received: 2 in row 4. Allowed: 'red', 'blue'",
         ),
         (
             {"a": one_hot(STUDENT)},
             other_columns(color=["red"] * 8 + ["green"]),
             ValueError,
-            r"Received: \['green'\]",
+            "Column 'color' has a group that is not named. Received: 'green' in row 8",
         ),
         (
             {"a": one_hot(STUDENT)},
             other_columns(y=COLUMNS["y"] + 1),
             ValueError,
-            "`y_true` must hold classes from 0 to 1. Received: 2",
+            "Column 'y' has a label that is no class. Received: 2 in row 0",
         ),
         (
             {"a": lambda x: {"first": one_hot(STUDENT), "second": one_hot(STUDENT)}},

@@ -82,7 +82,10 @@ def test_class_names_and_card_travel_along(served):
     directory, *_ = served
     names = directory / "1" / "assets" / "class_names.txt"
     assert names.read_text() == "red\ngreen\nblue\n"
-    assert files.read_json(str(directory / "1" / "model_card.json")) == CARD
+    assert files.read_json(str(directory / "1" / "model_card.json")) == {
+        **CARD,
+        "scores": "probabilities",
+    }
 
 
 def test_raw_text(tmp_path):
@@ -97,6 +100,49 @@ def test_raw_text(tmp_path):
     loaded = tf.saved_model.load(path)
     answer = loaded.signatures["serving_raw"](text=texts)["probabilities"]
     np.testing.assert_allclose(answer, tf.nn.softmax(model(texts)), atol=1e-6)
+
+
+def one_score(last):
+    dense = keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((1,)), dense, *last])
+    dense.set_weights([np.array([[1.0]]), np.array([0.0])])
+    return model
+
+
+# The logistic function of log(3) is 3 / 4.
+@pytest.mark.parametrize(
+    ("last", "scores"),
+    [
+        ([], None),
+        ([], "logits"),
+        ([keras.layers.Reshape(())], None),
+        ([keras.layers.Activation("sigmoid")], None),
+        ([keras.layers.Activation("sigmoid"), keras.layers.Reshape((1,))], None),
+        ([keras.layers.Lambda(keras.ops.sigmoid)], "probabilities"),
+    ],
+)
+def test_every_kind_of_score_becomes_probabilities(tmp_path, last, scores):
+    spec = DatasetSpec("t", {"x": tf.TensorSpec((1,))}, "y", ("no", "yes"), {})
+    path = export(one_score(last), spec, str(tmp_path), scores=scores)
+    loaded = tf.saved_model.load(path)
+    x = tf.constant([[np.log(3)], [-np.log(3)], [0]], tf.float32)
+    found = loaded.signatures["serving_features"](x=x)["probabilities"]
+    expected = [[0.25, 0.75], [0.75, 0.25], [0.5, 0.5]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("last", "scores", "message"),
+    [
+        ([keras.layers.Activation("sigmoid")], "logits", "contradicts .* sigmoid"),
+        ([], "labels", "`scores` must be 'logits' or 'probabilities'"),
+        ([keras.layers.RepeatVector(2)], None, r"Received: shape \(None, 2, 1\)"),
+    ],
+)
+def test_scores_that_cannot_be_exported(tmp_path, last, scores, message):
+    spec = DatasetSpec("t", {"x": tf.TensorSpec((1,))}, "y", ("no", "yes"), {})
+    with pytest.raises(ValueError, match=message):
+        export(one_score(last), spec, str(tmp_path), scores=scores)
 
 
 def test_tabular_data_have_no_raw_form(tmp_path):

@@ -105,12 +105,21 @@ def test_layers_in_are_the_direct_ones():
     assert keras_internals.layers_in(model) == model.layers
 
 
-def test_the_layer_behind_an_output():
-    inputs = keras.Input((2,))
+def test_the_operation_behind_an_output():
+    inputs = keras.Input((4,))
     first, second = keras.layers.Dense(3), keras.layers.Dense(4)
-    model = keras.Model(inputs, [first(inputs), second(inputs)])
-    behind = [keras_internals.layer_behind(output) for output in model.outputs]
-    assert behind == [first, second]
+    inner = keras.Sequential([keras.Input((4,)), second, keras.layers.Reshape((2, 2))])
+    squeezed = keras.ops.squeeze(keras.layers.Reshape((4, 1))(second(inputs)), -1)
+    identity = keras.layers.Activation("linear")(first(inputs))
+    model = keras.Model(
+        inputs, [first(inputs), inner(inputs), squeezed, identity[:, 0], inputs]
+    )
+    behind = [keras_internals.operation_behind(output) for output in model.outputs]
+    assert behind[:4] == [first, second, second, first]
+    assert isinstance(behind[4], keras.layers.InputLayer)
+    sigmoid = keras.ops.reshape(keras.ops.sigmoid(first(inputs)), (-1, 3, 1))
+    behind = keras_internals.operation_behind(sigmoid)
+    assert type(behind).__name__ == "Sigmoid"
 
 
 def test_symbolic_outputs_of_a_function_of_several_models():

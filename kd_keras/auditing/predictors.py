@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras import files
+from kd_keras.auditing.scores import Known, Reader, of_keras, of_signature
 from kd_keras.datasets.spec import DatasetSpec
-from kd_keras.distiller.settings import output_activations
 from kd_keras.distiller.teacher import Teacher
 from kd_keras.export import load
-from kd_keras.fairness import hard_predictions
+from kd_keras.fairness.hard_predictions import Scores
 
 # (model's inputs, number of examples before this batch) -> scores of the batch.
-Scores = Callable[[Any, int], np.ndarray]
+Function = Callable[[Any, int], np.ndarray]
 
 
 class Predictor:
@@ -26,21 +26,33 @@ class Predictor:
       name: the model's name, for errors.
       model: as in `audit`.
       spec: the data set's spec.
+      scores: what the caller says that a score is, or None.
+      threshold: probability of class 1 that has to be exceeded.
 
     Raises:
       TypeError: if it is nothing that can be audited.
-      ValueError: if the model is not built, or a file has no model.
+      ValueError: if the model is not built, a file has no model, or the model
+        contradicts `scores`.
     """
 
-    def __init__(self, name: str, model: Any, spec: DatasetSpec):
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        spec: DatasetSpec,
+        scores: Scores | None = None,
+        threshold: float = 0.5,
+    ):
         self.name = name
         self.spec = spec
-        # A single score is a logit here, a probability in what follows 0.5.
-        self.threshold = 0.0
         self.size: int | None = None
+        self.known: Known | None = None
         # Held, since a signature's variables live as long as its SavedModel.
         self.model = _load(name, model)
-        self.scores = self._scores(self.model)
+        self.function = self._function(self.model)
+        self.read = Reader(
+            f"`models[{name!r}]`", spec.class_names, scores, self.known, threshold
+        )
 
     def __call__(self, batch: Mapping[str, tf.Tensor], first: int) -> np.ndarray:
         """Predicts a batch of examples that begins with example `first`.
@@ -48,22 +60,8 @@ class Predictor:
         Returns:
           Class indices, int64 `[batch]`.
         """
-        scores = self.scores(self.spec.inputs(batch), first)
-        size = len(batch[self.spec.label])
-        shapes: list[tuple[int, ...]] = [(size, self.spec.num_classes)]
-        if self.spec.num_classes == 2:
-            shapes += [(size,), (size, 1)]
-        if scores.shape not in shapes:
-            raise ValueError(
-                f"`models[{self.name!r}]` must give scores of shape "
-                f"{' or '.join(map(str, shapes))} for examples {first} to "
-                f"{first + size - 1}. Received: {scores.shape}. Wrap it in a function "
-                "that returns one score for each class of the spec."
-            )
-        try:
-            return hard_predictions(scores, threshold=self.threshold)
-        except ValueError as error:
-            raise ValueError(f"`models[{self.name!r}]`: {error}") from error
+        values = self.function(self.spec.inputs(batch), first)
+        return self.read(values, first, len(batch[self.spec.label]))
 
     def check_end(self, examples: int) -> None:
         """Raises a ValueError if an array has more rows than there are examples."""
@@ -73,12 +71,11 @@ class Predictor:
                 f"{examples} examples. Received: {self.size} rows."
             )
 
-    def _scores(self, model: Any) -> Scores:
+    def _function(self, model: Any) -> Function:
         if isinstance(model, keras.layers.Layer):
             return self._of_keras(model)
         if hasattr(model, "signatures"):
             return self._of_saved_model(model)
-        self.threshold = 0.5
         if callable(model):
             return lambda inputs, first: np.asarray(model(inputs))
         if hasattr(model, "__array__"):
@@ -92,19 +89,18 @@ class Predictor:
             f"{type(model).__name__}."
         )
 
-    def _of_keras(self, model: keras.layers.Layer) -> Scores:
+    def _of_keras(self, model: keras.layers.Layer) -> Function:
         if not model.built:
             raise ValueError(
                 f"`models[{self.name!r}]` has no weights yet. Received: "
                 f"{model.name!r}, not built. Train it, or load it from a file."
             )
-        if any(activation == "sigmoid" for _, activation in output_activations(model)):
-            self.threshold = 0.5
+        self.known = of_keras(model)
         # Teacher: an audit must change nothing in the model.
         call = tf.function(Teacher(model), reduce_retracing=True)
         return lambda inputs, first: np.asarray(call(inputs))
 
-    def _of_saved_model(self, model: Any) -> Scores:
+    def _of_saved_model(self, model: Any) -> Function:
         signatures = model.signatures
         name = "serving_features" if "serving_features" in signatures else ""
         name = name or "serving_default"
@@ -114,8 +110,7 @@ class Predictor:
                 f"'serving_features'. Received: {sorted(signatures)}. Export it with "
                 "kd_keras.export.export()."
             )
-        if "probabilities" in signatures[name].structured_outputs:
-            self.threshold = 0.5
+        self.known = of_signature(signatures[name].structured_outputs)
         call = Teacher(signatures[name])
         return lambda inputs, first: np.asarray(call(inputs))
 

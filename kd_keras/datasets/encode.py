@@ -68,8 +68,7 @@ def groups(
       int64 `[examples]`, -1 where missing, and the group names.
 
     Raises:
-      ValueError: if a value is of another type, or none of `names`; or there are two
-        groups coded as -1 and 1.
+      ValueError: if a value is of another type, or none of `names`.
     """
     values = _one_dimensional(name, values)
     missing = is_missing(values)
@@ -81,7 +80,7 @@ def groups(
         index: dict[Any, int | None] = {v: i for i, v in enumerate(found)}
     else:
         names = tuple(names)
-        index = _group_index(name, found, names)
+        index = _group_index(found, names)
     unknown = [value for value in found if index.get(value) is None]
     if unknown:
         raise ValueError(
@@ -160,6 +159,44 @@ def check_ids(name: str, values: np.ndarray) -> np.ndarray:
     return ids
 
 
+def weights(name: str, values: np.ndarray) -> np.ndarray:
+    """Weights as float64 `[examples]`.
+
+    Raises:
+      ValueError: if one is no number, negative or not finite.
+    """
+    values = _one_dimensional(name, values)
+    if values.dtype.kind not in "biuf":
+        wrong = next((v for v in values.tolist() if not isinstance(v, int | float)), 0)
+        raise ValueError(
+            f"Column {name!r} must have numbers as weights. Received: {wrong!r}."
+        )
+    values = values.astype(np.float64)
+    wrong_ones = ~(np.isfinite(values) & (values >= 0))
+    if wrong_ones.any():
+        raise ValueError(
+            f"Column {name!r} must have weights that are finite and not negative. "
+            f"Received: {values[wrong_ones][0]} in row {int(wrong_ones.argmax())}. "
+            "Drop an example by weight 0."
+        )
+    return values
+
+
+def check_not_signs(name: str, values: np.ndarray, names: Sequence[str]) -> None:
+    """Refuses two groups coded as -1 and 1, of which -1 would count as missing.
+
+    Raises:
+      ValueError: if a whole column is so.
+    """
+    if values.dtype.kind not in "iuf" or len(names) != 2 or _all_integers(names):
+        return
+    if set(np.unique(values[~is_missing(values)]).tolist()) == {-1, 1}:
+        raise ValueError(
+            f"Column {name!r} has the groups {list(names)}, and -1 means that the "
+            "group is missing. Received: -1 and 1, without 0. Map them to the names."
+        )
+
+
 def _one_dimensional(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 1:
@@ -220,17 +257,10 @@ def _class_index(
     }
 
 
-def _group_index(
-    name: str, found: list[Any], names: tuple[str, ...]
-) -> dict[Any, int | None]:
+def _group_index(found: list[Any], names: tuple[str, ...]) -> dict[Any, int | None]:
     by_name = {value: _position(names, value) for value in found}
     if all(isinstance(value, str) for value in found) or _all_integers(names):
         return by_name
-    if len(names) == 2 and found == [-1, 1]:
-        raise ValueError(
-            f"Column {name!r} has the groups {list(names)}, and -1 means that the "
-            "group is missing. Received: -1 and 1, without 0. Map them to the names."
-        )
     return {value: int(value) if -1 <= value < len(names) else None for value in found}
 
 

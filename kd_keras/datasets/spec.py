@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import tensorflow as tf
 
+from kd_keras.datasets import columns, tables
 from kd_keras.table import Table
 
 
@@ -27,6 +28,7 @@ class DatasetSpec:
         an int64 scalar, the index of the group, or -1 where it is missing. The
         attributes are no inputs of the model.
       example_id: key of the example id, a string scalar, unique in the data set.
+      bins: attribute -> edges, where a table has a number instead of a group.
     """
 
     name: str
@@ -35,15 +37,17 @@ class DatasetSpec:
     class_names: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     example_id: str = "id"
+    bins: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
-        examples: tf.data.Dataset,
+        examples: Any,
         *,
         label: str,
-        class_names: Sequence[str],
-        groups: Mapping[str, Sequence[str]] | None = None,
+        class_names: Sequence[str] | None = None,
+        groups: tables.Groups | None = None,
+        bins: Mapping[str, Sequence[float]] | None = None,
         features: Sequence[str] | None = None,
         example_id: str = "id",
         name: str = "data",
@@ -51,13 +55,21 @@ class DatasetSpec:
         """The spec of one's own examples; shapes and dtypes are read from them.
 
         Args:
-          examples: single examples, dicts of tensors of known shapes.
-          label, class_names, groups, example_id, name: see the class.
+          examples: a tf.data.Dataset of single examples, dicts of tensors of known
+            shapes; or a table, see `kd_keras.datasets.columns.read`.
+          label, example_id, name: see the class.
+          class_names: the classes in the order of their labels. A table's labels may
+            be these names, booleans, or -1 and 1; None, of a table, where they are
+            numbers from 0 on or booleans.
+          groups: attribute -> its groups in their order. Of a table also a list of
+            attributes, or None for the groups: those that occur, sorted.
+          bins: attribute of a table -> edges, between which its numbers are groups:
+            (30, 50) makes "under 30", "30 to under 50" and "50 and over".
           features: keys of what the model sees; None for all other keys.
 
         Raises:
-          ValueError: if a key is missing, the examples are batches, or nothing is
-            left for the model to see.
+          ValueError: if a key is missing, the examples are batches, nothing is left
+            for the model to see, or labels or groups of a table do not fit.
 
         Example:
 
@@ -78,13 +90,23 @@ class DatasetSpec:
         )
         ```
         """
-        element = examples.element_spec
+        if columns.is_table(examples):
+            fields = tables.describe(
+                examples, label, class_names, groups, bins, features, example_id
+            )
+            return cls(name=name, **fields)
+        element = getattr(examples, "element_spec", None)
+        if element is None:
+            raise TypeError(
+                f"`examples` must be a tf.data.Dataset, or {columns.KINDS}. Received: "
+                f"{type(examples).__name__}."
+            )
         keys = list(element) if isinstance(element, Mapping) else []
-        groups = groups or {}
+        named = _known_groups(groups, class_names, bins)
         if features is None:
-            told = {label, *groups, example_id}
+            told = {label, *named, example_id}
             features = [key for key in keys if key not in told]
-        missing = [key for key in (*features, label, *groups) if key not in keys]
+        missing = [key for key in (*features, label, *named) if key not in keys]
         if missing or not features:
             raise ValueError(
                 "`examples` must be dicts with the label, the attributes and at least "
@@ -100,10 +122,26 @@ class DatasetSpec:
             name,
             {key: element[key] for key in features},
             label,
-            tuple(class_names),
-            {attribute: tuple(names) for attribute, names in groups.items()},
+            tuple(class_names or ()),
+            named,
             example_id,
         )
+
+    def examples(self, table: Any, *, also: Sequence[str] = ()) -> tf.data.Dataset:
+        """The rows of a table as single examples, as `fit` and `audit` take them.
+
+        Args:
+          table: as of `of`; labels and groups are its own, names or numbers.
+          also: further columns to keep, such as weights.
+
+        Returns:
+          A tf.data.Dataset of dicts: features, class index, group indices and, where
+          the table has it, the example id.
+
+        Raises:
+          ValueError: if a column is missing, or labels, groups or ids do not fit.
+        """
+        return tables.examples(self, table, also)
 
     def __post_init__(self) -> None:
         keys = [*self.features, self.label, *self.groups, self.example_id]
@@ -113,6 +151,12 @@ class DatasetSpec:
                 "A feature, the label, the attributes and the example id need "
                 f"distinct names. Received more than once: {twice}."
             )
+        for what, names in (("class_names", self.class_names), *self.groups.items()):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(
+                    f"Names of {what!r} must differ. Received more than once: {twice}."
+                )
         broken = [name for name in self.class_names if len(name.splitlines()) > 1]
         if broken:
             raise ValueError(
@@ -148,6 +192,23 @@ class DatasetSpec:
                 f"has: {sorted(self.groups) or 'none'}."
             )
         return self.groups[attribute]
+
+
+def _known_groups(
+    groups: tables.Groups | None,
+    class_names: Sequence[str] | None,
+    bins: Mapping[str, Sequence[float]] | None,
+) -> dict[str, tuple[str, ...]]:
+    """The groups of a tf.data.Dataset, which is not read to find them."""
+    named = groups if isinstance(groups, Mapping) else dict.fromkeys(groups or ())
+    unknown = [name for name, names in named.items() if names is None]
+    if class_names is None or unknown or bins:
+        what = "`bins` are" if bins else "Names of classes and groups are found"
+        raise ValueError(
+            f"{what} for tables only. Received: a tf.data.Dataset with class_names="
+            f"{class_names!r}, groups={groups!r}. Give all names, of bins as well."
+        )
+    return {attribute: tuple(names or ()) for attribute, names in named.items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -148,6 +148,7 @@ def of_columns(
         else:
             given = groups[column] if isinstance(groups, Mapping) else None
             codes, found = encode.groups(column, table[column], given)
+            encode.check_not_signs(column, table[column], found)
         _require_distinct(column, found)
         examples[attribute], spec_groups[attribute] = codes, found
     feature_names = [key for key in examples if key != label and key not in spec_groups]
@@ -157,7 +158,7 @@ def of_columns(
     else:
         examples[key] = np.array([f"row_{i}" for i in range(len(table[label]))], object)
     if weights:
-        examples[WEIGHT] = _weights(weights, table[weights])
+        examples[WEIGHT] = encode.weights(weights, table[weights]).astype(np.float32)
     whole = tf.data.Dataset.from_tensor_slices(_sliced(examples, rows["train"]))
     spec = DatasetSpec.of(
         whole,
@@ -328,18 +329,6 @@ def _require_distinct(column: str, names: Sequence[str]) -> None:
             f"The names of column {column!r} must differ. Received more than once: "
             f"{twice[0]!r}."
         )
-
-
-def _weights(column: str, values: np.ndarray) -> np.ndarray:
-    numbers = values.dtype.kind in "biuf"
-    allowed = numbers and np.isfinite(values) & (values >= 0)
-    if not np.all(allowed) or not np.ndim(allowed):
-        row = int(np.argmin(allowed)) if numbers else 0
-        raise ValueError(
-            f"Column {column!r} must have weights of at least 0. Received: "
-            f"{values[row]!r} in row {row}."
-        )
-    return values.astype(np.float32)
 
 
 def _sliced(

@@ -31,7 +31,7 @@ def check_hard_loss(loss: Any, head: str | None) -> None:
         return
     name = loss if isinstance(loss, str) else _name(loss)
     plain = name.lower().replace("_", "")
-    reads = _reads(loss, plain)
+    reads = what_a_loss_reads(loss)
     if reads == "probabilities":
         raise ValueError(
             f"`loss` reads probabilities, but head={head!r} means that the student "
@@ -49,8 +49,14 @@ def _name(loss: Any) -> str:
     return getattr(loss, "__name__", None) or type(loss).__name__
 
 
-def _reads(loss: Any, plain: str) -> str | None:
-    """ "probabilities", the head whose logits the loss reads, or None if unknown."""
+def what_a_loss_reads(loss: Any) -> str | None:
+    """ "probabilities", the head whose logits the loss reads, or None if unknown.
+
+    Args:
+      loss: name, `keras.losses.Loss` or function.
+    """
+    name = loss if isinstance(loss, str) else _name(loss)
+    plain = name.lower().replace("_", "")
     if plain in {"crossentropy", "ce"} | {
         name.replace("_", "") for name in _PROBABILITY_LOSSES
     }:

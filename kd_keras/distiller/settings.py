@@ -8,7 +8,7 @@ import keras
 
 from kd_keras.distiller.combination import COMBINATIONS
 from kd_keras.distiller.soft import resolve_soft_loss
-from kd_keras.keras_internals import layer_behind
+from kd_keras.keras_internals import operation_behind
 from kd_keras.losses import FeatureHint, LossPart
 
 HEADS = ("softmax", "sigmoid", None)
@@ -172,17 +172,19 @@ def check_teacher_outputs(teacher: Any, teacher_outputs: Any) -> None:
 
 
 def output_activations(model: keras.Model) -> Iterator[tuple[str, str]]:
-    """(layer name, activation name) of the output layers that have one."""
+    """(layer or function, activation) of the output layers that have one.
+
+    An activation counts as a layer's argument, as a layer and as a function of
+    `keras.ops`; a layer behind it that only changes the shape does not hide it.
+    """
     outputs = getattr(model, "outputs", None)
     for output in outputs if model.built and outputs else ():
-        layer = layer_behind(output)
-        while isinstance(layer, keras.Sequential):
-            layer = layer.layers[-1]
-        activation = getattr(layer, "activation", None)
-        if isinstance(layer, keras.layers.Softmax):
-            yield layer.name, "softmax"
+        operation = operation_behind(output)
+        activation = getattr(operation, "activation", None)
+        if type(operation).__name__ in ("Softmax", "Sigmoid"):
+            yield operation.name, type(operation).__name__.lower()
         elif activation is not None and (
-            isinstance(layer, keras.layers.Dense)
+            isinstance(operation, keras.layers.Dense)
             or activation in (keras.activations.softmax, keras.activations.sigmoid)
         ):
-            yield layer.name, activation.__name__
+            yield operation.name, activation.__name__

@@ -205,13 +205,30 @@ def test_groups(values, names, expected, groups):
         ([0, 2], ("a", "b"), "Received: 2 in row 1"),
         (["a", 1], None, "values of one type. Received: 'a' and 1"),
         ([0.5, 1], None, r"Received: 0.5 in row 0. Bin numbers: bins=\{'g': "),
-        ([-1, 1], ("a", "b"), "Received: -1 and 1, without 0"),
     ],
 )
 def test_bad_groups(values, names, message):
     with pytest.raises(ValueError, match="Column 'g'") as error:
         encode.groups("g", columns.read({"g": values})["g"], names)
     assert error.match(message)
+
+
+def test_groups_coded_as_signs():
+    encode.check_not_signs("g", np.array([-1, 1]), ("-1", "1"))
+    encode.check_not_signs("g", np.array([-1, 0, 1]), ("a", "b"))
+    with pytest.raises(ValueError, match="Received: -1 and 1, without 0"):
+        encode.check_not_signs("g", np.array([-1, 1, 1]), ("a", "b"))
+
+
+def test_weights():
+    assert encode.weights("w", np.array([0, 2])).tolist() == [0, 2]
+    for values, message in (
+        ([1, -2], "not negative. Received: -2.0 in row 1"),
+        ([np.nan, 1], "Received: nan in row 0"),
+        (["a", "b"], "must have numbers as weights. Received: 'a'"),
+    ):
+        with pytest.raises(ValueError, match=f"Column 'w' .*{message}"):
+            encode.weights("w", columns.read({"w": values})["w"])
 
 
 def test_bins():

@@ -97,7 +97,9 @@ def test_sharded_parts_are_disjoint_and_complete(tmp_path):
     assert builder.info.splits["train"].num_shards == 3
     parts = records.carve(builder, 0.3)
     assert parts == {"train": "train[:14]", "validation": "train[14:]"}
-    spec = datasets.DatasetSpec("numbers", {}, "label", ("a",) * 20, {})
+    spec = datasets.DatasetSpec(
+        "numbers", {}, "label", tuple("abcdefghijklmnopqrst"), {}
+    )
 
     def convert(raw):
         return {"label": raw["label"], "id": raw["record"]}

@@ -77,24 +77,59 @@ def test_wrong_choices_are_named():
         three.one_vs_rest(3)
 
 
+# logit(0.7) = log(7 / 3) = 0.847.
 @pytest.mark.parametrize(
-    ("scores", "threshold", "expected"),
+    ("values", "options", "expected"),
     [
-        ([0.5, 0.51], 0.5, [0, 1]),
-        ([[-0.1], [0.1]], 0, [0, 1]),
-        ([[0.2, 0.4, 0.4], [3, 1, 2]], 0.5, [1, 0]),
+        ([0.5, 0.51], {"scores": "probabilities"}, [0, 1]),
+        ([0.7, 0.71], {"scores": "probabilities", "threshold": 0.7}, [0, 1]),
+        ([[-0.1], [0.1]], {"scores": "logits"}, [0, 1]),
+        ([0.84, 0.85], {"scores": "logits", "threshold": 0.7}, [0, 1]),
+        ([[2, 2.84], [2, 2.85]], {"scores": "logits", "threshold": 0.7}, [0, 1]),
+        (
+            [[0.3, 0.7], [0.2, 0.8]],
+            {"scores": "probabilities", "threshold": 0.7},
+            [0, 1],
+        ),
+        ([[0.2, 0.4, 0.4], [3, 1, 2]], {}, [1, 0]),
+        ([[0, -math.inf], [-math.inf, 0]], {}, [0, 1]),
+        ([0.3, 1.5], {}, [1, 1]),
+        ([0, 1, 1.0], {}, [0, 1, 1]),
+        ([2, 0, 1], {"scores": "labels"}, [2, 0, 1]),
+        ([[2.0], [0.0]], {"scores": "labels"}, [2, 0]),
+        ([True, False], {"scores": "labels"}, [1, 0]),
     ],
-    ids=["probability", "single logit", "several classes"],
 )
-def test_hard_predictions(scores, threshold, expected):
-    np.testing.assert_array_equal(
-        hard_predictions(scores, threshold=threshold), expected
-    )
+def test_hard_predictions(values, options, expected):
+    np.testing.assert_array_equal(hard_predictions(values, **options), expected)
 
 
-def test_hard_predictions_refuse_nan():
-    with pytest.raises(ValueError, match="1 NaN of 4 values"):
-        hard_predictions([[0.1, math.nan], [0.5, 0.5]])
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([[0.1, math.nan], [0.5, 0.5]], {}, "1 NaN of 4 values, the first in row 0"),
+        ([0.1, math.inf], {"scores": "logits"}, "Inf in 1 of 2 rows, .* row 1"),
+        ([[math.inf, 0]], {}, "Inf in 1 of 1 rows"),
+        ([[-math.inf, -math.inf]], {}, "Inf in 1 of 1 rows"),
+        ([0.2, 0.9], {}, "0.2 to 0.9. Say what they are: scores='probabilities' or"),
+        ([0.2, 1.5], {"scores": "probabilities"}, "Received: 1.5 in row 1"),
+        ([[0.2, -0.8]], {"scores": "probabilities"}, "Received: -0.8 in row 0"),
+        ([0.2], {"scores": "odds"}, "`scores` must be one of .* Received: 'odds'"),
+        ([0.2], {"threshold": 0}, "`threshold` must be a probability .* Received: 0"),
+        ([[1, 2]], {"threshold": 0.4}, "what the scores are must be said"),
+        (
+            [[0.1, 0.2, 0.7]],
+            {"threshold": 0.4, "scores": "probabilities"},
+            "class 1 of two.* 3 classes",
+        ),
+        ([0.5, 1], {"scores": "labels"}, "Received: 0.5. If they are scores"),
+        ([[1, 0]], {"scores": "labels"}, r"Received: shape \(1, 2\)"),
+        ([[[1]]], {}, r"Received: \(1, 1, 1\)"),
+    ],
+)
+def test_scores_that_are_refused(values, options, message):
+    with pytest.raises(ValueError, match=message):
+        hard_predictions(values, **options)
 
 
 def test_array_function_of_one_group_is_nan():

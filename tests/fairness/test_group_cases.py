@@ -44,7 +44,7 @@ def test_threshold_is_exclusive_and_group_without_negatives_is_listed():
     scores = [0.9, 0.5, 0.5, 0.1, 0.2, 0.7, 0.9, 0.8, 0.3]
     labels, groups = digits("110010111"), list("aaaaaabbb")
     counts = GroupCounts.from_predictions(
-        labels, hard_predictions(scores), groups={"g": groups}
+        labels, hard_predictions(scores, scores="probabilities"), groups={"g": groups}
     )
     assert float(counts.demographic_parity_difference()) == pytest.approx(1 / 3)
     assert counts.true_positive_rate().by_group["a"] == pytest.approx(1 / 3)

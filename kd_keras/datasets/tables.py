@@ -1,0 +1,140 @@
+"""From a table to a spec, and to the examples that a spec describes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from kd_keras.datasets import columns, encode
+
+if TYPE_CHECKING:
+    from kd_keras.datasets.spec import DatasetSpec
+
+# Attribute -> its groups in their order, or None for those that occur.
+Groups = Mapping[str, Sequence[str] | None] | Sequence[str]
+
+
+def describe(
+    table: Any,
+    label: str,
+    class_names: Sequence[str] | None,
+    groups: Groups | None,
+    bins: Mapping[str, Sequence[float]] | None,
+    features: Sequence[str] | None,
+    example_id: str,
+) -> dict[str, Any]:
+    """The fields of a spec that a table has; see `DatasetSpec.of`."""
+    found = columns.read(table)
+    asked = groups if isinstance(groups, Mapping) else dict.fromkeys(groups or ())
+    bins = {name: tuple(edges) for name, edges in (bins or {}).items()}
+    columns.require(found, [label], "label")
+    columns.require(found, [*asked], "groups")
+    columns.require(found, [*bins], "bins")
+    named = {
+        name: encode.groups(name, found[name], of)[1] for name, of in asked.items()
+    }
+    named |= {name: encode.bin_names(name, edges) for name, edges in bins.items()}
+    if features is None:
+        told = {label, *named, example_id}
+        features = [name for name in found if name not in told]
+    columns.require(found, features, "features")
+    if not features:
+        raise ValueError(
+            "`features` must name at least one column. Received: none beside the "
+            f"label and the attributes, of {list(found)}."
+        )
+    _, classes = encode.labels(label, found[label], class_names)
+    return {
+        "features": {
+            name: tf.TensorSpec(values.shape[1:], values.dtype)
+            for name, values in _features(found, features).items()
+        },
+        "label": label,
+        "class_names": classes,
+        "groups": named,
+        "example_id": example_id,
+        "bins": bins,
+    }
+
+
+def examples(
+    spec: "DatasetSpec", table: Any, also: Sequence[str] = ()
+) -> tf.data.Dataset:
+    """A table's rows as single examples; see `DatasetSpec.examples`."""
+    found = columns.read(table)
+    columns.require(found, [*spec.features, spec.label, *spec.groups, *also], "spec")
+    labels, groups = indices(spec, found, bins=spec.bins)
+    for name, names in spec.groups.items():
+        if name not in spec.bins:
+            encode.check_not_signs(name, found[name], names)
+    tensors: dict[str, Any] = dict(_features(found, list(spec.features)))
+    for name, feature in spec.features.items():
+        if tensors[name].shape[1:] != tuple(feature.shape):
+            raise ValueError(
+                f"Column {name!r} must have values of shape {tuple(feature.shape)}. "
+                f"Received: {tensors[name].shape[1:]}."
+            )
+        if feature.dtype != tf.string and tensors[name].dtype.kind not in "biuf":
+            raise ValueError(
+                f"Column {name!r} must have numbers ({feature.dtype.name}). Received: "
+                f"{found[name][0]!r}."
+            )
+        tensors[name] = tf.cast(tensors[name], feature.dtype)
+    tensors |= {spec.label: labels, **groups, **{name: found[name] for name in also}}
+    if spec.example_id in found:
+        tensors[spec.example_id] = encode.check_ids(
+            spec.example_id, found[spec.example_id]
+        )
+    return tf.data.Dataset.from_tensor_slices(tensors)
+
+
+def indices(
+    spec: "DatasetSpec",
+    found: Mapping[str, np.ndarray],
+    bins: Mapping[str, Sequence[float]] | None = None,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels and groups of columns as the indices that the spec counts in.
+
+    Args:
+      spec: the spec.
+      found: the columns, the label and the attributes among them.
+      bins: edges of the attributes that are numbers still.
+
+    Returns:
+      Class indices `[examples]`; attribute -> group indices, -1 where missing.
+    """
+    labels, _ = encode.labels(spec.label, found[spec.label], spec.class_names)
+    groups = {
+        name: encode.bins(name, found[name], bins[name])[0]
+        if bins and name in bins
+        else encode.groups(name, found[name], names)[0]
+        for name, names in spec.groups.items()
+    }
+    return labels, groups
+
+
+def _features(
+    found: Mapping[str, np.ndarray], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Features in the dtypes of models: float32, int64, strings, uint8 images."""
+    return {name: _feature(name, found[name]) for name in names}
+
+
+def _feature(name: str, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    if values.dtype == np.uint8 and values.ndim == 4:
+        return values
+    if values.dtype.kind in "biu":
+        return values.astype(np.int64)
+    wrong = [v for v in values.flat if not (v is None or isinstance(v, str))]
+    if wrong:
+        raise ValueError(
+            f"Column {name!r} must have only numbers or only strings. Received: "
+            f"{wrong[0]!r} of type {type(wrong[0]).__name__}. Convert it, or choose "
+            "features without it."
+        )
+    # A text model knows no missing text but the empty one.
+    texts = ["" if value is None else value for value in values.flat]
+    return np.array([text.encode() for text in texts], "S").reshape(values.shape)
