@@ -128,7 +128,7 @@ def test_rows_for_validation_are_drawn_where_none_are_said(tmp_path):
         (("train,yes", "train,no"), {}, ""),
         ((",yes", ",no"), {}, "'income' must have two classes.*'no' in all 7 rows"),
         (("d,50", "c,50"), {}, "'id'.*more than once: 'c', in rows 2 and 3"),
-        (("2,train", "-2,train"), {}, r"'weight'.*at least 0.*-2.0 in row 1"),
+        (("2,train", "-2,train"), {}, r"'weight'.*not negative.*-2.0 in row 1"),
         (("2,train", "inf,train"), {}, "'weight'.*inf in row 1"),
         (("1,test", "1,dev"), {}, "'fold' must say 'train'.*'dev' in row 5"),
         (("1,test", "1,train"), {}, "The split 'test' is empty, of column 'fold'"),
