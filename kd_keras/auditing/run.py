@@ -17,7 +17,7 @@ from kd_keras.fairness import (
     PairedCounts,
     bootstrap_interval,
 )
-from kd_keras.fairness.bootstrap import BootstrapOptions
+from kd_keras.fairness.gap_intervals import IntervalOptions
 from kd_keras.fairness.intervals import check_level
 
 # Batches whose counts are kept apart before they are merged.
@@ -105,9 +105,7 @@ def audit(
     batches = _batches(dataset, spec, sample_weight, batch_size)
     predictors = [Predictor(name, model, spec) for name, model in models.items()]
     counts, pairs = _count(predictors, batches, spec, sample_weight)
-    options = BootstrapOptions(
-        level=level, replicates=replicates, seed=seed, kind="centred"
-    )
+    options = IntervalOptions(level=level, replicates=replicates, seed=seed)
     return Audit(
         data=spec.name,
         class_names=tuple(spec.class_names),
@@ -214,7 +212,7 @@ def _values(
     counts: Mapping[str, GroupCounts],
     spec: DatasetSpec,
     gaps: Sequence[str],
-    options: BootstrapOptions,
+    options: IntervalOptions,
 ) -> dict[Key, Interval]:
     values = {}
     for model, of in counts.items():
@@ -230,12 +228,17 @@ def _changes(
     pairs: Mapping[str, PairedCounts],
     spec: DatasetSpec,
     gaps: Sequence[str],
-    options: BootstrapOptions,
+    options: IntervalOptions,
 ) -> dict[Key, Interval]:
     changes = {}
     for model, pair in pairs.items():
         changes[model, "accuracy", ""] = bootstrap_interval(
-            pair.only(), _accuracy_change, **options
+            pair.only(),
+            _accuracy_change,
+            level=options["level"],
+            replicates=options["replicates"],
+            seed=options["seed"],
+            kind="centred",
         )[0]
         for attribute in spec.groups:
             for gap in gaps:
