@@ -164,11 +164,19 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--rates", default="0.02,0.1,0.3,0.6")
+    parser.add_argument("--only", choices=("values", "changes"))
     options = parser.parse_args()
     rates = [float(rate) for rate in options.rates.split(",")]
     rng = np.random.default_rng(0)
     print("| value | groups | small group | covers | bootstrap covers | width |")
     print("|---|---|---|---|---|---|")
+    if options.only != "changes":
+        print_values(rates, options, rng)
+    if options.only != "values":
+        print_changes(rates, options, rng)
+
+
+def print_values(rates: list[float], options: argparse.Namespace, rng) -> None:
     for size in SIZES:
         found = [single_cell(rate, size, options.repetitions, rng) for rate in rates]
         print_row("one rate", 1, size, found)
@@ -180,6 +188,9 @@ def main() -> None:
             for cell in cells(rates, groups, size)
         ]
         print_row(name, groups, size, found)
+
+
+def print_changes(rates: list[float], options: argparse.Namespace, rng) -> None:
     for (name, statistic), groups, size in itertools.product(
         STATISTICS.items(), (2, 5), SIZES
     ):

@@ -19,8 +19,8 @@ from kd_keras.fairness.intervals import Interval, check_level, within
 from kd_keras.fairness.prediction_counts import PredictionCounts, PredictionPairCounts
 from kd_keras.table import fields_html
 
-# The rate of fewer than ten people can be nearly anything: 9 of 9 is a rate of .72 to
-# 1 at level .95. Statistical offices suppress rates of fewer than ten for that reason.
+# A rate of fewer than ten people can be nearly anything: 9 of 9 is .70 to 1 at level
+# .95 (Wilson). Published tables hold such cells back, too.
 MIN_EXAMPLES = 10
 
 
