@@ -37,7 +37,7 @@ def conclude(
     """
     counts, pairs, seeds = tally.counts(), tally.pairs(), tally.seeds()
     measure = Measure(
-        tally, attributes, options.gaps, options.min_examples, options.bootstrap()
+        tally, attributes, options.gaps, options.min_examples, options.intervals()
     )
     values, changes, sds = measure.run(counts, pairs, seeds)
     audit = Audit(

@@ -16,8 +16,8 @@ from kd_keras.fairness import (
     bootstrap_interval,
     gap_values,
 )
-from kd_keras.fairness.bootstrap import BootstrapOptions
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gap_intervals import IntervalOptions
 from kd_keras.fairness.prediction_counts import PredictionCounts
 from kd_keras.fairness.rates import divide
 
@@ -42,7 +42,7 @@ class Measure:
       attributes: attributes and crossings.
       gaps: names of gaps.
       min_examples: below which a rate is left out of a gap.
-      options: of the bootstrap.
+      options: of the intervals.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Measure:
         attributes: Sequence[Attribute],
         gaps: Sequence[str],
         min_examples: int,
-        options: BootstrapOptions,
+        options: IntervalOptions,
     ):
         self.tally = tally
         self.questions: list[tuple[str, Attribute]] = [
@@ -101,7 +101,7 @@ class Measure:
         self, pair: PairedCounts, metric: str, attribute: Attribute
     ) -> Interval:
         if metric == "accuracy":
-            options: Any = self.options
+            options: Any = {**self.options, "kind": "centred"}
             return bootstrap_interval(pair.only(), _accuracy_change, **options)[0]
         return (
             pair.only(*parts(attribute))

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from kd_keras.fairness import GAPS
-from kd_keras.fairness.bootstrap import BootstrapOptions
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gap_intervals import IntervalOptions
 from kd_keras.fairness.intervals import check_level
 
 T = TypeVar("T")
@@ -44,13 +44,10 @@ class Options:
             )
         check_level(self.level)
 
-    def bootstrap(self) -> BootstrapOptions:
-        """As the functions that bootstrap take them."""
-        return BootstrapOptions(
-            level=self.level,
-            replicates=self.replicates,
-            seed=self.seed,
-            kind="centred",
+    def intervals(self) -> IntervalOptions:
+        """As the functions that give intervals of gaps take them."""
+        return IntervalOptions(
+            level=self.level, replicates=self.replicates, seed=self.seed
         )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from kd_keras.auditing.counting import SeedCounts
 from kd_keras.fairness import Interval
-from kd_keras.fairness.bootstrap import BootstrapOptions, resample
+from kd_keras.fairness.bootstrap import resample
+from kd_keras.fairness.gap_intervals import IntervalOptions
 
 # From counts and their replicates, whether or not these are the same, to a value each
 # seed and replicate, `[seeds, ...]`.
@@ -33,7 +34,7 @@ def over_seeds(
     counts: SeedCounts,
     statistic: Statistic,
     domain: tuple[float, float],
-    options: BootstrapOptions,
+    options: IntervalOptions,
 ) -> OverSeeds:
     """The mean of a statistic over seeds.
 

@@ -5,6 +5,7 @@ from kd_keras.fairness.bootstrap import bootstrap_interval, bootstrap_values
 from kd_keras.fairness.calibration import Calibration, calibration
 from kd_keras.fairness.class_bias import ClassBias, class_bias
 from kd_keras.fairness.disagreement import disagreement_matrix
+from kd_keras.fairness.gap_groups import Deciding, GroupSize
 from kd_keras.fairness.gap_intervals import Change
 from kd_keras.fairness.gap_table import GAPS, GapDefinition
 from kd_keras.fairness.gaps import Gap, UndefinedRate, gap, gap_values
@@ -27,10 +28,12 @@ __all__ = [
     "Calibration",
     "Change",
     "ClassBias",
+    "Deciding",
     "Gap",
     "GapDefinition",
     "GroupCounts",
     "GroupRates",
+    "GroupSize",
     "IndividualFairness",
     "Interval",
     "PairedCounts",

@@ -21,11 +21,16 @@ Aggregation = Literal["worst_case", "mean"]
 
 
 class Block(NamedTuple):
-    """Rates `[..., groups, classes]` and gaps `[..., classes]` of a class range."""
+    """Rates `[..., groups, classes]` and gaps `[..., classes]` of a class range.
+
+    `examples` are those in each rate's denominator, `[..., groups, classes]` without
+    weights; empty where nobody asked.
+    """
 
     first_class: int | None
     rates: list[np.ndarray]
     gaps: list[np.ndarray]
+    examples: list[np.ndarray]
 
 
 def gap_blocks(
@@ -35,14 +40,17 @@ def gap_blocks(
     num_groups: int,
     method: Method,
     min_examples: int,
-    observed: PredictionCounts,
+    observed: PredictionCounts | None,
 ) -> Iterator[Block]:
-    """Yields the rates and gaps of all classes; arguments as in `gap_values`."""
+    """Yields the rates and gaps of all classes; arguments as in `gap_values`.
+
+    Without `observed`, nothing is asked of the denominators.
+    """
     accuracy = definition.rates == ("accuracy",)
     step = class_step(counts, num_groups)
 
-    def confusion(of, index, num_groups, needed=True):
-        if not needed:
+    def confusion(of, index, num_groups):
+        if of is None:
             return itertools.repeat(None)
         if accuracy:
             return iter([correctness(of, index, num_groups)])
@@ -50,20 +58,21 @@ def gap_blocks(
 
     for groups, overall, examples in zip(
         confusion(counts, index, num_groups),
-        confusion(counts, np.zeros_like(index), 1, method == "to_overall"),
-        confusion(observed.unweighted(), index, num_groups, min_examples > 1),
+        confusion(counts if method == "to_overall" else None, np.zeros_like(index), 1),
+        confusion(observed.unweighted() if observed else None, index, num_groups),
         strict=False,
     ):
-        rates, gaps = [], []
+        rates, gaps, sizes = [], [], []
         for name in definition.rates:
             rate = divide(*RATES[name](groups))
             if examples is not None:
-                few = RATES[name](examples)[1] < min_examples
-                rate = np.where(few, np.nan, rate)
+                size = np.broadcast_to(RATES[name](examples)[1], rate.shape)
+                rate = np.where(size < min_examples, np.nan, rate)
+                sizes.append(size)
             whole = None if overall is None else divide(*RATES[name](overall))
             rates.append(rate)
             gaps.append(definition.compare(rate, whole))
-        yield Block(None if accuracy else groups.first_class, rates, gaps)
+        yield Block(None if accuracy else groups.first_class, rates, gaps, sizes)
 
 
 def mean_of_defined(values: np.ndarray) -> np.ndarray:

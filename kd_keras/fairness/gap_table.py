@@ -6,10 +6,14 @@ take a gap from its row here.
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numpy as np
 
 from kd_keras.fairness.rates import RATES, divide
+
+# What a gap compares: two groups by difference or ratio, or one, the lowest.
+Contrast = Literal["difference", "ratio", "lowest"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +30,8 @@ class GapDefinition:
       short: what people call it, where the field has such a name.
       higher_is_better: whether a fair model has a high value (a ratio) or a low one.
       domain: lowest and highest value that it can have; intervals end there.
+      contrast: the comparison of which `compare` takes the most unequal one; None
+        where it does something else, so that intervals are bootstrapped.
 
     Raises:
       ValueError: if `rates` are not those of RATES, or have accuracy and another.
@@ -37,6 +43,7 @@ class GapDefinition:
     short: str = ""
     higher_is_better: bool = False
     domain: tuple[float, float] = (0.0, 1.0)
+    contrast: Contrast | None = None
 
     def __post_init__(self) -> None:
         alone = "accuracy" not in self.rates or self.rates == ("accuracy",)
@@ -100,6 +107,7 @@ GAPS: Mapping[str, GapDefinition] = {
         "Highest minus lowest selection rate, P(prediction = 1 | group) (Agarwal et "
         "al. 2018).",
         short="DPD",
+        contrast="difference",
     ),
     "demographic_parity_ratio": GapDefinition(
         ("selection_rate",),
@@ -107,6 +115,7 @@ GAPS: Mapping[str, GapDefinition] = {
         "Lowest over highest selection rate, P(prediction = 1 | group), as in "
         "Fairlearn. It is undefined when no group has a prediction of 1.",
         higher_is_better=True,
+        contrast="ratio",
     ),
     "equalized_odds_difference": GapDefinition(
         _ODDS,
@@ -114,6 +123,7 @@ GAPS: Mapping[str, GapDefinition] = {
         "Larger of the gaps of TPR and FPR (Hardt et al. 2016), or their mean. It is "
         "undefined when either gap is: odds cannot be called equal on one label.",
         short="EOD",
+        contrast="difference",
     ),
     "equalized_odds_ratio": GapDefinition(
         _ODDS,
@@ -121,18 +131,21 @@ GAPS: Mapping[str, GapDefinition] = {
         "Smaller of the ratios of TPR and FPR, lowest over highest group, or their "
         "mean, as in Fairlearn. It is undefined when either ratio is.",
         higher_is_better=True,
+        contrast="ratio",
     ),
     "equal_opportunity_difference": GapDefinition(
         ("true_positive_rate",),
         _difference,
         "Highest minus lowest TPR, P(prediction = 1 | label = 1, group) (Hardt et al. "
         "2016).",
+        contrast="difference",
     ),
     "false_positive_rate_difference": GapDefinition(
         ("false_positive_rate",),
         _difference,
         "Highest minus lowest FPR, P(prediction = 1 | label = 0, group): predictive "
         "equality (Corbett-Davies et al. 2017).",
+        contrast="difference",
     ),
     "base_rate_difference": GapDefinition(
         ("base_rate",),
@@ -140,12 +153,14 @@ GAPS: Mapping[str, GapDefinition] = {
         "Highest minus lowest P(label = 1 | group): the demographic parity difference "
         "that a perfect model would have.",
         short="base rate gap",
+        contrast="difference",
     ),
     "accuracy_gap": GapDefinition(
         ("accuracy",),
         _difference,
         "Highest minus lowest accuracy, P(prediction = label | group): overall "
         "accuracy equality (Berk et al. 2021).",
+        contrast="difference",
     ),
     "worst_group_accuracy": GapDefinition(
         ("accuracy",),
@@ -153,5 +168,6 @@ GAPS: Mapping[str, GapDefinition] = {
         "Lowest accuracy, P(prediction = label | group) (Sagawa et al. 2020); one "
         "group suffices, and `method` changes nothing.",
         higher_is_better=True,
+        contrast="lowest",
     ),
 }

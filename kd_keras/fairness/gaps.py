@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kd_keras.fairness.cell_counts import Attribute
-from kd_keras.fairness.encoding import Group
+from kd_keras.fairness.encoding import Group, sum_cells
 from kd_keras.fairness.gap_blocks import (
     Aggregation,
     Block,
@@ -21,7 +21,14 @@ from kd_keras.fairness.gap_blocks import (
     gap_blocks,
     mean_of_defined,
 )
-from kd_keras.fairness.gap_table import GAPS, GapDefinition
+from kd_keras.fairness.gap_groups import (
+    Deciding,
+    GroupSize,
+    deciding,
+    left_out,
+    one_for_each_group,
+)
+from kd_keras.fairness.gap_table import GAPS
 from kd_keras.fairness.prediction_counts import PredictionCounts
 from kd_keras.table import fields_html
 
@@ -52,6 +59,11 @@ class Gap:
         several classes or an undefined gap.
       undefined: rates that were left out.
       reason: why `value` is NaN, else "".
+      deciding: the groups whose rates make the gap, with their sizes; one entry for
+        each class whose gap is defined, and none where `agg="mean"` has no single
+        rate that decides.
+      left_out: the groups that are not compared in some rate, with their sizes.
+      without_group: examples that have no group of the attribute, without weights.
     """
 
     name: str
@@ -61,9 +73,20 @@ class Gap:
     highest: Group | None
     undefined: tuple[UndefinedRate, ...]
     reason: str
+    deciding: tuple[Deciding, ...] = ()
+    left_out: tuple[GroupSize, ...] = ()
+    without_group: int = 0
 
     def __float__(self) -> float:
         return self.value
+
+    def notes(self) -> list[str]:
+        """What is not compared, such as "Asian, male: 7 examples, not compared"."""
+        notes = [f"{size}, not compared" for size in self.left_out]
+        if self.without_group:
+            noun = "example" if self.without_group == 1 else "examples"
+            notes.append(f"{self.without_group} {noun} without a group, not compared")
+        return notes
 
     _repr_html_ = fields_html
 
@@ -81,26 +104,32 @@ def gap(
     check_options(name, method, agg, min_examples)
     definition = GAPS[name]
     groups, index = counts.attribute_index(attribute)
+    sizes = sum_cells(counts.counts, index, len(groups))
     by_class, undefined = [], []
-    lowest = highest = None
+    decide: list[Deciding] = []
+    missing: list[GroupSize] = []
     for block in gap_blocks(
         counts, definition, index, len(groups), method, min_examples, counts
     ):
         by_class.append(combine(definition, block.gaps, agg))
         undefined += _undefined(definition.rates, block, groups)
-        if counts.num_classes == 2 or definition.rates == ("accuracy",):
-            lowest, highest = _extreme_groups(definition, block, groups, agg)
+        decide += deciding(definition, block, groups, sizes, agg)
+        missing += left_out(definition, block, groups, sizes)
     values = np.concatenate(by_class)
     value = float(mean_of_defined(values))
+    one = decide[0] if len(values) == 1 and decide else None
     reason = _reason(definition, groups, undefined, min_examples, counts)
     return Gap(
         name,
         value,
         values,
-        lowest,
-        highest,
+        one.lowest.group if one else None,
+        one.highest.group if one else None,
         tuple(undefined),
         reason if np.isnan(value) else "",
+        tuple(decide),
+        one_for_each_group(missing),
+        int(counts.counts[index < 0].sum()),
     )
 
 
@@ -115,15 +144,6 @@ def _undefined(rates: tuple[str, ...], block: Block, groups) -> list[UndefinedRa
             absent = tuple(itertools.compress(groups, missing[:, i]))
             found.append(UndefinedRate(name, positive_class, absent))
     return found
-
-
-def _extreme_groups(definition: GapDefinition, block: Block, groups, agg):
-    combined = combine(definition, block.gaps, agg)
-    for rates, value in zip(block.rates, block.gaps, strict=True):
-        if value == combined:
-            rate = rates[:, 0]
-            return groups[np.nanargmin(rate)], groups[np.nanargmax(rate)]
-    return None, None
 
 
 def _reason(definition, groups, undefined, min_examples, counts) -> str:
@@ -183,8 +203,9 @@ def gap_values(
     check_options(name, method, agg, min_examples)
     definition = GAPS[name]
     groups, index = counts.attribute_index(attribute)
+    asked = (observed or counts) if min_examples > 1 else None
     blocks = gap_blocks(
-        counts, definition, index, len(groups), method, min_examples, observed or counts
+        counts, definition, index, len(groups), method, min_examples, asked
     )
     by_class = [combine(definition, block.gaps, agg) for block in blocks]
     return mean_of_defined(np.concatenate(by_class, axis=-1))

@@ -11,7 +11,7 @@ from kd_keras.fairness import (
     gaps,
     wilson,
 )
-from kd_keras.fairness.bootstrap import BootstrapOptions
+from kd_keras.fairness.gap_intervals import MIN_EXAMPLES, IntervalOptions
 from kd_keras.fairness.intervals import around, within
 from pipelines.analysis.choice import calibration_values
 from pipelines.analysis.results import Result, Study
@@ -23,8 +23,8 @@ def gap(
     attribute: str,
     result: Result,
     base: Result | None,
-    options: BootstrapOptions,
-    min_examples: int = 1,
+    options: IntervalOptions,
+    min_examples: int = MIN_EXAMPLES,
 ) -> Interval:
     """A gap of `result`, or its change from `base`, on the evaluation split.
 
@@ -33,8 +33,7 @@ def gap(
       name: a key of `kd_keras.fairness.GAPS`.
       attribute: sensitive attribute.
       result: the model that is measured.
-      base: the model whose gap is subtracted, on the same draws of examples; None for
-        none.
+      base: the model whose gap is subtracted, on the same examples; None for none.
       options: see `pipelines.studies.interval_options`.
       min_examples: what every denominator needs, asked of the counts and not of each
         replicate.
@@ -55,7 +54,7 @@ def accuracy(
     study: Study,
     result: Result,
     base: Result | None,
-    options: BootstrapOptions,
+    options: IntervalOptions,
     members: np.ndarray | None = None,
 ) -> Interval:
     """The accuracy of `result`, or its change from `base`, in [-1, 1].
@@ -92,7 +91,7 @@ def calibration(
     metric: str,
     result: Result,
     base: Result | None,
-    options: BootstrapOptions,
+    options: IntervalOptions,
     members: np.ndarray,
 ) -> Interval:
     """The ECE, Brier score or NLL of `result`, or its change from `base`."""

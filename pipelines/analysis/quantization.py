@@ -23,11 +23,11 @@ from pipelines.analysis.measures import (
 )
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.studies import layout, sealed
-from pipelines.studies.interval_options import bootstrap
+from pipelines.studies.interval_options import intervals
 from pipelines.studies.layout import Run
 
 RECORD = "litert.json"
-_OPTIONS = bootstrap()
+_OPTIONS = intervals()
 
 
 def directory(workdir: str, run: Run) -> str:

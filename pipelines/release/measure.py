@@ -7,7 +7,7 @@ from kd_keras.fairness.gaps import gap
 from pipelines.analysis import estimates
 from pipelines.analysis.results import Result, Study
 from pipelines.release.policy import CALIBRATION, Condition
-from pipelines.studies.interval_options import bootstrap
+from pipelines.studies.interval_options import intervals
 
 
 def measure(
@@ -32,7 +32,7 @@ def measure(
     Returns:
       The interval, and what evidence is missing; "" if none is.
     """
-    options = bootstrap(level, replicates)
+    options = intervals(level, replicates)
     if condition.metric in GAPS:
         return (
             estimates.gap(

@@ -6,7 +6,7 @@ from typing import Any
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, wilson
 from kd_keras.fairness.intervals import Interval
-from pipelines.studies.interval_options import LEVEL, bootstrap
+from pipelines.studies.interval_options import LEVEL, intervals
 from pipelines.studies.predictions import Predictions
 
 GAPS = ("demographic_parity_difference", "equalized_odds_difference", "accuracy_gap")
@@ -73,7 +73,7 @@ def _measures(spec: DatasetSpec, predictions: Predictions) -> dict[str, Any]:
         "groups": {name: _group_accuracy(counts, name) for name in spec.groups},
         "gaps": {
             name: {
-                gap: counts.gap_interval(gap, name, **bootstrap()).to_dict()
+                gap: counts.gap_interval(gap, name, **intervals()).to_dict()
                 for gap in GAPS
             }
             for name in spec.groups

@@ -1,15 +1,13 @@
-"""How the intervals of a study are made: level, replicates and kind, in one place."""
+"""How the intervals of a study are made, in one place."""
 
-from kd_keras.fairness.bootstrap import BootstrapOptions
+from kd_keras.fairness.gap_intervals import MIN_EXAMPLES, IntervalOptions
+
+__all__ = ["LEVEL", "MIN_EXAMPLES", "REPLICATES", "intervals"]
 
 LEVEL = 0.95  # Nominal coverage.
 REPLICATES = 1000
 
 
-def bootstrap(level: float = LEVEL, replicates: int = REPLICATES) -> BootstrapOptions:
-    """Options of the library's bootstrap.
-
-    A gap between many small groups is larger in nearly every replicate than it was
-    observed, so that plain percentiles leave the estimate out: intervals are centred.
-    """
-    return {"level": level, "replicates": replicates, "kind": "centred"}
+def intervals(level: float = LEVEL, replicates: int = REPLICATES) -> IntervalOptions:
+    """Options of the library's intervals, of the kind that it prefers."""
+    return {"level": level, "replicates": replicates}

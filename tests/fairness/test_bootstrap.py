@@ -90,7 +90,7 @@ def test_bca_acceleration_of_a_skewed_statistic():
     assert ours.high > percentile.high + 0.2
 
 
-@pytest.mark.parametrize("kind", ["percentile", "bca", "centred"])
+@pytest.mark.parametrize("kind", ["percentile", "bca", "centred", "mover"])
 def test_coverage_is_about_95_percent(kind):
     rng = np.random.default_rng(0)
     covered = 0
@@ -136,7 +136,12 @@ def test_undefined_replicates_are_counted():
         [1, 0, 1, 0, 1, 0, 1, 0],
         groups={"g": list("aaaabbbb")},
     )
-    interval = counts.gap_interval("equal_opportunity_difference", replicates=2000)
+    interval = counts.gap_interval(
+        "equal_opportunity_difference",
+        min_examples=1,
+        kind="percentile",
+        replicates=2000,
+    )
     # Group a lacks its two with probability (6/8)^8 = .10, both .03 ((5/8)^8 = .02).
     expected = 0.875**8 + 0.75**8 - 0.625**8
     assert interval.undefined_replicates / 2000 == pytest.approx(expected, abs=0.04)
@@ -165,7 +170,7 @@ def test_equal_seeds_give_equal_replicates():
     [
         ({"level": 95}, "`level` must lie between 0 and 1"),
         ({"kind": "normal"}, "`kind` must be one of"),
-        ({"replicates": 1}, "`replicates` must be at least 2"),
+        ({"kind": "bca", "replicates": 1}, "`replicates` must be at least 2"),
     ],
     ids=["level", "kind", "replicates"],
 )
@@ -186,6 +191,16 @@ def paired_counts(rng, size, rates_a, rates_b):
     return PairedCounts.from_predictions(y, p_a, p_b, groups={"g": g})
 
 
+def test_p_value_is_dual_to_the_interval():
+    counts = paired_counts(np.random.default_rng(0), 900, (0.3, 0.7), (0.4, 0.6))
+    change = counts.gap_change("demographic_parity_difference")
+    assert 1e-4 < change.p_value < 0.5
+    for factor, excluded in ((0.98, False), (1.02, True)):
+        level = 1 - factor * change.p_value
+        ends = counts.gap_change("demographic_parity_difference", level=level).interval
+        assert (not ends.low <= 0 <= ends.high) == excluded
+
+
 def test_change_of_a_gap_has_coverage_and_size():
     """Under equal gaps of 0.4 the test rejects in about 5 % of the trials."""
     rng = np.random.default_rng(0)
@@ -193,7 +208,10 @@ def test_change_of_a_gap_has_coverage_and_size():
     for trial in range(300):
         counts = paired_counts(rng, 600, (0.3, 0.5, 0.7), (0.2, 0.4, 0.6))
         change = counts.gap_change(
-            "demographic_parity_difference", replicates=500, seed=trial
+            "demographic_parity_difference",
+            kind="percentile",
+            replicates=500,
+            seed=trial,
         )
         covered += change.interval.low <= 0 <= change.interval.high
         rejected += change.p_value < 0.05

@@ -1,0 +1,120 @@
+"""Bounds of proportions, of two groups and of gaps, against published numbers."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from kd_keras.fairness import GroupCounts, wilson
+from kd_keras.fairness.contrasts import difference, ratio, sidak
+from kd_keras.fairness.proportions import Proportion, deviations, paired_deviations
+
+Z = scipy.stats.norm.ppf(0.975)
+
+
+def counts_of(*groups):
+    """Predictions of 1 and examples of each group; every label is 1."""
+    predictions = [p for ones, n in groups for p in [1] * ones + [0] * (n - ones)]
+    names = [i for i, (_, n) in enumerate(groups) for _ in range(n)]
+    labels = np.ones(len(names), int)
+    return GroupCounts.from_predictions(labels, predictions, groups={"g": names})
+
+
+def test_difference_is_that_of_newcombe():
+    # Newcombe 1998, table II: 56/70 against 48/80, method 10: 0.0524 to 0.3339.
+    p, q = np.array(56 / 70), np.array(48 / 80)
+    low_p, high_p = wilson(56, 70)
+    low_q, high_q = wilson(48, 80)
+    found = difference(p, q, p - low_p, high_p - p, q - low_q, high_q - q)
+    np.testing.assert_allclose((found.low, found.high), (0.0524, 0.3339), atol=5e-5)
+
+
+def test_ratio_is_the_difference_of_multiples():
+    # MOVER-R solves p - R q = 0: at either end the interval of p - R q has an end 0.
+    p, q = np.array(0.3), np.array(0.5)
+    found = ratio(p, q, 0.1, 0.12, 0.08, 0.09)
+    low = p - found.low * q - np.hypot(0.1, found.low * 0.09)
+    high = p - found.high * q + np.hypot(0.12, found.high * 0.08)
+    np.testing.assert_allclose((low, high), 0, atol=1e-12)
+    assert ratio(p, np.array(0.1), 0.1, 0.1, 0.1, 0.1).high == np.inf
+
+
+def test_limits_lie_between_those_of_jeffreys_and_clopper_and_pearson():
+    below, above = deviations(Proportion(np.array([0.3]), np.array([10.0])), Z)
+    exact = scipy.stats.binomtest(3, 10).proportion_ci(method="exact")
+    jeffreys = scipy.stats.beta.ppf([0.025, 0.975], 3.5, 7.5)
+    assert exact.low < 0.3 - below[0] < jeffreys[0]
+    assert jeffreys[1] < 0.3 + above[0] < exact.high
+
+
+def test_limits_at_none_and_all():
+    rates = Proportion(np.array([0.0, 1.0, np.nan]), np.array([7.0, 7.0, 0.0]))
+    below, above = deviations(rates, Z)
+    # The upper end of 0 of 7 is a quantile of Beta(3/4, 7 + 1/4).
+    end = scipy.stats.beta.ppf(0.975, 0.75, 7.25)
+    np.testing.assert_allclose(below, [0, end, np.nan])
+    np.testing.assert_allclose(above, [end, 0, np.nan])
+
+
+def test_paired_difference_is_that_of_bonett_and_price():
+    # Of 20 examples 5 are gained and 1 is lost: rates 6/22 and 2/22, and 4/20.
+    more, less = 6 / 22, 2 / 22
+    half = 1.96 * np.sqrt((more + less - (more - less) ** 2) / 22)
+    below, above = paired_deviations(np.array(0.25), np.array(0.05), 20, 1.96)
+    np.testing.assert_allclose(0.2 - below, more - less - half)
+    np.testing.assert_allclose(0.2 + above, more - less + half)
+
+
+def test_sidak_holds_for_all():
+    # The 0.975 quantile of the largest of 10 independent normal variables.
+    assert scipy.stats.norm.cdf(sidak(0.05, 10)) ** 10 == pytest.approx(0.975)
+
+
+def test_two_groups_have_the_interval_of_their_difference():
+    interval = counts_of((56, 70), (48, 80)).gap_interval(
+        "demographic_parity_difference"
+    )
+    # Newcombe's, with limits that are a little wider than Wilson's.
+    assert interval.low == pytest.approx(0.0524, abs=0.01)
+    assert interval.high == pytest.approx(0.3339, abs=0.01)
+    assert interval.low < 0.0524
+
+
+def test_groups_of_one_rate_have_an_interval_that_begins_at_0():
+    for rate in (0, 3, 10):
+        counts = counts_of(*[(rate, 10)] * 5)
+        interval = counts.gap_interval("demographic_parity_difference")
+        assert (interval.value, interval.low) == (0, 0)
+        assert interval.high > 0.25
+    assert counts.gap_interval("worst_group_accuracy").high == 1
+
+
+def test_names_and_order_of_groups_change_nothing():
+    sizes = [(3, 12), (500, 900), (20, 30)]
+    first, *others = [
+        counts_of(*[sizes[i] for i in order]).gap_interval(name)
+        for name in ("demographic_parity_difference",)
+        for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0))
+    ]
+    for other in others:
+        np.testing.assert_allclose(other.low, first.low)
+        np.testing.assert_allclose(other.high, first.high)
+
+
+def test_weights_count_as_effective_examples():
+    # Weights of 1 and 3 in each group: (10 + 30)^2 / (10 + 90) = 16 of 20 examples.
+    weights = np.tile([1.0, 3.0], 20)
+    names = np.repeat([0, 1], 20)
+    right = np.tile([1, 1, 0, 0], 10)
+    weighted = GroupCounts.from_predictions(
+        np.ones(40, int), right, groups={"g": names}, sample_weight=weights
+    ).gap_interval("demographic_parity_difference")
+    plain = counts_of((8, 16), (8, 16)).gap_interval("demographic_parity_difference")
+    assert weighted.value == plain.value == 0
+    assert weighted.high == pytest.approx(plain.high)
+
+
+def test_many_groups_are_compared_by_their_extremes():
+    counts = counts_of(*[(50 + i % 2, 100) for i in range(300)], (5, 100))
+    interval = counts.gap_interval("demographic_parity_difference")
+    assert interval.value == pytest.approx(0.46)
+    assert 0.2 < interval.low < 0.46 < interval.high < 0.6

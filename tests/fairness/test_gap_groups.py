@@ -1,0 +1,59 @@
+"""Which groups decide a gap, and which are left out, against counts by hand."""
+
+from kd_keras.fairness import GroupCounts
+
+# Positives, and examples, of each group: a 2 of 4, b 1 of 4, c 1 of 2.
+LABELS = [1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1]
+PREDICTIONS = [1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1]
+GROUPS = [*"aaaabbbbcc", None]
+COUNTS = GroupCounts.from_predictions(LABELS, PREDICTIONS, groups={"g": GROUPS})
+
+
+def test_deciding_groups_have_their_examples():
+    # Selected: 2 of 4, 1 of 4, 0 of 2.
+    (found,) = COUNTS.demographic_parity_difference().deciding
+    assert found == (1, ("c", 2, "selection_rate", 2), ("a", 4, "selection_rate", 4))
+    # TPR 1/2, 1, 0; FPR 1/2, 0, 0: TPR decides, of c's one positive and b's.
+    (found,) = COUNTS.equalized_odds_difference().deciding
+    assert found.lowest == ("c", 2, "true_positive_rate", 1)
+    assert found.highest == ("b", 4, "true_positive_rate", 1)
+    assert str(found.highest) == "b: 4 examples, 1 of them positives"
+
+
+def test_left_out_groups_are_named_with_their_examples():
+    gap = COUNTS.demographic_parity_difference(min_examples=3)
+    assert gap.left_out == (("c", 2, "selection_rate", 2),)
+    assert gap.without_group == 1
+    assert gap.notes() == [
+        "c: 2 examples, not compared",
+        "1 example without a group, not compared",
+    ]
+    # Positives 2, 1, 1 and negatives 2, 3, 1: b lacks its TPR alone, c both rates.
+    gap = COUNTS.equalized_odds_difference(min_examples=2)
+    assert gap.left_out == (
+        ("b", 4, "true_positive_rate", 1),
+        ("c", 2, "true_positive_rate", 1),
+    )
+    assert gap.deciding == ()
+    assert gap.notes()[0] == "b: 4 examples, 1 of them positives, not compared"
+    assert COUNTS.accuracy_gap().left_out == ()
+
+
+def test_crossed_groups_have_one_name():
+    counts = GroupCounts.from_predictions(
+        [1, 1, 0], [1, 0, 0], groups={"r": ["A", "A", "B"], "s": ["m", "m", "f"]}
+    )
+    gap = counts.accuracy_gap(("r", "s"), min_examples=2)
+    assert gap.notes() == ["B, f: 1 example, not compared"]
+
+
+def test_several_classes_decide_each_for_itself():
+    # Right: a 1 of 2 and b 2 of 2; class 0 is predicted for 2 of 2 against 1 of 2.
+    counts = GroupCounts.from_predictions(
+        [0, 1, 0, 2], [0, 0, 0, 2], groups={"g": list("aabb")}
+    )
+    gap = counts.demographic_parity_difference()
+    assert [d.positive_class for d in gap.deciding] == [0, 1, 2]
+    assert [d.lowest.group for d in gap.deciding] == ["b", "a", "a"]
+    assert gap.lowest is None
+    assert counts.accuracy_gap().deciding[0].positive_class is None
