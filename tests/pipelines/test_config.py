@@ -53,7 +53,12 @@ def test_values_that_are_not_allowed(field, value, message):
         ("teacher", "warmup_epochs", 20.0, r"warmup_epochs must be .* to teacher\.ep"),
         ("student", "model", "resnet21", r"student\.model must be one of .*'resnet20'"),
         ("teacher", "augmentation", "flop", r"teacher\.augmentation must .*'flip'"),
-        ("student", "optimizer", "adams", r"optimizer must be one of.*'adamw'.*'adams'"),
+        (
+            "student",
+            "optimizer",
+            "adams",
+            r"optimizer must be one of.*'adamw'.*'adams'",
+        ),
         ("student", "schedule", "cos", r"'cos'.*constant, cosine, linear, step"),
         ("teacher", "learning_rate", float("inf"), r"teacher\.learning_rate.*=inf"),
         ("dataset", "image_size", -1, r"dataset\.image_size must be .* above 0.*=-1"),
