@@ -35,7 +35,8 @@ def categories(model: keras.Model) -> list[str]:
     Args:
       model: a graph of layers, with a dict of inputs or one.
     """
-    looked_up, others = set(), set()
+    looked_up: set[str] = set()
+    others: set[str] = set()
     for operation in getattr(model, "operations", []):
         if isinstance(operation, keras.layers.InputLayer):
             continue

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import ml_collections
 
-from pipelines.cli import given, next_steps
+from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.release.conversion import convert
@@ -36,12 +36,12 @@ def study(
         return
     with held:
         evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
-        _embed(workdir)
+        embeddings.ensure_or_tell(workdir)
         content = page.page(workdir, published=published)
         write_page(content, workdir)
         hparams.write(workdir, config)
-        folders = given.module_path() if own_code.names(config) else ""
-        _tell(workdir, content.summary, folders)
+        print(f"\n{content.summary}\n")
+        print(next_steps.after_study(workdir, bool(own_code.names(config))))
 
 
 def evaluate_alone(
@@ -69,24 +69,3 @@ def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
     directory = convert(workdir, run)
     paths = write_report(workdir, published=published)
     return [directory, "tables/litert.csv", paths[-1]]
-
-
-def _embed(workdir: str) -> None:
-    try:
-        embeddings.ensure(workdir)
-    except embeddings.NoEmbeddingError as error:
-        print(f"note: no individual fairness. {error}", flush=True)
-
-
-def _tell(workdir: str, summary: str, module_path: str) -> None:
-    tensorboard = next_steps.command("pipelines.tensorboard", workdir=workdir)
-    # The report needs the study's own code, where it has some; so does what follows.
-    flags = {"workdir": workdir, "module_path": module_path}
-    report = next_steps.command("pipelines.report", **flags)
-    select = next_steps.command("pipelines.select", **flags, policy=given.policy())
-    print(f"\n{summary}\n")
-    print(f"report:      {workdir}/report.html")
-    if module_path:
-        print(f"again:       {report}")
-    print(f"TensorBoard: {tensorboard}")
-    print(f"choose T:    {select}")

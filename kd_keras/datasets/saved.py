@@ -10,6 +10,7 @@ import tensorflow as tf
 from kd_keras import files, named
 from kd_keras.datasets import columns, records, table
 from kd_keras.datasets.spec import Dataset, DatasetSpec
+from kd_keras.datasets.splits import SPLITS, split_rows
 
 
 def load_tfds(
@@ -116,9 +117,9 @@ def load_hugging_face(
     said = np.repeat(np.array(list(splits), object), [len(s) for s in splits.values()])
     fractions = (validation_fraction, test_fraction)
     if "test" not in splits:
-        rows = table.split_rows(len(said), None, fractions, seed)
+        rows = split_rows(len(said), None, fractions, seed)
     else:
-        rows = table.split_rows(len(said), said, fractions, seed, "split")
+        rows = split_rows(len(said), said, fractions, seed, "split")
     names = class_names or getattr(first.features.get(label), "names", ())
     given = groups if isinstance(groups, Mapping) else dict.fromkeys(groups)
     return table.of_columns(
@@ -249,7 +250,7 @@ def _hugging_face_splits(path: str) -> Mapping[str, Any]:
         ) from error
     if not isinstance(found, Mapping):
         return {"train": found}
-    unknown = sorted(found.keys() - set(table.SPLITS))
+    unknown = sorted(found.keys() - set(SPLITS))
     if "train" not in found or unknown:
         raise ValueError(
             f"{path} must have the splits 'train' and, if there are more, 'validation' "

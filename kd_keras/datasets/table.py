@@ -9,12 +9,11 @@ import tensorflow as tf
 
 from kd_keras import files
 from kd_keras.datasets import columns as tables
-from kd_keras.datasets import encode
+from kd_keras.datasets import encode, table_features
 from kd_keras.datasets.batches import WEIGHT
 from kd_keras.datasets.spec import Dataset, DatasetSpec
+from kd_keras.datasets.splits import SPLITS, split_rows
 
-SPLITS = ("train", "validation", "test")
-KINDS = ("number", "category")
 ID = "id"
 
 
@@ -136,8 +135,8 @@ def of_columns(
     ):
         tables.require(table, names, what)
     examples: dict[str, np.ndarray] = {}
-    for column, kind in _kinds(table, features, used).items():
-        examples |= _feature(column, table[column], kind, rows["train"])
+    for column, kind in table_features.kinds(table, features, used).items():
+        examples |= table_features.values(column, table[column], kind, rows["train"])
     examples[label], classes = encode.labels(label, table[label], class_names or None)
     _require_classes(label, examples[label], classes)
     spec_groups = {}
@@ -176,140 +175,8 @@ def of_columns(
     return Dataset(spec, splits)
 
 
-def split_rows(
-    size: int,
-    said: np.ndarray | None,
-    fractions: tuple[float, float],
-    seed: int,
-    column: str = "",
-) -> dict[str, np.ndarray]:
-    """Split -> indices of its rows, in the table's order.
-
-    Args:
-      size: number of rows.
-      said: `[rows]` the split of each row; None to draw them.
-      fractions: shares of the validation and of the test split.
-      seed: of the draw.
-      column: where `said` is from, for errors.
-
-    Raises:
-      ValueError: if a row says something else, or a split would be empty.
-    """
-    validation, test = fractions
-    for field, value in (("validation_fraction", validation), ("test_fraction", test)):
-        if not 0 < value < 1:
-            raise ValueError(f"`{field}` must be in (0, 1). Received: {value!r}.")
-    order = np.random.default_rng(seed).permutation(size)
-    if said is None:
-        test = order[: round(size * fractions[1])]
-        rest = order[len(test) :]
-        validation = rest[: round(size * fractions[0])]
-        found = {"train": rest[len(validation) :], "validation": validation}
-        found["test"] = test
-    else:
-        for row, value in enumerate(said.tolist()):
-            if value not in SPLITS:
-                raise ValueError(
-                    f"Column {column!r} must say 'train', 'validation' or 'test'. "
-                    f"Received: {value!r} in row {row}."
-                )
-        found = {s: np.flatnonzero(said == s) for s in SPLITS}
-        if not len(found["validation"]):
-            train = order[np.isin(order, found["train"])]
-            count = round(len(train) * fractions[0])
-            found |= {"validation": train[:count], "train": train[count:]}
-    for split, indices in found.items():
-        if not len(indices):
-            by = f"column {column!r}" if column else f"{size} rows"
-            raise ValueError(
-                f"The split {split!r} is empty, of {by}. Each split needs a row: give "
-                "other fractions or more rows."
-            )
-    return {split: np.sort(indices) for split, indices in found.items()}
-
-
 def _attribute(column: str, features: Sequence[str] | Mapping[str, str]) -> str:
     return f"{column}_group" if column in features else column
-
-
-def _kinds(
-    table: Mapping[str, np.ndarray],
-    features: Sequence[str] | Mapping[str, str],
-    used: Sequence[str],
-) -> dict[str, str]:
-    """Column of a feature -> "number", "category", or "" for an array."""
-    # In the table's order: a config that is read back has another one.
-    chosen = [c for c in table if (c in features if features else c not in used)]
-    if not chosen:
-        raise ValueError(
-            f"`features` must leave a column for the model to see. Columns: "
-            f"{list(table)}; used otherwise: {list(used)}."
-        )
-    given = features if isinstance(features, Mapping) else {}
-    for column, kind in given.items():
-        if kind not in KINDS:
-            raise ValueError(
-                f"`features[{column!r}]` must be one of {KINDS}. Received: {kind!r}."
-            )
-    return {column: given.get(column) or _kind(table[column]) for column in chosen}
-
-
-def _kind(values: np.ndarray) -> str:
-    if values.ndim > 1:
-        return ""
-    return "number" if values.dtype.kind in "iuf" else "category"
-
-
-def _feature(
-    column: str, values: np.ndarray, kind: str, train: np.ndarray
-) -> dict[str, np.ndarray]:
-    if not kind:
-        return {column: values}
-    if kind == "category":
-        return {column: _texts(column, values)}
-    if values.dtype.kind not in "biuf":
-        row = next(i for i, v in enumerate(values) if isinstance(v, str))
-        raise ValueError(
-            f"Column {column!r} must have numbers. Received: {values[row]!r} in row "
-            f"{row}. Name it a 'category', or a string for missing values."
-        )
-    numbers = values.astype(np.float32)
-    if np.isinf(numbers).any():
-        row = int(np.isinf(numbers).argmax())
-        raise ValueError(
-            f"Column {column!r} must have finite numbers. Received: {values[row]!r} "
-            f"in row {row}."
-        )
-    absent = np.isnan(numbers)
-    if not absent.any():
-        return {column: numbers}
-    known = numbers[train][~absent[train]]
-    if not len(known):
-        raise ValueError(
-            f"Column {column!r} has no number in the training split. Leave it out of "
-            "the features."
-        )
-    filled = np.where(absent, known.mean(dtype=np.float64), numbers)
-    return {
-        column: filled.astype(np.float32),
-        f"{column}_missing": absent.astype(np.float32),
-    }
-
-
-def _texts(column: str, values: np.ndarray) -> np.ndarray:
-    kinds = {type(value).__name__ for value in values.tolist() if value is not None}
-    if len(kinds) > 1:
-        first = {type(v).__name__: v for v in values.tolist() if v is not None}
-        shown = " and ".join(repr(value) for value in first.values())
-        raise ValueError(
-            f"Column {column!r} must have values of one type. Received: {shown}."
-        )
-    missing = tables.is_missing(values)
-    if values.dtype.kind == "f" and (values[~missing] % 1 == 0).all():
-        # Integers, which missing values have made floats.
-        values = np.where(missing, 0, values).astype(np.int64)
-    texts = np.array([*map(str, values.tolist()), None], object)[:-1]
-    return np.where(missing, "", texts)
 
 
 def _require_classes(label: str, codes: np.ndarray, classes: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ import sys
 
 from absl import flags as absl_flags
 
+from pipelines.cli import given
+
 
 def command(module: str, **flags: str) -> str:
     """The call of a main, such as `.venv/bin/python -m pipelines.report --workdir=w`.
@@ -19,8 +21,30 @@ def command(module: str, **flags: str) -> str:
     python = sys.executable if path.startswith("..") else path
     same = absl_flags.FLAGS["module_path"].value if _parsed() else ""
     flags = {"module_path": same, **flags}
-    given = [f"--{name}={value}" for name, value in flags.items() if value]
-    return shlex.join([python, "-m", module, *given])
+    words = [f"--{name}={value}" for name, value in flags.items() if value]
+    return shlex.join([python, "-m", module, *words])
+
+
+def after_study(workdir: str, own_code: bool) -> str:
+    """What a person may do with a finished study.
+
+    Args:
+      workdir: its working directory.
+      own_code: whether it names modules, which the next mains have to find again.
+    """
+    flags = {"workdir": workdir}
+    if own_code:
+        flags["module_path"] = given.module_path()
+    report = command("pipelines.report", **flags)
+    select = command("pipelines.select", **flags, policy=given.policy())
+    return "\n".join(
+        [
+            f"report:      {workdir}/report.html",
+            *([f"again:       {report}"] if own_code else []),
+            f"TensorBoard: {command('pipelines.tensorboard', workdir=workdir)}",
+            f"choose T:    {select}",
+        ]
+    )
 
 
 def _parsed() -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_keras import files
-from kd_keras.datasets import columns, encode, table
+from kd_keras.datasets import columns, encode, splits, table, table_features
 
 # More classes or groups than that are taken for numbers, or for a mistake.
 MOST = 20
@@ -55,7 +55,9 @@ def write(path: str, label: str, groups: Sequence[str]) -> New:
     options, decided = _decide(read, label, groups)
     options = {"name": "table", "path": where.name, **options, "missing": words}
     decided += [f"{words} stand for a missing value"] if words else []
-    rows = table.split_rows(len(read[label]), read.get(options["split"]), (0.1, 0.2), 0)
+    rows = splits.split_rows(
+        len(read[label]), read.get(options["split"]), (0.1, 0.2), 0
+    )
     # What the study would refuse is refused here.
     left = {k: v for k, v in options.items() if k not in ("path", "missing", "split")}
     table.of_columns(read, rows, **{"bins": {}, **left}, beside=(options["split"],))
@@ -94,7 +96,7 @@ def _decide(
         if column == label or column in groups:
             continue
         distinct = len(set(values.tolist())) if values.ndim == 1 else 2
-        if column == "split" and set(values.tolist()) <= set(table.SPLITS):
+        if column == "split" and set(values.tolist()) <= set(splits.SPLITS):
             split = column
             decided.append("the column split says which split a row is in")
         elif distinct == 1:
@@ -105,7 +107,7 @@ def _decide(
             decided.append(f"{column} is no feature: each row has another value")
         else:
             kinds[column] = "number" if values.dtype.kind in "iuf" else "category"
-    for kind in table.KINDS:
+    for kind in table_features.KINDS:
         of_kind = [column for column, found in kinds.items() if found == kind]
         if of_kind:
             decided.append(f"as {kind}: {', '.join(of_kind)}")

@@ -61,7 +61,7 @@ def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
             shuffle_buffer=EXAMPLES,
             augmentation=recipe.augmentation,
         )
-        trainer.fit(batches, verbose=0)
+        trainer.fit(batches, shuffle=False, verbose=0)
 
 
 def _check(role: str, model: Any, dataset: Dataset) -> None:

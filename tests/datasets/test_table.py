@@ -6,6 +6,7 @@ import pytest
 from kd_keras import datasets
 from kd_keras.datasets import table
 from kd_keras.datasets.batches import training_batches
+from kd_keras.datasets.splits import SPLITS
 
 ROWS = """id,age,sex,race,hours,job,weight,fold,income
 a,20,f,x,10,cook,1,train,no
@@ -98,7 +99,7 @@ def test_the_seed_splits(tmp_path):
 
     def ids(seed):
         found = load(tmp_path, text, **options, seed=seed)
-        return {split: column(found, split, "id") for split in table.SPLITS}
+        return {split: column(found, split, "id") for split in SPLITS}
 
     first = ids(0)
     # A tenth and a fifth of a hundred.

@@ -124,6 +124,35 @@ def test_architectures_have_what_comes_before_the_logits(name):
     assert extractor.output.shape[1] == model.get_layer("logits").input.shape[1]
 
 
+def test_a_last_layer_of_any_name_is_found():
+    inputs = keras.Input((5,))
+    hidden = keras.layers.Dense(7, activation="relu", name="hidden")
+    head = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3, name="scores")])
+    nested = keras.Model(inputs, head(hidden(inputs)))
+    stacked = keras.Sequential([keras.Input((5,)), hidden, keras.layers.Dense(3)])
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    for model in (nested, stacked):
+        found = embeddings.before_logits(model)(x)
+        np.testing.assert_allclose(found, hidden(x), atol=1e-6)
+
+
+def test_a_model_without_such_a_layer_says_what_to_give():
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    subclassed = Subclassed()
+    subclassed(np.zeros((1, 5), np.float32))
+    inputs = keras.Input((5,))
+    for model in (subclassed, keras.Model(inputs, keras.layers.ReLU()(inputs))):
+        with pytest.raises(embeddings.NoEmbeddingError, match=r"extractor a \.keras"):
+            embeddings.before_logits(model)
+
+
 def test_bad_options_are_refused_before_any_training(tmp_path):
     from configs import demo
 

@@ -1,6 +1,6 @@
 """Writes a folder with a study of one's own, and takes it through the mains.
 
-python tests/own/elsewhere.py DIRECTORY makes below DIRECTORY: `own`, a folder with
+python tests/scale/elsewhere.py DIRECTORY makes below DIRECTORY: `own`, a folder with
 data, model, losses, config and policy; `study`; one log per main; codes.json.
 """
 
@@ -15,7 +15,6 @@ import time
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "scale"))
 import forks
 
 from pipelines.cli import start

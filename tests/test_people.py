@@ -1,0 +1,54 @@
+"""The example of people: from a raw file to a verdict, as a person runs it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from examples import people
+from pipelines.studies import new
+
+
+def test_a_first_config_says_what_was_decided(tmp_path):
+    path = tmp_path / "people.csv"
+    people.clean(people.raw_people()).to_csv(path, index=False)
+    found = new.write(str(path), "paid", ["born", "sex", "age"])
+    text = "\n".join(found.decided)
+    assert "classes ['defaulted', 'paid']; the second is positive" in text
+    assert "age is a number, cut at its quartiles [" in text
+    assert "as number: hours, years" in text
+    assert "as category: country_code" in text
+    assert "('?',) stand for a missing value" in text
+    config = pathlib.Path(found.config).read_text()
+    assert all(f"# - {line}\n" in config for line in found.decided)
+    with pytest.raises(ValueError, match=r"people\.py is there already"):
+        new.write(str(path), "paid", ["born"])
+    for made in (found.config, found.policy):
+        pathlib.Path(made).unlink()
+    with pytest.raises(ValueError, match=r"`--groups` names a column.*'gender'"):
+        new.write(str(path), "paid", ["gender"])
+    with pytest.raises(ValueError, match="'hours' must be a class"):
+        new.write(str(path), "hours", ["born"])
+
+
+@pytest.mark.slow
+def test_from_a_raw_file_to_the_gate(tmp_path):
+    done = subprocess.run(
+        [sys.executable, people.__file__, tmp_path],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    # The verdict is the policy's: both are answers.
+    assert done.returncode in (0, 2), done.stderr
+    (verdict,) = (tmp_path / "people_study").glob("*/*/blessing/verdict.json")
+    found = json.loads(verdict.read_text())
+    assert found["blessed"] == (done.returncode == 0)
+    assert {c["name"] for c in found["conditions"]} >= {"accuracy", "eod_born"}
+    assert (tmp_path / "people_study" / "report.html").exists()
+    # 2,400 people are trained and validated on, 600 are measured; one in six of them
+    # was born elsewhere.
+    assert "600" in (tmp_path / "people_study" / "report.html").read_text()
