@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from typing import Any
@@ -74,10 +75,17 @@ def save_model(
         probabilities where its last layer is a softmax or a sigmoid, else logits.
 
     Raises:
-      ValueError: if the scores have another shape, or `scores` contradicts the last
-        layer.
+      ValueError: if the scores have another shape, `scores` contradicts the last
+        layer, or a feature's name can be no input's.
     """
     scores = _known_scores(model, scores)
+    unnamed = [name for name in spec.features if not name.isidentifier()]
+    if unnamed:
+        raise ValueError(
+            "`spec` must have features whose names can be those of a signature's "
+            f"inputs: letters, digits and _. Received: {unnamed[0]!r}. Rename the "
+            f"column to {re.sub(r'[^0-9a-zA-Z_]', '_', unnamed[0])!r}."
+        )
     partial = f"{path}.partial"
     files.remove_tree(partial)
     archive = keras.export.ExportArchive()

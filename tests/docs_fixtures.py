@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 import kd_keras
@@ -171,11 +172,32 @@ def _monitored() -> dict[str, Any]:
     }
 
 
+def _forest() -> dict[str, Any]:
+    from sklearn.ensemble import RandomForestClassifier
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3))
+    income = np.array(["<=50K", ">50K"])[(x[:, 0] > 0).astype(int)]
+    people = {
+        "income": income,
+        "sex": rng.choice(["female", "male"], 200),
+        "race": rng.choice(["black", "white"], 200),
+    }
+    return {
+        "kd_keras": kd_keras,
+        "test": pd.DataFrame(people),
+        "x": x,
+        "forest": RandomForestClassifier(random_state=0).fit(x, income),
+        "tree": RandomForestClassifier(1, random_state=0).fit(x, income),
+    }
+
+
 _FIXTURES = {
     "docs/choose_temperature.md": _choose_temperature,
     "docs/fairness.md": _predictions,
     "docs/release.md": _release,
     "docs/tutorial.md": _runs,
+    "kd_keras/auditing/predictions.py": _forest,
     "kd_keras/auditing/run.py": _people,
     "kd_keras/callbacks.py": _monitored,
     "kd_keras/datasets/spec.py": _own_digits,

@@ -5,7 +5,7 @@ import textwrap
 
 import keras
 
-from examples import bring_your_own, distill
+from examples import audit_predictions, bring_your_own, distill
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -31,6 +31,23 @@ def test_bring_your_own(capsys):
     change = result.changes["alone", "accuracy", ""]
     assert change.high < 0
     assert 0 < result.disagreement["distilled"] < 0.5
+
+
+def test_audit_predictions(capsys):
+    result = audit_predictions.main()
+    assert capsys.readouterr().out == f"{result}\n"
+    assert result.models["network"] == ("network[0]", "network[1]", "network[2]")
+    counts = result.counts["forest"]
+    # 442 patients but 200, of two sexes in three bands of age.
+    assert counts.num_examples == 242
+    assert counts.groups == {
+        "age": ("40 to under 60", "60 and over", "under 40"),
+        "sex": ("sex 1", "sex 2"),
+    }
+    assert sum(counts.accuracy(("sex", "age")).examples.values()) == 242
+    # Both have learned something: by chance it would be a half.
+    for model in ("forest", "network"):
+        assert result.values[model, "accuracy", ""].low > 0.5
 
 
 def test_readme_shows_the_example():

@@ -145,6 +145,12 @@ def test_scores_that_cannot_be_exported(tmp_path, last, scores, message):
         export(one_score(last), spec, str(tmp_path), scores=scores)
 
 
+def test_names_that_no_signature_can_have(tmp_path):
+    spec = DatasetSpec("t", {"a-b": tf.TensorSpec((1,))}, "y", ("no", "yes"), {})
+    with pytest.raises(ValueError, match=r"Received: 'a-b'\. Rename .* to 'a_b'"):
+        export(one_score([]), spec, str(tmp_path))
+
+
 def test_tabular_data_have_no_raw_form(tmp_path):
     spec = DatasetSpec("t", {"x": tf.TensorSpec((2,))}, "y", ("no", "yes"), {})
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])

@@ -17,7 +17,7 @@ def deciding(
 
     Returns:
       The groups with the lowest and the highest rate and, of several classes, the one
-      whose gap is the largest; None for an undefined gap.
+      whose gap is the largest; None for an undefined gap, or where all are equal.
     """
     found = gap(counts, name, attribute=attribute, min_examples=min_examples)
     if np.isnan(found.value):
@@ -28,7 +28,7 @@ def deciding(
         worst = int(np.nanargmax(values))
         one = counts.one_vs_rest(worst)
         found = gap(one, name, attribute=attribute, min_examples=min_examples)
-    if found.lowest is None or found.highest is None:
+    if found.lowest is None or found.highest is None or found.lowest == found.highest:
         return None
     return found.lowest, found.highest, worst
 

@@ -79,6 +79,8 @@ def audit_predictions(
     )
     ```
     """
+    if isinstance(predictions, Mapping):
+        predictions = {m: _of_numbers(given) for m, given in predictions.items()}
     runs = named_runs(predictions, "predictions")
     options = Options(gaps, min_examples, level, replicates, seed)
     found = columns.read({"y_true": y_true})["y_true"]
@@ -110,6 +112,13 @@ def audit_predictions(
             remarks += read.notes()
     tally.add(labels, named, weights, predicted)
     return conclude(tally, name, classes, crossings, options, remarks)
+
+
+def _of_numbers(values: Any) -> Any:
+    """A plain list of numbers or names as an array; it is no list of seeds."""
+    if isinstance(values, list | tuple) and values:
+        return np.asarray(values) if np.ndim(values[0]) == 0 else values
+    return values
 
 
 def _groups(

@@ -10,7 +10,12 @@ from kd_keras.datasets import encode
 from kd_keras.distiller.hard import what_a_loss_reads
 from kd_keras.distiller.settings import output_activations
 from kd_keras.distiller.student import StudentTrainer
-from kd_keras.fairness.hard_predictions import Scores, hard_predictions, settled
+from kd_keras.fairness.hard_predictions import (
+    Scores,
+    check_finite,
+    hard_predictions,
+    settled,
+)
 
 
 class Known(NamedTuple):
@@ -84,6 +89,8 @@ class Reader:
     def _read(self, values: np.ndarray) -> np.ndarray:
         single = values.ndim == 1 or values.shape[1] == 1
         words = values.dtype.kind in "OSU"
+        if not words:
+            check_finite(values)
         if self.scores is None and single:
             if words or len(self.class_names) > 2:
                 self.scores = "labels"

@@ -8,9 +8,11 @@ import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
 from kd_keras.distiller import settings
+from kd_keras.distiller.accuracy import metrics_of_logits
 from kd_keras.distiller.added import AddedParts
 from kd_keras.distiller.batch import Batch, Schedule, align_outputs
 from kd_keras.distiller.features import Features, HintParts, build_projections
+from kd_keras.distiller.finite import require_finite
 from kd_keras.distiller.hard import HardPart, check_hard_loss
 from kd_keras.distiller.live import LiveNumber, live_property
 from kd_keras.distiller.objective import Part, regularization_part, total_loss
@@ -38,7 +40,8 @@ class Distiller(StudentTrainer, SavedDistiller):
     structure of the student's outputs, one temperature per example, `[batch]`, or the
     groups that the examples belong to, `[batch]` or a dict of such.
 
-    All arguments are keywords: `keras.distillation.Distiller` has another order.
+    All arguments are keywords: `keras.distillation.Distiller` has another order. A
+    teacher that gives NaN or Inf ends the training, with the batch.
 
     Args:
       student: `keras.Model` that gives logits `[batch, ..., classes]`.
@@ -173,12 +176,16 @@ class Distiller(StudentTrainer, SavedDistiller):
           loss: loss on logits, shared or per output; None for no hard term,
             which needs alpha=1 wherever there are labels.
           loss_weights: weights of the outputs, in the hard and the soft term.
-          **kwargs: further arguments of `keras.Model.compile`.
+          **kwargs: further arguments of `keras.Model.compile`. An "accuracy" of an
+            output with the head "sigmoid" cuts its logits at 0.
 
         Raises:
           ValueError: if a loss contradicts the head, for example by applying
-            softmax to probabilities.
+            softmax to probabilities, or a BinaryAccuracy cuts logits at 0.5.
         """
+        for name in ("metrics", "weighted_metrics"):
+            if name in kwargs:
+                kwargs[name] = metrics_of_logits(kwargs[name], self.head)
         heads = set(keras.tree.flatten(self.head))
         if len(heads) == 1:
             for leaf in keras.tree.flatten(loss):
@@ -189,8 +196,9 @@ class Distiller(StudentTrainer, SavedDistiller):
     def _teach(self, x: Any, y: Any) -> tuple[list[Any], list[tf.Tensor]]:
         """Outputs of each teacher and the teacher's side of each hint."""
         cached = split_targets(y).teacher_logits
+        step = 0 if self.optimizer is None else self.optimizer.iterations
         if cached is not None and not self.hints:
-            return [cached], []
+            return require_finite([cached], step), []
         if not self._teachers:
             raise ValueError(
                 "`teacher` is None, so every batch needs the teacher's logits. "
@@ -199,7 +207,8 @@ class Distiller(StudentTrainer, SavedDistiller):
                 "and no hints."
             )
         outputs, features = self._features.of_teachers(self._teachers, x)
-        return outputs if cached is None else [cached], features
+        taught = outputs if cached is None else [cached]
+        return require_finite(taught, step), features
 
     def _loss(
         self, x: Any, y: Any, sample_weight: Any, taught: Any, training: bool

@@ -189,8 +189,16 @@ def _rows(
     teach: Callable[[Any], tf.Tensor],
     progress: Callable[[int], None] | None,
 ) -> Iterator[list[np.ndarray]]:
-    for keys, inputs in batches:
-        yield [keys.numpy(), teach(inputs).numpy()]
+    for number, (keys, inputs) in enumerate(batches):
+        logits = teach(inputs).numpy()
+        finite = np.isfinite(logits).reshape(len(logits), -1).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"`teacher` gives NaN or Inf in batch {number} of {len(logits)} "
+                f"examples that are written now, first in its row {finite.argmin()}. "
+                "Look at its inputs, and at how the teacher was trained."
+            )
+        yield [keys.numpy(), logits]
         if progress:
             progress(len(keys))
 
