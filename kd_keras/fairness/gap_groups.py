@@ -18,6 +18,11 @@ _OF = {
 }
 
 
+def group_name(group: Group) -> str:
+    """A group for people: "Asian, male" for ("Asian", "male")."""
+    return ", ".join(map(str, group)) if isinstance(group, tuple) else str(group)
+
+
 class GroupSize(NamedTuple):
     """A group and what its rate rests on, in examples without weights.
 
@@ -35,10 +40,8 @@ class GroupSize(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The group for people: "Asian, male" for ("Asian", "male")."""
-        if isinstance(self.group, tuple):
-            return ", ".join(map(str, self.group))
-        return str(self.group)
+        """See `group_name`."""
+        return group_name(self.group)
 
     def __str__(self) -> str:
         """Such as: Asian, male: 7 examples; or: 40 examples, 3 of them positives."""

@@ -5,7 +5,14 @@ import pytest
 import scipy.stats
 
 from kd_keras.fairness import GroupCounts, wilson
-from kd_keras.fairness.contrasts import difference, ratio, sidak
+from kd_keras.fairness.contrasts import (
+    all_pairs,
+    difference,
+    family,
+    largest,
+    ratio,
+    sidak,
+)
 from kd_keras.fairness.proportions import Proportion, deviations, paired_deviations
 
 Z = scipy.stats.norm.ppf(0.975)
@@ -118,3 +125,21 @@ def test_many_groups_are_compared_by_their_extremes():
     interval = counts.gap_interval("demographic_parity_difference")
     assert interval.value == pytest.approx(0.46)
     assert 0.2 < interval.low < 0.46 < interval.high < 0.6
+
+
+@pytest.mark.parametrize("size", [5, 7, 16, 30])
+def test_a_small_group_beside_a_large_one_is_covered(size):
+    """Summed over all outcomes with their binomial probabilities: no chance in it."""
+    large = 300
+    ones = np.stack(np.meshgrid(np.arange(size + 1), np.arange(large + 1)), -1)
+    trials = np.array([size, large])
+    rates = (ones / trials).reshape(-1, 2)
+    seen = Proportion(rates, np.ones(rates.shape) * trials)
+    pairs = all_pairs("difference", [Proportion(*(x[:, np.newaxis] for x in seen))])
+    found = largest(family("difference", seen, pairs), 0.05)
+    for truths in ((0.1, 0.6), (0.2, 0.6), (0.05, 0.6), (0.1, 0.1), (0.5, 0.02)):
+        binomial = scipy.stats.binom.pmf(ones, trials, truths).prod(axis=-1).reshape(-1)
+        truth = abs(truths[0] - truths[1])
+        holds = (found.low <= truth + 1e-12) & (truth <= found.high + 1e-12)
+        assert binomial.sum() == pytest.approx(1)
+        assert binomial[holds].sum() >= 0.93
