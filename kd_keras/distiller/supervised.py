@@ -27,7 +27,8 @@ class Supervised(StudentTrainer):
     def __init__(self, student: keras.Model):
         super().__init__(name="supervised", dtype=student.dtype_policy)
         self.student = student
-        self.output_names = student.output_names
+        if hasattr(student, "output_names"):  # A Sequential has none.
+            self.output_names = student.output_names
         self.build(None)
 
     def build(self, input_shape: Any) -> None:

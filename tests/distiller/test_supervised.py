@@ -63,4 +63,14 @@ def test_it_has_the_name_and_the_dtype_of_what_it_trains():
     assert Supervised(student).dtype_policy.name == "float32"
     student.dtype_policy = policy
     assert Supervised(student).dtype_policy.name == "mixed_bfloat16"
-    assert Supervised(student).output_names == student.output_names
+    functional = network()
+    assert Supervised(functional).output_names == functional.output_names
+
+
+def test_a_sequential_model_is_trained():
+    student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    before = student.get_weights()[0]
+    model = Supervised(student)
+    model.compile(keras.optimizers.SGD(0.1), SPARSE)
+    model.fit(X, Y, verbose=0)
+    assert not np.array_equal(student.get_weights()[0], before)

@@ -163,7 +163,7 @@ def test_a_teacher_infers_wherever_it_is_called():
     teacher = Teacher(noisy_teacher())
 
     class Around(keras.layers.Layer):
-        def call(self, x):
+        def call(self, x, training=None):
             return teacher(x)
 
     # A layer that trains passes that on to those called within it.
