@@ -9,59 +9,48 @@ the tests of its file. Prints a table by part; survivors go to --survivors.
 import argparse
 import collections
 import csv
-import importlib.abc
-import importlib.util
+import functools
+import importlib
 import os
 import pathlib
 import random
 import signal
 import sys
+import tempfile
 import time
 
 import hypothesis  # noqa: F401
 import keras  # noqa: F401
+import mutated
 import pytest
 import scipy.stats  # noqa: F401
 from operators import Mutant, mutants
-from targets import EQUIVALENT, EVALUATED, FILES, TESTS
+from targets import EQUIVALENT, PRELOADED, TESTS, TESTS_OF_FILES
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
-    """Imports one module from a mutant's source."""
-
-    def __init__(self, path: pathlib.Path, source: str):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        self.name, self.path = ".".join(parts), str(path)
-        self.source = source.encode()
-
-    def find_spec(self, name, path=None, target=None):
-        if name == self.name:
-            return importlib.util.spec_from_file_location(name, self.path, loader=self)
-        return None
-
-    def get_filename(self, name):
-        return self.path
-
-    def get_data(self, path):
-        return self.source
-
-    def path_stats(self, path):
-        raise OSError  # No cached bytecode.
+ROOT = mutated.ROOT
 
 
 def is_killed(path: pathlib.Path, source: str, tests: list[str], limit: float) -> bool:
     """Whether the tests fail, or take longer than `limit` seconds."""
+    with tempfile.TemporaryDirectory() as directory:
+        source_file = pathlib.Path(directory, "mutant.py")
+        source_file.write_text(source)
+        return _fails(path, source_file, tests, limit)
+
+
+def _fails(
+    path: pathlib.Path, source_file: pathlib.Path, tests: list[str], limit: float
+) -> bool:
     pid = os.fork()
     if pid == 0:
         os.setsid()
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        sys.meta_path.insert(0, Mutated(path, source))
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        os._exit(pytest.main([*options, *tests]))
+        mutated.install(path, source_file.read_text())
+        mutated.bequeath(path, source_file)
+        options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+        os._exit(pytest.main([*options, "-p", "no:xdist", *tests]))
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -71,6 +60,25 @@ def is_killed(path: pathlib.Path, source: str, tests: list[str], limit: float) -
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return True
+
+
+def tests_of(path: pathlib.Path, part: str) -> list[str]:
+    """The tests that a file's mutants are run against, its own ones first."""
+    name = str(path.relative_to(ROOT))
+    own = pathlib.Path("tests", name.removeprefix("kd_keras/"))
+    own = own.with_name(f"test_{own.name.removeprefix('_')}")
+    tests = TESTS_OF_FILES.get(name, TESTS[part])
+    return [str(own), *tests] if (ROOT / own).exists() else tests
+
+
+@functools.cache
+def seconds_without_a_mutant(tests: str) -> float:
+    """How long tests take that pass."""
+    began = time.monotonic()
+    path = ROOT / "kd_keras" / "__init__.py"
+    if is_killed(path, path.read_text(), [tests], 1200):
+        sys.exit(f"Without a mutant these tests fail: {tests}")
+    return time.monotonic() - began
 
 
 def chosen(path: pathlib.Path, per_file: int, seed: int) -> list[Mutant]:
@@ -85,7 +93,7 @@ def chosen(path: pathlib.Path, per_file: int, seed: int) -> list[Mutant]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="part of the paths of the files")
+    parser.add_argument("--only", default="", help="parts of the paths, with commas")
     parser.add_argument("--per_file", type=int, default=0, help="0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--survivors", default="", help="CSV of what the tests miss")
@@ -93,26 +101,26 @@ def main() -> None:
     killed, run = collections.Counter(), collections.Counter()
     missed = []
     os.chdir(ROOT)
-    for part, tests_of_part in TESTS.items():
+    for part in TESTS:
         place = ROOT / part
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             name = str(path.relative_to(ROOT))
-            if arguments.only not in name or path.name == "__init__.py":
+            wanted = any(only in name for only in arguments.only.split(","))
+            if not wanted or path.name == "__init__.py":
                 continue
-            if name.startswith(EVALUATED):
-                importlib.import_module("tensorflow_model_analysis")
-            tests = FILES.get(name, tests_of_part)
-            began = time.monotonic()
-            if is_killed(path, path.read_text(), tests, 1200):
-                sys.exit(f"The tests of {name} fail without a mutant: {tests}")
-            limit = 10 + 3 * (time.monotonic() - began)
-            for mutant in chosen(path, arguments.per_file, arguments.seed):
-                dead = is_killed(path, mutant.source, tests, limit)
-                run[part] += 1
-                killed[part] += dead
-                if not dead:
-                    missed.append((name, mutant.name))
-                    print(f"survived: {name}:{mutant.name}", flush=True)
+            for module in PRELOADED.get(part, ()):
+                importlib.import_module(module)
+            tests = tests_of(path, part)
+            limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
+            found = chosen(path, arguments.per_file, arguments.seed)
+            lived = [
+                m.name for m in found if not is_killed(path, m.source, tests, limit)
+            ]
+            print(f"{name}: {len(found) - len(lived)} of {len(found)} killed")
+            print(*(f"  survived: {mutant}" for mutant in lived), sep="\n", flush=True)
+            run[part] += len(found)
+            killed[part] += len(found) - len(lived)
+            missed += [(name, mutant) for mutant in lived]
     print(f"{'part':<36}{'mutants':>8}{'killed':>8}{'%':>6}")
     for part, count in run.items():
         print(
