@@ -25,6 +25,7 @@ PRELOADED: dict[str, tuple[str, ...]] = {
     "pipelines/evaluation/metrics": ("kd_keras", "tensorflow_model_analysis"),
 }
 
+_FAIRNESS = "tests/fairness"
 _METRICS = "tests/pipelines/evaluation/metrics"
 _INDICATORS = [
     f"{_METRICS}/test_indicator_rates.py",
@@ -63,6 +64,45 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/distiller/recording.py": ["tests/distiller/test_features.py"],
     "kd_keras/distiller/reduction.py": ["tests/distiller/test_distribution.py"],
     "kd_keras/distiller/shown.py": ["tests/test_repr_html.py"],
+    "kd_keras/fairness/cell_counts.py": [
+        f"{_FAIRNESS}/test_bad_input.py",
+        f"{_FAIRNESS}/test_group_cases.py",
+    ],
+    "kd_keras/fairness/confusion.py": [
+        f"{_FAIRNESS}/test_group_cases.py",
+        f"{_FAIRNESS}/test_cell_counts.py",
+    ],
+    "kd_keras/fairness/disagreement.py": [f"{_FAIRNESS}/test_cell_counts.py"],
+    "kd_keras/fairness/encoding.py": [
+        f"{_FAIRNESS}/test_bad_input.py",
+        f"{_FAIRNESS}/test_cell_counts.py",
+    ],
+    "kd_keras/fairness/gap_blocks.py": [
+        f"{_FAIRNESS}/test_gaps.py",
+        f"{_FAIRNESS}/test_group_cases.py",
+        f"{_FAIRNESS}/test_cell_counts.py",
+    ],
+    "kd_keras/fairness/gap_intervals.py": [f"{_FAIRNESS}/test_unequal_intervals.py"],
+    "kd_keras/fairness/gaps.py": [
+        f"{_FAIRNESS}/test_group_cases.py",
+        f"{_FAIRNESS}/test_bad_input.py",
+    ],
+    "kd_keras/fairness/named_gaps.py": [
+        f"{_FAIRNESS}/test_gap_table.py::test_help_shows_what_a_gap_is",
+        f"{_FAIRNESS}/test_gap_table.py::test_the_direction_says_which_rate_decides",
+        f"{_FAIRNESS}/test_bad_input.py",
+        f"{_FAIRNESS}/test_against_peers.py"
+        "::test_array_functions_take_what_fairlearn_takes",
+    ],
+    "kd_keras/fairness/prediction_counts.py": [
+        f"{_FAIRNESS}/test_paired_counts.py",
+        f"{_FAIRNESS}/test_bad_input.py",
+        f"{_FAIRNESS}/test_group_cases.py",
+    ],
+    "kd_keras/fairness/rates.py": [
+        f"{_FAIRNESS}/test_group_cases.py",
+        f"{_FAIRNESS}/test_against_peers.py::test_other_rates",
+    ],
     "pipelines/analysis/class_bias.py": [
         "tests/pipelines/analysis/test_class_bias_table.py"
     ],
