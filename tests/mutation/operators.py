@@ -115,6 +115,8 @@ def _not_run(tree: ast.AST) -> Iterator[int]:
                 ]
             case ast.AnnAssign():
                 parts = [node.annotation]
+            case ast.keyword(arg="strict"):  # Lengths that the code itself makes.
+                parts = [node]
             case ast.JoinedStr():
                 parts = [node]
         for part in filter(None, parts):
@@ -146,7 +148,7 @@ def _call_changes(node: ast.Call) -> Iterator[Callable[[ast.AST], None]]:
     name = ast.unparse(node.func).split(".")[-1]
     for i, keyword in enumerate(node.keywords):
         text = f"{keyword.arg}={ast.unparse(keyword.value)}"
-        if keyword.arg and (name, text) not in DEFAULTS:
+        if keyword.arg not in (None, "strict") and (name, text) not in DEFAULTS:
             yield lambda n, i=i: n.keywords.pop(i)
     if name in MISTAKEN:
         field = "attr" if isinstance(node.func, ast.Attribute) else "id"

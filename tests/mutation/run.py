@@ -25,7 +25,7 @@ import mutated
 import pytest
 import scipy.stats  # noqa: F401
 from operators import Mutant, mutants
-from targets import EQUIVALENT, EVALUATED, TESTS, TESTS_OF_FILES
+from targets import EQUIVALENT, PRELOADED, TESTS, TESTS_OF_FILES
 
 ROOT = mutated.ROOT
 
@@ -112,8 +112,8 @@ def main() -> None:
             wanted = any(only in name for only in arguments.only.split(","))
             if not wanted or path.name == "__init__.py":
                 continue
-            if name.startswith(EVALUATED):
-                importlib.import_module("tensorflow_model_analysis")
+            for module in PRELOADED.get(part, ()):
+                importlib.import_module(module)
             tests = tests_of(path, part)
             limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
             found = chosen(path, arguments.per_file, arguments.seed)

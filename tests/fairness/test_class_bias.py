@@ -1,0 +1,80 @@
+"""Class bias is Welch's test over the initialisations."""
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+import scipy.stats
+
+from kd_keras.fairness import (
+    class_bias,
+)
+
+
+@pytest.mark.parametrize("relative", ["ratio", "difference"])
+def test_class_bias_is_welchs_test(relative):
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0.5, 0.9, (5, 6)), rng.uniform(0.5, 0.9, (4, 6))
+    b[:, 2] -= 0.3
+    overall_a, overall_b = a.mean(1), b.mean(1)
+    if relative == "ratio":
+        a_rel, b_rel = a / overall_a[:, None], b / overall_b[:, None]
+    else:
+        a_rel, b_rel = a - overall_a[:, None], b - overall_b[:, None]
+    expected = scipy.stats.ttest_ind(a_rel, b_rel, equal_var=False).pvalue
+    result = class_bias(
+        a, b, overall_a=overall_a, overall_b=overall_b, relative=relative
+    )
+    np.testing.assert_allclose(result.p_values, expected, rtol=1e-10)
+    assert result.significant == tuple(np.nonzero(expected < 0.05)[0])
+    corrected = scipy.stats.false_discovery_control(expected)
+    assert result.significant_corrected == tuple(np.nonzero(corrected < 0.05)[0])
+    np.testing.assert_allclose(result.change, b_rel.mean(0) - a_rel.mean(0))
+    assert result.expected_by_chance == pytest.approx(0.3)
+
+
+def test_class_bias_without_difference_is_at_chance_level():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.7, 0.05, (2, 20, 2000))
+    result = class_bias(a, b, overall_a=np.full(20, 0.7), overall_b=np.full(20, 0.7))
+    # Four standard errors of 2000 tests: 4 sqrt(2000 x .05 x .95) = 39.
+    assert abs(len(result.significant) - result.expected_by_chance) < 39
+    assert result.expected_by_chance == 100
+    assert len(result.significant_corrected) <= 2
+
+
+def test_class_without_variation_is_untested():
+    a = np.array([[1.0, 0.5, np.nan], [1.0, 0.6, 0.5]])
+    b = np.array([[1.0, 0.8, 0.4], [1.0, 0.9, 0.5]])
+    result = class_bias(
+        a, b, overall_a=[0.7, 0.7], overall_b=[0.7, 0.7], relative="difference"
+    )
+    assert result.untested == (0, 2)
+    assert result.expected_by_chance == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"class_accuracy_a": [[0.5, 0.5]]}, "at least two runs"),
+        ({"class_accuracy_a": [[0.5], [0.6]]}, "must have the same classes"),
+        ({"overall_b": [0.5]}, r"`overall_b` must have shape \[2\]"),
+        ({"overall_a": [0.5, 0]}, "must be positive for a ratio"),
+        ({"relative": "odds"}, '`relative` must be "ratio" or "difference"'),
+    ],
+    ids=["runs", "classes", "overall", "zero", "relative"],
+)
+def test_bad_class_bias(options, message):
+    accuracy = [[0.5, 0.6], [0.7, 0.8]]
+    good = {
+        "class_accuracy_a": accuracy,
+        "class_accuracy_b": accuracy,
+        "overall_a": [0.5, 0.6],
+        "overall_b": [0.5, 0.6],
+    }
+    arguments = {**good, **options}
+    with pytest.raises(ValueError, match=message):
+        class_bias(
+            arguments.pop("class_accuracy_a"),
+            arguments.pop("class_accuracy_b"),
+            **arguments,
+        )

@@ -1,0 +1,39 @@
+"""Hard predictions of scores in each of their forms."""
+
+import numpy as np
+import pytest
+
+from kd_keras.fairness import hard_predictions
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.4, 0.5, 0.6], [0, 0, 1]),
+        ([[0.4], [0.5], [0.6]], [0, 0, 1]),
+        # With two scores the higher one counts, and the first one of equals.
+        ([[0.9, 0.8], [0.1, 0.3], [0.2, 0.2]], [0, 1, 0]),
+        ([[1, 5, 9], [5, 9, 1]], [2, 1]),
+    ],
+)
+def test_forms(scores, expected):
+    found = hard_predictions(scores)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_threshold_of_one_score():
+    np.testing.assert_array_equal(
+        hard_predictions([-0.1, 0, 0.1, 0.7], threshold=0), [0, 0, 1, 1]
+    )
+
+
+@pytest.mark.parametrize("scores", [0.5, [[[0.5]]]], ids=["scalar", "three axes"])
+def test_other_shapes_are_refused(scores):
+    with pytest.raises(ValueError, match=r"must have shape \[examples\] or"):
+        hard_predictions(scores)
+
+
+def test_nan_is_counted():
+    with pytest.raises(ValueError, match="2 NaN of 3 values"):
+        hard_predictions([np.nan, np.nan, 0.5])

@@ -1,0 +1,17 @@
+"""Wilson intervals, and intervals around estimates."""
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+import scipy.stats
+
+from kd_keras.fairness import (
+    wilson,
+)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (457, 1000)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_wilson_equals_scipy(k, n, level):
+    expected = scipy.stats.binomtest(k, n).proportion_ci(level, method="wilson")
+    np.testing.assert_allclose(wilson(k, n, level=level), expected, atol=1e-12)

@@ -1,0 +1,48 @@
+"""The counts of two models on the same examples."""
+
+import numpy as np
+import pytest
+
+from kd_keras.fairness import (
+    GroupCounts,
+    PairedCounts,
+)
+
+# Group w (10 examples): 3 shared errors, 2 introduced, 1 repaired, 4 both right.
+# Group v (10 examples): 1 shared, 0 introduced, 2 repaired, 7 both right.
+LABEL = np.ones(20, int)
+
+
+TEACHER = np.array([0] * 3 + [1] * 2 + [0] * 1 + [1] * 4 + [0] + [0] * 2 + [1] * 7)
+
+
+STUDENT = np.array([0] * 3 + [0] * 2 + [1] * 1 + [1] * 4 + [0] + [1] * 2 + [1] * 7)
+
+
+GROUP = ["w"] * 10 + ["v"] * 10
+
+
+def example_counts(**options):
+    return PairedCounts.from_predictions(
+        LABEL, TEACHER, STUDENT, groups={"g": GROUP}, **options
+    )
+
+
+def test_models_of_a_pair_are_those_counted_alone():
+    counts = example_counts()
+    for model, predictions in ((counts.a, TEACHER), (counts.b, STUDENT)):
+        assert model == GroupCounts.from_predictions(
+            LABEL, predictions, groups={"g": GROUP}
+        )
+
+
+def test_agreement_is_a_share_of_the_weights():
+    pair = PairedCounts.from_predictions(
+        [1, 1, 0, 0],
+        [1, 0, 0, 1],
+        [1, 1, 0, 1],
+        groups={"g": list("xxyy")},
+        sample_weight=[1, 3, 2, 4],
+    )
+    # All but the second example, of weight 3 of 10.
+    assert pair.agreement() == pytest.approx(0.7)

@@ -1,0 +1,71 @@
+"""Intervals and changes of gaps between groups of unequal size."""
+
+import numpy as np
+import pytest
+
+from kd_keras.fairness import (
+    GroupCounts,
+    PairedCounts,
+    bootstrap_interval,
+)
+
+
+def counts_of(sizes, weight=None):
+    """Group -> (right, wrong) among positives: counts with one weight a group."""
+    rows = [
+        (group, int(right), (weight or {}).get(group, 1.0))
+        for group, parts in sizes.items()
+        for right, count in zip((1, 0), parts, strict=True)
+        for _ in range(count)
+    ]
+    groups, predicted, weights = zip(*rows, strict=True)
+    return GroupCounts.from_predictions(
+        np.ones(len(rows), int),
+        predicted,
+        groups={"g": groups},
+        sample_weight=weights,
+        num_classes=2,
+    )
+
+
+def paired_of(cells):
+    """(group, a right, b right) -> count; positives only."""
+    rows = [key for key, count in cells.items() for _ in range(count)]
+    groups, a, b = zip(*rows, strict=True)
+    ones = np.ones(len(rows), int)
+    return PairedCounts.from_predictions(
+        ones, a, b, groups={"g": groups}, num_classes=2
+    )
+
+
+def test_stratified_intervals_keep_the_sizes_of_groups():
+    counts = counts_of({"a": (5, 15), "b": (30, 10)})
+
+    def share_of_a(replicates):
+        _, index = replicates.attribute_index("g")
+        return replicates.counts[..., index == 0].sum(-1) / 60
+
+    stratified, _ = bootstrap_interval(counts, share_of_a, stratify_by="g")
+    assert (stratified.low, stratified.high) == (20 / 60, 20 / 60)
+    drawn, _ = bootstrap_interval(counts, share_of_a)
+    # Normal approximation of the binomial share: 1/3 +- 1.96 * sqrt(2/9 / 60).
+    assert drawn.low == pytest.approx(1 / 3 - 0.119, abs=0.02)
+    assert drawn.high == pytest.approx(1 / 3 + 0.119, abs=0.02)
+
+
+def test_a_change_that_every_replicate_shows_has_the_smallest_p_value():
+    # Model a is always right; model b is wrong for all of y.
+    counts = paired_of({("x", 1, 1): 40, ("y", 1, 0): 40})
+    for replicates in (99, 999):
+        change = counts.gap_change(
+            "equal_opportunity_difference", "g", replicates=replicates
+        )
+        # One is added to both counts (Davison & Hinkley 1997, section 4.4).
+        assert change.p_value == pytest.approx(2 / (replicates + 1))
+        assert (change.a, change.b, change.interval.value) == (0, 1, 1)
+
+
+def test_no_change_has_p_value_1():
+    counts = paired_of({("x", 1, 1): 30, ("x", 0, 0): 10, ("y", 1, 1): 10})
+    change = counts.gap_change("equal_opportunity_difference", "g", replicates=99)
+    assert (change.interval.value, change.p_value) == (0, 1)
