@@ -95,14 +95,21 @@ class Constraint:
         """The rate by which a group is better or worse off."""
         return BENEFITS[self.gap] if self.gap else next(iter(self.floor))
 
-    def counted(self, examples: tuple[int, int]) -> int:
+    def counted(self, examples: Sequence[int]) -> int:
         """How many examples of a group count for the rate that has the fewest.
 
         Args:
-          examples: number of negatives and of positives.
+          examples: their number by label, `[classes]`. Of two labels, 1 is the positive
+            one; of more each is in its turn.
         """
-        names = (*self.rates, *self.floor)
-        return min(sum(examples[label] for label in DENOMINATORS[n]) for n in names)
+        positive = range(len(examples)) if len(examples) > 2 else (1,)
+        total = sum(examples)
+        of_labels = {
+            (0, 1): total,
+            (1,): min(examples[label] for label in positive),
+            (0,): min(total - examples[label] for label in positive),
+        }
+        return min(of_labels[DENOMINATORS[n]] for n in (*self.rates, *self.floor))
 
     def errors(self, curve: Curve) -> np.ndarray:
         """Weight of wrong predictions of each cut, inf where a floor is not reached.

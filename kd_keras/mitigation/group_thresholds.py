@@ -2,32 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
+import scipy.special
 
-from kd_keras.fairness.encoding import (
-    GroupValue,
-    check_length,
-    check_weights,
-    encode_groups,
-)
-from kd_keras.mitigation.constraints import Constraint
+from kd_keras.fairness.encoding import GroupValue, check_weights
 from kd_keras.mitigation.curves import Curve, curve
-from kd_keras.mitigation.outcome import Outcome, before_and_after
+from kd_keras.mitigation.mended import Mended
 from kd_keras.mitigation.refusal import check_floors, free_widths
 from kd_keras.mitigation.scores import binary_labels, class_one_scores
 from kd_keras.mitigation.search import Search
-from kd_keras.mitigation.units import Units, unite
+from kd_keras.mitigation.served import Encoded, encode, in_order
+from kd_keras.mitigation.units import Units
 
 
-class _Fitted(NamedTuple):
-    thresholds: dict[GroupValue, float]
-    outcome: Outcome
-    search: Search
-
-
-class GroupThresholds:
+class GroupThresholds(Mended):
     """Thresholds of least error whose gap is small, or that reach a floor.
 
     ```python
@@ -79,14 +69,10 @@ class GroupThresholds:
         margin: float = 1.645,
         min_examples: int = 50,
     ):
-        self.constraint = Constraint(gap, at_most, dict(floor or {}), margin)
-        if min_examples < 1:
-            raise ValueError(
-                f"`min_examples` must be at least 1. Received: {min_examples!r}."
-            )
+        super().__init__(gap, at_most, floor, margin, min_examples)
         self.from_logits = from_logits
-        self.min_examples = min_examples
-        self._fitted: _Fitted | None = None
+        self._thresholds: dict[GroupValue, float] = {}
+        self._exact: Search | None = None
 
     @property
     def common_threshold(self) -> float:
@@ -96,15 +82,16 @@ class GroupThresholds:
     @property
     def thresholds(self) -> dict[GroupValue, float]:
         """Group -> threshold; class 1 is a score strictly above it."""
-        return self._state().thresholds
-
-    @property
-    def outcome(self) -> Outcome:
-        """What changed on the fitted examples."""
-        return self._state().outcome
+        return self._thresholds
 
     def fit(
-        self, scores: Any, labels: Any, groups: Any, *, sample_weight: Any = None
+        self,
+        scores: Any,
+        labels: Any,
+        groups: Any,
+        *,
+        inferred: Any = None,
+        sample_weight: Any = None,
     ) -> Self:
         """Chooses the thresholds.
 
@@ -114,6 +101,10 @@ class GroupThresholds:
           labels: 0 or 1, `[examples]`.
           groups: strings or integers, `[examples]`; None and NaN are missing, and
             such examples keep the common threshold.
+          inferred: the group that a model tells of each example, `[examples]`, where
+            the true one is not known when the model is served. The thresholds are of
+            these, the constraint holds for `groups`; they are found by search along
+            one threshold at a time, and there may be better ones.
           sample_weight: finite, not negative, `[examples]`; None for ones.
 
         Returns:
@@ -128,61 +119,49 @@ class GroupThresholds:
         scores = class_one_scores(scores, self.from_logits)
         labels = binary_labels(labels, len(scores))
         weights = check_weights(sample_weight, len(scores))
-        names, codes = encode_groups("groups", groups)
-        check_length("groups", codes, len(scores))
-        codes = np.where(weights > 0, codes, -1)  # Weight 0 is absent.
-        units, inside = self._units(names, codes, labels)
-        curves = [curve(scores[i], labels[i], weights[i]) for i in inside]
-        thresholds: dict[GroupValue, float]
-        thresholds = dict.fromkeys(names, self.common_threshold)
-        search = Search(self.constraint, curves)
-        cuts, kept_free = self._choose(search, units, curves)
-        for unit, points, cut in zip(units.units, curves, cuts, strict=True):
-            if cut != points.cut(self.common_threshold):
-                chosen = float(points.thresholds[cut])
-                thresholds.update(dict.fromkeys(unit, chosen))
-        changed = before_and_after(
-            labels,
-            (scores > self.common_threshold).astype(np.int64),
-            self._decide(scores, names, codes, thresholds),
-            np.array([*names, None], object)[codes],
-            units.of_each(names, codes),
-            weights,
-            self.constraint,
-        )
-        outcome = Outcome(
-            constraint=self.constraint,
-            kept_free=kept_free,
-            shared=units.shared,
-            unchanged=units.unchanged,
-            **changed,
-        )
-        self._fitted = _Fitted(thresholds, outcome, search)
+        true = encode("groups", groups, weights)
+        units = self._units(true, labels, 2)
+        common = self.common_threshold
+        if inferred is None:
+            told = true
+            values, kept = self._fit_exactly(scores, labels, weights, true, units)
+        else:
+            told = encode("inferred", inferred, weights)
+            logits = np.zeros((len(scores), 2))
+            logits[:, 1] = scores - common
+            offsets, kept = self._search(
+                logits, labels, weights, told.codes, len(told.names), true, units
+            )
+            found = common - (offsets[:, 1] - offsets[:, 0])
+            values = dict(zip(told.names, found.tolist(), strict=True))
+            self._exact = None
+        self._thresholds, self._reads_group = values, inferred is None
+        before = (scores > common).astype(np.int64)
+        after = self._decide(scores, told)
+        self._report(labels, before, after, true, units, weights, kept, 2)
         return self
 
-    def _units(
-        self, names: Sequence[GroupValue], codes: np.ndarray, labels: np.ndarray
-    ) -> tuple[Units, list[np.ndarray]]:
-        """The units, and which examples belong to each."""
-        negatives = np.bincount(codes[(codes >= 0) & (labels == 0)], None, len(names))
-        positives = np.bincount(codes[(codes >= 0) & (labels == 1)], None, len(names))
-        counted = [
-            self.constraint.counted(pair)
-            for pair in zip(negatives.tolist(), positives.tolist(), strict=True)
-        ]
-        units = unite(names, np.array(counted, np.int64), self.min_examples)
-        least = 2 if self.constraint.gap else 1
-        if len(units.units) < least:
-            sizes = dict(zip(map(str, names), counted, strict=True))
-            raise ValueError(
-                f"`groups` must have at least {least} groups with {self.min_examples} "
-                f"or more examples that count. Received: {sizes}. Choose another "
-                "attribute, collect more examples or lower min_examples."
-            )
-        index = {group: i for i, group in enumerate(names)}
-        return units, [
-            np.isin(codes, [index[group] for group in unit]) for unit in units.units
-        ]
+    def _fit_exactly(
+        self,
+        scores: np.ndarray,
+        labels: np.ndarray,
+        weights: np.ndarray,
+        groups: Encoded,
+        units: Units,
+    ) -> tuple[dict[GroupValue, float], float]:
+        """Thresholds of known groups, and what of `at_most` is kept free."""
+        unit = units.index(groups)
+        inside = [unit == i for i in range(len(units.units))]
+        curves = [curve(scores[i], labels[i], weights[i]) for i in inside]
+        self._exact = Search(self.constraint, curves)
+        cuts, kept = self._choose(self._exact, units, curves)
+        thresholds: dict[GroupValue, float]
+        thresholds = dict.fromkeys(groups.names, self.common_threshold)
+        for members, points, cut in zip(units.units, curves, cuts, strict=True):
+            if cut != points.cut(self.common_threshold):
+                chosen = float(points.thresholds[cut])
+                thresholds.update(dict.fromkeys(members, chosen))
+        return thresholds, kept
 
     def _choose(
         self, search: Search, units: Units, curves: Sequence[Curve]
@@ -205,40 +184,37 @@ class GroupThresholds:
             )
         return search.smallest_gap(cuts, widths), kept
 
-    def _decide(
-        self,
-        scores: np.ndarray,
-        names: Sequence[GroupValue],
-        codes: np.ndarray,
-        thresholds: Mapping[GroupValue, float],
-    ) -> np.ndarray:
+    def _decide(self, scores: np.ndarray, groups: Encoded) -> np.ndarray:
         common = self.common_threshold
-        of_groups = np.array([*(thresholds.get(n, common) for n in names), common])
-        return (scores > of_groups[codes]).astype(np.int64)
-
-    def _state(self) -> "_Fitted":
-        if self._fitted is None:
-            raise ValueError(
-                "The thresholds are not there yet. Received: GroupThresholds without "
-                "examples. Call fit() first."
-            )
-        return self._fitted
+        of_groups = [self._thresholds.get(name, common) for name in groups.names]
+        return (scores > np.array([*of_groups, common])[groups.codes]).astype(np.int64)
 
     def predict(self, scores: Any, groups: Any) -> np.ndarray:
         """Hard classes.
 
         Args:
           scores: as in `fit`.
-          groups: as in `fit`; a missing group, and one that was not fitted, has the
-            common threshold.
+          groups: as in `fit`, or as `inferred` if there was such; a missing group, and
+            one that was not fitted, has the common threshold.
 
         Returns:
           0 or 1, int64 `[examples]`.
         """
         scores = class_one_scores(scores, self.from_logits)
-        names, codes = encode_groups("groups", groups)
-        check_length("groups", codes, len(scores))
-        return self._decide(scores, names, codes, self.thresholds)
+        _ = self.outcome  # It is fitted.
+        return self._decide(scores, encode("groups", groups, np.ones(len(scores))))
+
+    def _offsets_in_order(
+        self, group_names: Sequence[str] | None
+    ) -> list[Sequence[float]]:
+        common = self.common_threshold
+        ordered = in_order(self.thresholds, group_names, common)
+        return [[-self._as_logit(threshold)] for threshold in ordered]
+
+    def _as_logit(self, threshold: float) -> float:
+        if self.from_logits:
+            return threshold
+        return float(scipy.special.logit(min(max(threshold, 0.0), 1.0)))
 
     def frontier(self) -> dict[str, np.ndarray]:
         """Error against gap on the fitted examples, by falling gap.
@@ -248,36 +224,27 @@ class GroupThresholds:
           `[points]` each, without the margin; no thresholds beat a point in both.
 
         Raises:
-          ValueError: if only floors were asked for.
+          ValueError: if only floors were asked for, or groups were inferred.
         """
-        search = self._state().search
-        if self.constraint.gap is None:
+        _ = self.outcome  # It is fitted.
+        search = self._exact
+        if self.constraint.gap is None or search is None:
             raise ValueError(
-                "`gap` is needed for a frontier. Received: None. Pass one to "
-                "GroupThresholds, with at_most=1 for no constraint."
+                "A frontier needs `gap`, and known groups. Received: "
+                f"gap={self.constraint.gap!r}, inferred groups: {search is None}. Pass "
+                "a gap to GroupThresholds, with at_most=1 for no constraint."
             )
         choices = search.frontier()
         errors = np.array([search.error(cuts) for cuts in choices])
         gaps = np.array([search.gap(cuts) for cuts in choices])
         return {"gap": gaps, "accuracy": 1 - errors / search.total}
 
-    def describe(self) -> dict[str, Any]:
-        """What was done, for a model card: JSON."""
+    def _described(self) -> dict[str, Any]:
         return {
-            "method": "thresholds per group",
-            "reads_group": True,
             "thresholds": {
                 str(group): value if math.isfinite(value) else str(value)
                 for group, value in self.thresholds.items()
             },
             "common_threshold": self.common_threshold,
             "from_logits": self.from_logits,
-            "min_examples": self.min_examples,
-            **self.outcome.to_dict(),
         }
-
-    def __str__(self) -> str:
-        return str(self.outcome) if self._fitted else repr(self)
-
-    def _repr_html_(self) -> str:
-        return self.outcome._repr_html_()

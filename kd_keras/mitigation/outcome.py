@@ -47,6 +47,8 @@ class Outcome:
     Attributes:
       constraint: what was asked.
       kept_free: what of `at_most` is kept free for chance, the largest of all rates.
+      benefit: the rate by which a group is better or worse off.
+      num_classes: number of classes.
       groups: what changed in every group.
       shared: groups that share a threshold since each is small.
       unchanged: groups that even together are too small, and keep the model's own.
@@ -59,6 +61,8 @@ class Outcome:
 
     constraint: Constraint
     kept_free: float
+    benefit: str
+    num_classes: int
     groups: tuple[GroupChange, ...]
     shared: tuple[Group, ...]
     unchanged: tuple[Group, ...]
@@ -88,7 +92,7 @@ class Outcome:
             yield f"On the fitted examples every group has a {floors}; {costs}."
         if self.levelled_down:
             yield (
-                f"Levelled down: the {_words(self.constraint.benefit)} of every group "
+                f"Levelled down: the {_words(self.benefit)} of every group "
                 "falls, so nobody gains by it. A floor avoids that."
             )
         yield from self._warnings()
@@ -106,9 +110,11 @@ class Outcome:
 
     def table(self) -> Table:
         """The groups, before and after."""
-        benefit = self.constraint.benefit
+        benefit = self.benefit
         counted = COUNTED[DENOMINATORS[benefit]]
-        columns = ["group", "examples", "given class 1", "now right", "now wrong"]
+        columns = ["group", "examples", "now right", "now wrong"]
+        if self.num_classes == 2:
+            columns.insert(2, "given class 1")
         columns.append("accuracy %")
         if counted != "examples":
             columns.append(counted)
@@ -155,6 +161,7 @@ def before_and_after(
     units: np.ndarray,
     weights: np.ndarray,
     constraint: Constraint,
+    num_classes: int = 2,
 ) -> dict[str, Any]:
     """The fields of an Outcome that follow from two sets of predictions.
 
@@ -164,15 +171,21 @@ def before_and_after(
       units: title of each example's unit, None where the constraint does not hold.
       weights: `[examples]`.
       constraint: what was asked.
+      num_classes: with more than two, a group is better off by its accuracy.
     """
     kinds = {_ATTRIBUTE: groups, "unit": units}
     counts = [
         GroupCounts.from_predictions(
-            labels, predicted, groups=kinds, sample_weight=weights, num_classes=2
+            labels,
+            predicted,
+            groups=kinds,
+            sample_weight=weights,
+            num_classes=num_classes,
         )
         for predicted in (before, after)
     ]
-    benefit, gap = constraint.benefit, constraint.gap
+    gap = constraint.gap
+    benefit = constraint.benefit if num_classes == 2 else "accuracy"
     rates = [getattr(c, benefit)(_ATTRIBUTE) for c in counts]
     accuracy = [c.accuracy(_ATTRIBUTE) for c in counts]
     right = np.stack([before == labels, after == labels])
@@ -188,12 +201,14 @@ def before_and_after(
                 _pair(rate.by_group[group] for rate in accuracy),
                 int((right[1] & ~right[0] & here).sum()),
                 int((right[0] & ~right[1] & here).sum()),
-                (int(before[here].sum()), int(after[here].sum())),
+                (int((before[here] == 1).sum()), int((after[here] == 1).sum())),
             )
         )
     gaps = [float(getattr(c, gap)("unit")) if gap else np.nan for c in counts]
     fell = [c.benefit[1] < c.benefit[0] for c in changes if c.counted]
     return {
+        "benefit": benefit,
+        "num_classes": num_classes,
         "groups": tuple(changes),
         "gap": _pair(gaps),
         "accuracy": _pair(rate.overall for rate in accuracy),
@@ -201,7 +216,9 @@ def before_and_after(
         "trivial": tuple(
             c.group
             for c in changes
-            if c.selected[1] in (0, c.examples) and c.selected[0] != c.selected[1]
+            if num_classes == 2
+            and c.selected[1] in (0, c.examples)
+            and c.selected[0] != c.selected[1]
         ),
     }
 

@@ -14,6 +14,7 @@ from kd_keras.mitigation.constraints import (
     standard_error,
 )
 from kd_keras.mitigation.curves import Curve
+from kd_keras.mitigation.units import Units
 
 
 def free_widths(
@@ -40,6 +41,49 @@ def free_widths(
     return found
 
 
+def free_width(
+    constraint: Constraint, kept: float, units: Units, effective: np.ndarray
+) -> float:
+    """What `at_most` leaves once `kept` is taken off; inf without a gap.
+
+    Args:
+      constraint: what is asked.
+      kept: what is to be kept free for chance.
+      units: that the constraint holds for.
+      effective: number of examples by unit and label, `[units, classes]`.
+
+    Raises:
+      ValueError: if nothing is left.
+    """
+    if constraint.at_most is None:
+        return math.inf
+    if kept <= constraint.at_most:
+        return constraint.at_most - kept
+    kind = COUNTED[DENOMINATORS[constraint.rates[0]]]
+    sizes = effective.sum(1)
+    if kind == "positives":
+        sizes = effective[:, 1] if effective.shape[1] == 2 else effective.min(1)
+    elif kind == "negatives":
+        sizes = effective.sum(1) - effective.max(1)
+    least = int(sizes.argmin())
+    ratio = (kept / constraint.at_most) ** 2 if constraint.at_most else math.inf
+    needed = math.ceil(sizes[least] * ratio) if ratio < math.inf else "endlessly many"
+    raise ValueError(
+        f"group {units.title(least)} has {sizes[least]:.0f} {kind} in validation, "
+        f"about {needed} are needed for {constraint.at_most:g}: "
+        f"{constraint.margin:g} standard errors of the gap are {kept:.3f}. "
+        f"{_advice(kept)}"
+    )
+
+
+def _advice(kept: float) -> str:
+    return (
+        f"Collect them, allow at_most={math.ceil(1000 * kept) / 1000:g}, put small "
+        "groups together with min_examples, or pass margin=0 for a gap that may not "
+        "hold on other examples."
+    )
+
+
 def _too_small(
     constraint: Constraint,
     rate: str,
@@ -52,11 +96,7 @@ def _too_small(
     sizes = [int(sum(c.examples[i] for i in DENOMINATORS[rate])) for c in curves]
     variance = pooled_variance(rate, curves, cuts)
     eps = constraint.at_most or 0.0
-    advice = (
-        f"Collect them, allow at_most={math.ceil(1000 * kept) / 1000:g}, put small "
-        "groups together with min_examples, or pass margin=0 for a gap that may not "
-        "hold on other examples."
-    )
+    advice = _advice(kept)
     if eps == 0:
         return (
             "`at_most` of 0 cannot be shown with any number of examples. Received: "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kd_keras.fairness.encoding import GroupValue
+from kd_keras.mitigation.served import Encoded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +31,16 @@ class Units:
         """Of a unit, for people."""
         return " with ".join(map(str, self.units[i]))
 
-    def of_each(self, names: Sequence[GroupValue], codes: np.ndarray) -> np.ndarray:
-        """The title of each example's unit, `[examples]`, None outside of all.
+    def index(self, groups: Encoded) -> np.ndarray:
+        """Index of each example's unit, `[examples]`, -1 outside of all."""
+        of_group = {group: i for i, unit in enumerate(self.units) for group in unit}
+        of_names = [of_group.get(name, -1) for name in groups.names]
+        return np.array([*of_names, -1])[groups.codes]
 
-        Args:
-          names: the groups.
-          codes: index of each example's group, -1 where it is missing.
-        """
-        title = {g: self.title(i) for i, unit in enumerate(self.units) for g in unit}
-        return np.array([*map(title.get, names), None], object)[codes]
+    def titles(self, groups: Encoded) -> np.ndarray:
+        """Title of each example's unit, `[examples]`, None outside of all."""
+        every = [*map(self.title, range(len(self.units))), None]
+        return np.array(every, object)[self.index(groups)]
 
 
 def unite(
