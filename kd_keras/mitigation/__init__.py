@@ -10,7 +10,7 @@ from kd_keras.mitigation.outcome import GroupChange, Outcome
 if TYPE_CHECKING:
     from kd_keras.mitigation.heads import group_head
     from kd_keras.mitigation.layers import GroupShift
-    from kd_keras.mitigation.served_group import with_group_feature
+    from kd_keras.mitigation.served_group import named_groups, with_group_feature
 
 __all__ = [
     "GroupChange",
@@ -19,12 +19,14 @@ __all__ = [
     "GroupThresholds",
     "Outcome",
     "group_head",
+    "named_groups",
     "with_group_feature",
 ]
 # On first use, so that thresholds are fitted without TensorFlow.
 _WITH_TENSORFLOW = {
     "GroupShift": "layers",
     "group_head": "heads",
+    "named_groups": "served_group",
     "with_group_feature": "served_group",
 }
 

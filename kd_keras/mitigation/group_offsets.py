@@ -14,6 +14,8 @@ class GroupOffsets(Mended):
     """Offsets of little error whose gap is small, or that reach a floor.
 
     ```python
+    from kd_keras.mitigation import GroupOffsets
+
     mended = GroupOffsets("accuracy_gap", 0.0, margin=0, min_examples=1).fit(
         logits=[[2, 0, 0], [0, 2, 0], [0, 0, 2], [2, 0, 0], [0, 2, 0], [1, 0, 0.5]],
         labels=[0, 1, 2, 0, 1, 2],
@@ -50,7 +52,7 @@ class GroupOffsets(Mended):
         at_most: float | None = None,
         *,
         floor: Mapping[str, float] | None = None,
-        margin: float = 1.645,
+        margin: float = 2.0,
         min_examples: int = 50,
     ):
         super().__init__(gap, at_most, floor, margin, min_examples)

@@ -21,7 +21,12 @@ class GroupThresholds(Mended):
     """Thresholds of least error whose gap is small, or that reach a floor.
 
     ```python
-    mended = GroupThresholds(floor={"true_positive_rate": 0.6}, margin=0).fit(
+    from kd_keras.mitigation import GroupThresholds
+
+    mended = GroupThresholds(
+        floor={"true_positive_rate": 0.6}, margin=0, min_examples=1
+    )
+    mended.fit(
         scores=[0.9, 0.4, 0.3, 0.2, 0.8, 0.7, 0.6, 0.1],
         labels=[1, 1, 0, 0, 1, 1, 0, 0],
         groups=["red"] * 4 + ["blue"] * 4,
@@ -66,7 +71,7 @@ class GroupThresholds(Mended):
         *,
         floor: Mapping[str, float] | None = None,
         from_logits: bool = False,
-        margin: float = 1.645,
+        margin: float = 2.0,
         min_examples: int = 50,
     ):
         super().__init__(gap, at_most, floor, margin, min_examples)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -141,7 +142,7 @@ class Outcome:
         document["groups"] = {
             str(change.pop("group")): change for change in document["groups"]
         }
-        return document
+        return _as_json(document)
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), "", self.table().text()])
@@ -226,6 +227,15 @@ def before_and_after(
 def _pair(values: Any) -> tuple[float, float]:
     before, after = values
     return float(before), float(after)
+
+
+def _as_json(value: Any) -> Any:
+    """The same without NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _as_json(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(entry) for entry in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _words(name: str) -> str:

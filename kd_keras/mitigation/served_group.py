@@ -4,9 +4,25 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from kd_keras.datasets.spec import Dataset
+from kd_keras.datasets.spec import Dataset, DatasetSpec
+
+
+def named_groups(spec: DatasetSpec, attribute: str, indices: Any) -> np.ndarray:
+    """The groups of examples by name, as `fit` and `predict` take them.
+
+    Args:
+      spec: the data set's spec.
+      attribute: the sensitive attribute.
+      indices: its values in the examples, integers `[examples]`, -1 where missing.
+
+    Returns:
+      Names, None where missing, `[examples]`.
+    """
+    names = spec.require_attribute(attribute)
+    return np.array([*names, None], object)[np.asarray(indices)]
 
 
 def with_group_feature(

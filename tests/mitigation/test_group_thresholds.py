@@ -226,13 +226,13 @@ def test_too_few_positives_are_refused_with_their_number():
     # TPR (64 + 1280 + 2) / (2100 + 4) = .6397, and 1.645^2 x .6397 x .3603 / .05^2 =
     # 249.5; as the large group's is not exact either, 249.5 / (1 - 249.5 / 2000).
     with pytest.raises(ValueError, match="group small") as error:
-        GroupThresholds(EO, 0.05, min_examples=10).fit(*equal_groups(100))
+        GroupThresholds(EO, 0.05, margin=1.645, min_examples=10).fit(*equal_groups(100))
     message = str(error.value)
     assert message.startswith(
         "group small has 100 positives in validation, about 286 are needed for 0.05"
     )
     assert "\n" not in message
-    GroupThresholds(EO, 0.05, min_examples=10).fit(*equal_groups(286))
+    GroupThresholds(EO, 0.05, margin=1.645, min_examples=10).fit(*equal_groups(286))
 
 
 def test_what_is_kept_free_is_standard_errors_of_the_difference():
@@ -338,4 +338,7 @@ def test_the_description_is_json_and_says_that_the_group_is_read():
         json.dumps(described)
     )
     assert described["reads_group"] is True
+    floors = plain(floor={"accuracy": 0.5}).fit(SCORES, LABELS, GROUPS).describe()
+    json.dumps(floors, allow_nan=False)
+    assert floors["gap"] == [None, None]
     assert described["thresholds"] == {"a": 0.5, "b": pytest.approx(0.35)}

@@ -12,6 +12,7 @@ from kd_keras.mitigation import (
     GroupShift,
     GroupThresholds,
     group_head,
+    named_groups,
     with_group_feature,
 )
 
@@ -68,6 +69,14 @@ def mended():
 
 def named(color):
     return np.array([*NAMES, None], object)[color]
+
+
+def test_groups_by_name():
+    dataset, columns = make_dataset()
+    found = named_groups(dataset.spec, "color", columns["color"])
+    assert list(found) == [{0: "red", 1: "blue", -1: None}[i] for i in columns["color"]]
+    with pytest.raises(ValueError, match="Unknown sensitive attribute 'size'"):
+        named_groups(dataset.spec, "size", [0])
 
 
 def expected(mended):
