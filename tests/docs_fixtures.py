@@ -192,9 +192,43 @@ def _forest() -> dict[str, Any]:
     }
 
 
+def _harmed() -> dict[str, Any]:
+    """A student that passes over one group, and data that show it."""
+    rng = np.random.default_rng(0)
+    sex, y = rng.integers(0, 2, 9000), rng.integers(0, 2, 9000)
+    x = rng.normal(size=(9000, 8)).astype(np.float32)
+    x[:, 0] += 2.0 * y - 0.8 * (sex == 0) * y
+    x[:, 1] += 2.0 * sex
+    columns = {"x": x, "income": y, "sex": sex, "id": [str(i) for i in range(9000)]}
+    spec = kd_keras.DatasetSpec(
+        "people",
+        {"x": tf.TensorSpec((8,), tf.float32)},
+        "income",
+        ("<=50K", ">50K"),
+        {"sex": ("Female", "Male")},
+    )
+    examples = tf.data.Dataset.from_tensor_slices(columns)
+    splits = {
+        name: examples.skip(3000 * i).take(3000)
+        for i, name in enumerate(("train", "validation", "test"))
+    }
+    student = dense(4)
+    student.set_weights([w * 0 for w in student.get_weights()])
+    first = np.zeros((8, 4), np.float32)
+    first[0, 0] = 1.0
+    second = np.float32([[0, 2.0], [0, 0], [0, 0], [0, 0]])
+    student.set_weights([first, np.zeros(4), second, np.float32([0, -2.0])])
+    return {
+        "kd_keras": kd_keras,
+        "dataset": kd_keras.datasets.Dataset(spec, splits),
+        "student": student,
+    }
+
+
 _FIXTURES = {
     "docs/choose_temperature.md": _choose_temperature,
     "docs/fairness.md": _predictions,
+    "docs/mitigation.md": _harmed,
     "docs/release.md": _release,
     "docs/tutorial.md": _runs,
     "kd_keras/auditing/predictions.py": _forest,

@@ -10,6 +10,7 @@ import pytest
 
 from kd_keras import losses, training
 from kd_keras.distiller import Distiller
+from kd_keras.mitigation import GroupShift
 from kd_keras.models.text import Tokens
 from kd_keras.models.window_attention import WindowAttention
 
@@ -71,6 +72,10 @@ CASES = {
     "FeatureHint": (
         lambda: losses.FeatureHint("a/b", "c", "cosine", 2.0, 1, "n"),
         OF_PARTS,
+    ),
+    "GroupShift": (
+        lambda: GroupShift([[1.5], [-1e9], [0.0]], name="mended"),
+        OF_LAYERS,
     ),
     "LossPart": (lambda: AbsoluteDistance("distance", 3.0), OF_PARTS),
     "WarmUp": (
