@@ -32,6 +32,20 @@ _HANDING_ON = {
 }
 
 
+def layer_behind(output: keras.KerasTensor) -> Any:
+    """The layer or function of `keras.ops` that gave a symbolic tensor."""
+    # The way back from an output to its layer is not public.
+    return output._keras_history.operation
+
+
+def layers_before(layer: keras.layers.Layer) -> list[list[Any]]:
+    """For each call of a layer in a graph, what gave the tensors that it took."""
+    return [
+        [layer_behind(tensor) for tensor in node.input_tensors]
+        for node in layer._inbound_nodes
+    ]
+
+
 def operation_behind(output: keras.KerasTensor) -> Any:
     """The layer or function of `keras.ops` that gave a symbolic tensor its values.
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kd_keras.keras_internals import layer_behind
+from kd_keras.keras_internals import layer_behind, layers_before
 
 # What makes integers of categories, and is replaced.
 LOOKUPS = (
@@ -40,8 +40,7 @@ def categories(model: keras.Model) -> list[str]:
     for operation in getattr(model, "operations", []):
         if isinstance(operation, keras.layers.InputLayer):
             continue
-        for node in operation._inbound_nodes:
-            sources = [layer_behind(tensor) for tensor in node.input_tensors]
+        for sources in layers_before(operation):
             names = {s.name for s in sources if isinstance(s, keras.layers.InputLayer)}
             (looked_up if isinstance(operation, LOOKUPS) else others).update(names)
     return sorted(looked_up - others)
