@@ -111,6 +111,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"{_METRICS}/test_confusion_matrix.py",
         f"{_METRICS}/test_fairness_indicators.py",
     ],
+    "pipelines/evaluation/metrics/outputs.py": [f"{_METRICS}/test_metric_outputs.py"],
     "pipelines/evaluation/metrics/counts.py": [
         f"{_METRICS}/test_group_gaps.py",
         f"{_METRICS}/test_paired_errors.py",

@@ -8,7 +8,7 @@ from kd_keras.datasets.spec import DatasetSpec
 from pipelines.analysis import estimates
 from pipelines.release.measure import measure
 from pipelines.release.policy import Condition
-from pipelines.studies.interval_options import bootstrap
+from pipelines.studies.interval_options import intervals
 from pipelines.studies.layout import DS, NDS, Run
 
 TPR = "equal_opportunity_difference"
@@ -73,7 +73,7 @@ def test_a_change_of_a_gap_leaves_out_the_same_groups(by_hand):
 
 def test_intervals_have_the_policys_level_and_replicates(by_hand):
     nds, ds = by_hand.results
-    options = bootstrap(0.9, 300)
+    options = intervals(0.9, 300)
     for against in (None, nds):
         found, _ = measured(by_hand, against, metric=TPR, attribute="age")
         assert found == estimates.gap(by_hand, TPR, "age", ds, against, options)
