@@ -1,6 +1,7 @@
 """Any classification set of TensorFlow Datasets, or that Hugging Face has saved."""
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -144,6 +145,12 @@ def _tfds_builder(name: str, data_dir: str | None, download: bool) -> Any:
     import tensorflow_datasets as tfds
 
     root = data_dir or tfds.core.constants.DATA_DIR
+    # Not "namespace:name", whose code TFDS would fetch.
+    if not re.fullmatch(r"\w+(/[\w.+-]+)?(:\d+\.\d+\.\d+)?", name):
+        raise ValueError(
+            "A set of TensorFlow Datasets must be named as 'name', 'name/config' or "
+            f"'name:1.0.0'. Received: {name!r}."
+        )
     try:
         builder = tfds.builder(name, data_dir=root)
     except Exception as error:  # Of many kinds, with pages of text.

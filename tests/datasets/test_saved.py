@@ -33,6 +33,7 @@ def test_a_tfds_image_set(tmp_path):
     ("name", "options", "message"),
     [
         ("fashion_mnits", {}, r"no 'fashion_mnits'.*Did you mean 'fashion_mnist'"),
+        ("huggingface:mnist", {}, r"must be named as 'name'.*'huggingface:mnist'"),
         ("cifar10", {}, r"'tfds:cifar10' is not in .*tfds build cifar10"),
         ("fashion_mnist", {"label": "kind"}, r"`label` .*\['label'\].*'kind'"),
         ("fashion_mnist", {"groups": ("sex",)}, "`groups` .*'sex'.*'image', 'label'"),
