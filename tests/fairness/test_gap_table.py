@@ -56,8 +56,8 @@ found = compute(config, y[2:], [[0.2, 0.8]] * 4, features={"g": g[2:]})
 # 1 of 1 in a, 2 of 3 in b.
 assert abs(found[()][""][name + "/g"] - 1 / 3) < 1e-12
 
-from kd_keras.auditing import result
-assert result._name(name) == "PPD"
+from kd_keras.auditing import names
+assert names.metric_name(name) == "PPD"
 from pipelines.release import policy
 assert name in policy.METRICS
 from pipelines.analysis import choice
