@@ -13,6 +13,7 @@ from kd_keras.fairness.contrasts import (
     ratio,
     sidak,
 )
+from kd_keras.fairness.gap_bounds import p_value
 from kd_keras.fairness.proportions import Proportion, deviations, paired_deviations
 
 Z = scipy.stats.norm.ppf(0.975)
@@ -74,6 +75,16 @@ def test_paired_difference_is_that_of_bonett_and_price():
 def test_sidak_holds_for_all():
     # The 0.975 quantile of the largest of 10 independent normal variables.
     assert scipy.stats.norm.cdf(sidak(0.05, 10)) ** 10 == pytest.approx(0.975)
+
+
+def test_p_value_is_the_level_at_which_an_interval_leaves_0_out():
+    def interval(alpha: float) -> tuple[float, float]:
+        half = scipy.stats.norm.isf(alpha / 2)
+        return 1.5 - half, 1.5 + half
+
+    # Of an estimate 1.5 standard errors from 0, by the normal distribution.
+    expected = 2 * scipy.stats.norm.sf(1.5)
+    assert p_value(interval) == pytest.approx(expected, rel=1e-3)
 
 
 def test_two_groups_have_the_interval_of_their_difference():
