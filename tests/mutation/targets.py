@@ -275,6 +275,12 @@ EQUIVALENT: set[tuple[str, str]] = {
             *(("fairness_indicators", 80), ("group_gaps", 71), ("paired_errors", 70)),
         )
     ),
+    # The counts are of this one attribute.
+    (
+        "pipelines/evaluation/metrics/group_gaps.py",
+        "81: gap_values(metrics[counts.keys[0]], gap, attribute=attribute)"
+        " -> gap_values(metrics[counts.keys[0]], gap)",
+    ),
     # Of arrays with two axes, axis 1 is the last one.
     *(
         (f"pipelines/analysis/{file}.py", f"{line}: -1 -> 1")

@@ -66,6 +66,11 @@ def test_counts_are_shared_by_the_gaps_of_an_attribute():
     assert (keys(DPD)[0].model_name, keys(DPD)[0].example_weighted) == ("a", True)
 
 
+def test_an_unknown_gap_is_refused():
+    with pytest.raises(ValueError, match=r"`gap` must be one of .*Received: 'eod'"):
+        GroupGap("eod", "group")
+
+
 def test_a_threshold_is_for_two_classes():
     with pytest.raises(ValueError, match=r"threshold=0\.5, num_classes=3"):
         GroupGap(DPD, "g", num_classes=3, threshold=0.5)
@@ -94,3 +99,14 @@ def test_examples_are_counted_in_bulk():
     assert len(merged.counts) < MAX_WAITING
     (counts,) = combiner.extract_output(merged).values()
     assert counts.num_examples == MAX_WAITING * (MAX_WAITING + 1)
+
+
+def test_a_class_that_no_example_has_is_a_class():
+    # Selected of x are 2 of 3 as class 0, of y 0 of 2; of class 2 nobody is.
+    rows = extracts(
+        [0, 1, 0, 1, 0],
+        0.7 * np.eye(3)[[0, 0, 1, 1, 1]] + 0.1,
+        features={"g": list("xxxyy")},
+    )
+    (value,) = compute(GroupGap(DPD, "g", num_classes=3), rows).values()
+    assert value == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)

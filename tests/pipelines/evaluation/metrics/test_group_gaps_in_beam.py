@@ -13,7 +13,6 @@ from tfma_metrics import compute, validate
 
 from kd_keras.fairness import GAPS, GroupCounts
 from pipelines.evaluation.metrics.counts import MAX_WAITING, GroupCountsCombineFn
-from pipelines.evaluation.metrics.group_gaps import GroupGap
 from pipelines.evaluation.metrics.outputs import ModelOutput
 
 DPD = "demographic_parity_difference"
@@ -104,11 +103,6 @@ def test_every_gap_of_the_library_is_a_metric():
     assert found[()][""] == pytest.approx(
         {f"{name}/group": value for name, value in expected.items()}, abs=1e-12
     )
-
-
-def test_an_unknown_gap_is_refused():
-    with pytest.raises(ValueError, match=r"`gap` must be one of .*Received: 'eod'"):
-        GroupGap("eod", "group")
 
 
 def test_a_score_at_the_threshold_is_negative():

@@ -6,6 +6,7 @@ import scipy.stats
 from in_memory import compute, extracts
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipelines.evaluation.metrics.counts import MAX_WAITING
 from pipelines.evaluation.metrics.paired_errors import PairedErrors
 
 LABELS = [1, 1, 1, 1, 0, 0, 0, 0, 2, 2]
@@ -95,3 +96,18 @@ def test_two_classes_are_the_default():
     assert counts.combiner.num_classes == 2
     (key,) = counts.keys
     assert (key.model_name, "ref" in key.name) == ("ds", True)
+
+
+def test_batches_that_lack_a_class_are_merged():
+    # A thousand examples of class 0 are counted before the one of class 2.
+    labels = [0] * MAX_WAITING + [2]
+    predictions = {"ref": hard(labels), "ds": hard([0] * (MAX_WAITING + 1))}
+    found = compute(
+        PairedErrors("ref", num_classes=3, name="versus"),
+        extracts(labels, predictions),
+        bundles=1,
+        eval_config=config_pb2.EvalConfig(),
+        model_names=["ds"],
+    )
+    values = {key.name: value for key, value in found.items()}
+    assert values["versus/introduced_errors"] == pytest.approx(1 / 1001)
