@@ -97,7 +97,7 @@ def test_intervals_end_where_the_domain_ends(monkeypatch):
         ("selection_rate",), GAPS["accuracy_gap"].compare, "", domain=(-0.25, 0.5)
     )
     monkeypatch.setitem(GAPS, "cut", row)
-    options = {"replicates": 50, "stratify_by": "g"}
+    options = {"replicates": 50, "stratify_by": "g", "min_examples": 1}
     counts = GroupCounts.from_predictions(y, p, groups=groups)
     interval = counts.gap_interval("cut", **options)
     assert (interval.value, interval.low, interval.high) == (1, 0.5, 0.5)

@@ -9,8 +9,6 @@ from kd_keras.fairness import hard_predictions
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
-        ([0.4, 0.5, 0.6], [0, 0, 1]),
-        ([[0.4], [0.5], [0.6]], [0, 0, 1]),
         # With two scores the higher one counts, and the first one of equals.
         ([[0.9, 0.8], [0.1, 0.3], [0.2, 0.2]], [0, 1, 0]),
         ([[1, 5, 9], [5, 9, 1]], [2, 1]),
@@ -22,10 +20,20 @@ def test_forms(scores, expected):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_threshold_of_one_score():
+@pytest.mark.parametrize("scores", [[0.4, 0.5, 0.6], [[0.4], [0.5], [0.6]]], ids=len)
+def test_one_score_is_cut_at_a_half(scores):
+    found = hard_predictions(scores, scores="probabilities")
+    np.testing.assert_array_equal(found, [0, 0, 1])
+
+
+def test_one_logit_is_cut_where_its_probability_is_the_threshold():
+    logits = [-0.1, 0, 0.1, 0.7]
     np.testing.assert_array_equal(
-        hard_predictions([-0.1, 0, 0.1, 0.7], threshold=0), [0, 0, 1, 1]
+        hard_predictions(logits, scores="logits"), [0, 0, 1, 1]
     )
+    # sigmoid(0.1) = 0.525, sigmoid(0.7) = 0.668.
+    found = hard_predictions(logits, scores="logits", threshold=0.6)
+    np.testing.assert_array_equal(found, [0, 0, 0, 1])
 
 
 @pytest.mark.parametrize("scores", [0.5, [[[0.5]]]], ids=["scalar", "three axes"])

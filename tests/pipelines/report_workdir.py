@@ -90,7 +90,6 @@ def write_workdir(
     """Writes config.json and every run's run.json and predictions."""
     workdir = str(workdir)
     config = study_config.made_up(f"{spec.name}_study", seeds, temperatures)
-    config["dataset"]["name"] = spec.name
     document = {
         "config": config,
         "git_revision": "0" * 40,
