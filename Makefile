@@ -5,7 +5,7 @@ WORKDIR ?= runs/demo
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 STAMP := .venv/.installed
 
-.PHONY: venv demo test mutants lint format docs lock bazel-test build-files stubs clean
+.PHONY: venv demo test test-fast mutants lint format docs lock bazel-test build-files stubs clean
 
 venv: $(STAMP)
 
@@ -27,6 +27,12 @@ demo: venv
 # In the order of their names: the longest file is among the first.
 test: venv lint
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# What changes daily: numbers, without a study, a browser or a cluster.
+test-fast: venv
+	@.venv/bin/ruff check .
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow" tests/losses tests/fairness \
+	  tests/mitigation tests/pipelines/analysis tests/pipelines/release
 
 # Do the tests notice what a slip of the pen makes of the code? Takes hours; see
 # docs/testing.md for a part of it.
