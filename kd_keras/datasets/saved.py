@@ -191,7 +191,7 @@ def _label_and_feature(
             )
         found[option] = given or fit[0]
     for group in groups:
-        if not isinstance(features.get(group), tfds.features.ClassLabel):
+        if not isinstance(dict(features.items()).get(group), tfds.features.ClassLabel):
             raise ValueError(
                 f"`groups` of the data set 'tfds:{name}' must be ClassLabels. "
                 f"Received: {group!r}. Features: {list(features)}."
