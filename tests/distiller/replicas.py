@@ -171,4 +171,7 @@ def main(names):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or CASES)
+    # After --but, the names of those that are left out.
+    _, *named = sys.argv
+    but = named[1:] if named[:1] == ["--but"] else []
+    main([name for name in CASES if name not in but] if but else named or CASES)
