@@ -52,12 +52,15 @@ def _cells(tag: str, cells: Sequence[str], attributes: str = "") -> str:
     return "".join(f"<{tag}{attributes}>{html.escape(c)}</{tag}>" for c in cells)
 
 
-def fields_html(instance: Any) -> str:
-    """The fields of a dataclass as a table; a `_repr_html_` for small ones."""
-    rows = [
-        (field.name.replace("_", " "), shown(getattr(instance, field.name)))
-        for field in dataclasses.fields(instance)
-    ]
+def fields_html(instance: Any, names: Sequence[str] = ()) -> str:
+    """A dataclass as a table; a `_repr_html_` for small ones.
+
+    Args:
+      instance: of the dataclass.
+      names: attributes to show; its fields by default.
+    """
+    names = names or [field.name for field in dataclasses.fields(instance)]
+    rows = [(name.replace("_", " "), shown(getattr(instance, name))) for name in names]
     return Table("", (type(instance).__name__, ""), rows).html()
 
 

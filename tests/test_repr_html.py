@@ -92,9 +92,10 @@ def test_gaps_and_changes():
     assert (gap["lowest"], gap["highest"]) == ("b", "<i>")
     undefined = COUNTS.equal_opportunity_difference(min_examples=3)
     assert dict(rows(undefined)[1:])["value"] == "undefined"
-    change = PAIR.gap_change("demographic_parity_difference")
+    change = PAIR.gap_change("demographic_parity_difference", min_examples=1)
     # Model a selects 1/4 and 2/4, model b 2/4 and 1/4.
     assert dict(rows(change)[1:])["interval"].startswith("0 [")
+    assert dict(rows(change)[1:])["p value"] == number(change.p_value)
     low, high = map(number, (change.interval.low, change.interval.high))
     assert dict(rows(change.interval)[1:])["low"] == low
     assert str(change.interval) == f"0 [{low}, {high}]"

@@ -1,6 +1,8 @@
 """Intervals of gaps, and tests of changes of gaps between two models."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Literal, TypedDict, Unpack, get_args
 
 import numpy as np
@@ -43,7 +45,7 @@ class IntervalOptions(TypedDict, total=False):
     seed: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Change:
     """Change of a gap from model a to model b on the same examples.
 
@@ -53,16 +55,29 @@ class Change:
       b: gap of model b.
       interval: b - a with its interval.
       p_value: two-sided, of the hypothesis that the gaps are equal; NaN where the
-        change is undefined.
+        change is undefined. Computed when it is first read: it needs 18 intervals.
+      test: computes the p-value.
     """
 
     name: str
     a: float
     b: float
     interval: Interval
-    p_value: float
+    test: Callable[[], float] = dataclasses.field(compare=False)
 
-    _repr_html_ = fields_html
+    @functools.cached_property
+    def p_value(self) -> float:
+        return self.test()
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in _SHOWN)
+        return f"Change({', '.join(shown)})"
+
+    def _repr_html_(self) -> str:
+        return fields_html(self, _SHOWN)
+
+
+_SHOWN = ("name", "a", "b", "interval", "p_value")
 
 
 def gap_interval(
@@ -180,20 +195,22 @@ def gap_change(
             options,
         )
         interval = within(interval, *domain)
-        return Change(name, a.value, b.value, interval, _p_value(changes))
+        test = functools.partial(_p_value, changes)
+        return Change(name, a.value, b.value, interval, test)
     level = options.get("level", 0.95)
     change = b.value - a.value
     if np.isnan(change):
         undefined = Interval(change, np.nan, np.nan, level, reason=b.reason or a.reason)
-        return Change(name, a.value, b.value, undefined, np.nan)
+        return Change(
+            name, a.value, b.value, undefined, functools.partial(float, "nan")
+        )
     rates = paired_proportions(counts, GAPS[name], attribute, min_examples)
-    changes = b.by_class - a.by_class
-
-    def ends(alpha: float) -> tuple[float, float]:
-        return interval_of_change(rates, GAPS[name], agg, changes, alpha)
-
+    ends = functools.partial(
+        interval_of_change, rates, GAPS[name], agg, b.by_class - a.by_class
+    )
     interval = within(Interval(change, *ends(1 - level), level), *domain)
-    return Change(name, a.value, b.value, interval, p_value(ends))
+    test = functools.partial(p_value, ends)
+    return Change(name, a.value, b.value, interval, test)
 
 
 def _is_bounded(name: str, method: str, options: IntervalOptions) -> bool:

@@ -23,7 +23,7 @@ from pipelines.analysis.measures import (
 )
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.studies import layout, sealed
-from pipelines.studies.interval_options import intervals
+from pipelines.studies.interval_options import MIN_EXAMPLES, intervals
 from pipelines.studies.layout import Run
 
 RECORD = "litert.json"
@@ -54,13 +54,21 @@ def _advice(directory: str) -> str:
     return f"Delete {directory} and run pipelines.litert again."
 
 
-def litert_table(workdir: str, study: Study) -> DataTable | None:
-    """One row per converted run, format and attribute; None if there is no run."""
+def litert_table(
+    workdir: str, study: Study, min_examples: int = MIN_EXAMPLES
+) -> DataTable | None:
+    """One row per converted run, format and attribute; None if there is no run.
+
+    Args:
+      workdir: of the study.
+      study: labels, groups and results.
+      min_examples: what every denominator of a gap needs.
+    """
     rows = []
     for result in study.results:
         path = directory(workdir, result.run)
         if is_made_from(path, result.info.get("export_digest"), study.split):
-            rows += _rows(study, result, path)
+            rows += _rows(study, result, path, min_examples)
     if not rows:
         return None
     columns = [
@@ -85,7 +93,9 @@ def litert_table(workdir: str, study: Study) -> DataTable | None:
     return DataTable("litert", caption, columns, rows)
 
 
-def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
+def _rows(
+    study: Study, result: Result, path: str, min_examples: int
+) -> list[dict[str, Any]]:
     rows = []
     record = _read(path)
     for name in FORMATS:
@@ -101,22 +111,27 @@ def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
             estimates.accuracy(study, quantized, None, _OPTIONS),
             estimates.accuracy(study, quantized, result, _OPTIONS),
         )
-        rows += [about | _gaps(study, quantized, result, a) for a in study.spec.groups]
+        rows += [
+            about | _gaps(study, quantized, result, attribute, min_examples)
+            for attribute in study.spec.groups
+        ]
         if not study.spec.groups:
             rows.append(about)
     return rows
 
 
 def _gaps(
-    study: Study, quantized: Result, base: Result, attribute: str
+    study: Study, quantized: Result, base: Result, attribute: str, min_examples: int
 ) -> dict[str, Any]:
     cells: dict[str, Any] = {"attribute": attribute}
     for metric, gap in GAP_OF.items():
-        cells |= _cells(
-            metric,
-            estimates.gap(study, gap, attribute, quantized, None, _OPTIONS),
-            estimates.gap(study, gap, attribute, quantized, base, _OPTIONS),
+        value, change = (
+            estimates.gap(
+                study, gap, attribute, quantized, other, _OPTIONS, min_examples
+            )
+            for other in (None, base)
         )
+        cells |= _cells(metric, value, change)
     return cells
 
 

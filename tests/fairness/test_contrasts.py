@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from kd_keras.fairness import GroupCounts, wilson
+from kd_keras.fairness import GroupCounts, PairedCounts, wilson
 from kd_keras.fairness.contrasts import (
     all_pairs,
     difference,
@@ -85,6 +85,27 @@ def test_p_value_is_the_level_at_which_an_interval_leaves_0_out():
     # Of an estimate 1.5 standard errors from 0, by the normal distribution.
     expected = 2 * scipy.stats.norm.sf(1.5)
     assert p_value(interval) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["demographic_parity_difference", "accuracy_gap"])
+def test_the_p_value_of_a_change_is_the_level_of_its_interval(name):
+    right = {"a": (40, 30), "b": (25, 34)}  # Of 50 each, of model a and of model b.
+    before, after = (
+        np.concatenate([np.arange(50) < ones[model] for ones in right.values()])
+        for model in (0, 1)
+    )
+    pair = PairedCounts.from_predictions(
+        np.ones(100, int), before, after, groups={"g": np.repeat(["a", "b"], 50)}
+    )
+    change = pair.gap_change(name)
+    assert change.interval.value == pytest.approx(4 / 50 - 15 / 50)
+    assert "p_value" not in vars(change)  # Nobody asked for it.
+    assert f"p_value={change.p_value!r}" in repr(change)
+    assert 1e-4 < change.p_value < 0.9
+    wider = pair.gap_change(name, level=1 - 0.97 * change.p_value).interval
+    narrower = pair.gap_change(name, level=1 - 1.03 * change.p_value).interval
+    assert wider.low < 0 < wider.high
+    assert narrower.high < 0
 
 
 def test_two_groups_have_the_interval_of_their_difference():

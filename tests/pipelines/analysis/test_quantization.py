@@ -52,7 +52,7 @@ def _model(workdir):
 
 
 def test_one_row_per_format(workdir):
-    table = litert_table(workdir, read_study(workdir, PAIRS))
+    table = litert_table(workdir, read_study(workdir, PAIRS), min_examples=1)
     assert isinstance(table, DataTable)
     names = ("model", "temperature", "seed", "format", "bytes", "milliseconds")
     assert [tuple(row[name] for name in names) for row in table.rows] == [
@@ -80,6 +80,13 @@ def test_one_row_per_format(workdir):
     assert [c.name for c in table.columns][7:11] == [
         *("accuracy", "accuracy_change", "accuracy_low", "accuracy_high")
     ]
+
+
+def test_groups_of_four_have_no_gap_by_default(workdir):
+    table = litert_table(workdir, read_study(workdir, PAIRS))
+    for row in table.rows:
+        assert np.isnan([row["dpd"], row["eod_change"]]).all()
+        assert not np.isnan([row["accuracy"], row["accuracy_change"]]).any()
 
 
 def test_models_of_another_export_or_split_are_left_out(workdir):

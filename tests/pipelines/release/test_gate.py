@@ -119,7 +119,10 @@ def test_the_interval_of_a_change_is_that_of_paired_answers(measured):
         ({"metric": "accuracy", "at_least": 0.7}, "passed"),
         ({"metric": "accuracy", "at_least": 0.8}, "undecided"),
         ({"metric": "accuracy", "at_least": 0.95}, "failed"),
-        ({"metric": EOD, **SIDE, "at_most": 0.01}, "failed"),
+        # TPRs 18/20 and 12/20: from .0306 by Newcombe's interval with Wilson's limits.
+        ({"metric": "equal_opportunity_difference", **SIDE, "at_most": 0.01}, "failed"),
+        # The larger of two differences, of TPRs and FPRs, is less certain.
+        ({"metric": EOD, **SIDE, "at_most": 0.01}, "undecided"),
         (
             {"metric": EOD, **SIDE, "at_most": 0.9, "min_examples": 21},
             "insufficient evidence",
@@ -129,7 +132,10 @@ def test_the_interval_of_a_change_is_that_of_paired_answers(measured):
             "insufficient evidence",
         ),
     ],
-    ids=["passed", "undecided", "failed", "gap failed", "few positives", "few"],
+    ids=[
+        *("passed", "undecided", "failed"),
+        *("gap failed", "gap undecided", "few positives", "few"),
+    ],
 )
 def test_an_interval_decides(workdir, fields, status):
     policy = make_policy({"c": fields}, refuse=("failed",))
