@@ -67,6 +67,7 @@ def test_every_name_of_the_file_is_tested_here():
         node.name
         for node in ast.parse(INTERNALS.read_text()).body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
     }
     tested = set(_attributes_of("keras_internals"))
     assert names == tested
@@ -103,6 +104,17 @@ def test_layers_in_are_the_direct_ones():
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Dense(3)(block(inputs)))
     assert keras_internals.layers_in(model) == model.layers
+
+
+def test_what_is_before_a_layer_in_each_of_its_calls():
+    inputs, others = keras.Input((4,)), keras.Input((4,))
+    shared, added = keras.layers.Dense(4), keras.layers.Add()
+    first, second = shared(inputs), shared(others)
+    total = added([first, second])
+    assert keras_internals.layer_behind(total) is added
+    of_inputs, of_others = (keras_internals.layer_behind(x) for x in (inputs, others))
+    assert keras_internals.layers_before(shared) == [[of_inputs], [of_others]]
+    assert keras_internals.layers_before(added) == [[shared, shared]]
 
 
 def test_the_operation_behind_an_output():
@@ -206,7 +218,10 @@ def _steps():
 @pytest.mark.parametrize("let_go", [True, False])
 @pytest.mark.parametrize(
     "optimizer",
-    [lambda: "sgd", lambda: keras.optimizers.LossScaleOptimizer("sgd")],
+    [
+        lambda: "sgd",
+        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()),
+    ],
     ids=["plain", "loss_scale"],
 )
 def test_a_traced_step_goes_with_its_model(optimizer, let_go):
