@@ -1,13 +1,14 @@
 """Any table as columns: one NumPy array a column."""
 
-import csv
-import gzip
 import importlib
+import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from kd_keras import files
 
 KINDS = (
     "a pandas DataFrame, a dict of arrays, a pyarrow Table, a datasets.Dataset, or "
@@ -158,27 +159,35 @@ def _from_file(path: str, missing: Sequence[str]) -> Any:
         raise ValueError(
             f"A table's file must end in .csv, .csv.gz or .parquet. Received: {path!r}."
         )
-    if not os.path.isfile(path):
+    if not files.exists(path) or files.gfile.isdir(path):
         raise ValueError(f"There is no file {path!r}. Give the path of a table.")
     pandas = _import("pandas", path)
     try:
+        content = io.BytesIO(files.read_bytes(path))
         if path.endswith(".parquet"):
-            return _import("pyarrow.parquet", path).read_table(path)
-        _check_header(path)
+            return _import("pyarrow.parquet", path).read_table(content)
+        options: dict[str, Any] = {
+            "compression": "gzip" if path.endswith(".gz") else None,
+            "skipinitialspace": True,
+        }
+        _check_header(
+            pandas.read_csv(
+                content, header=None, nrows=1, keep_default_na=False, **options
+            )
+        )
+        content.seek(0)
         # In one piece: in several, one column could come out with mixed types.
         return pandas.read_csv(
-            path, low_memory=False, na_values=list(missing), skipinitialspace=True
+            content, low_memory=False, na_values=list(missing), **options
         )
     except (ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(f"{path} cannot be read as a table: {reason}") from error
 
 
-def _check_header(path: str) -> None:
+def _check_header(first: Any) -> None:
     """pandas renames a second column of the same name without a word."""
-    opened = gzip.open if path.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        names = next(csv.reader(file), [])
+    names = [str(name) for name in first.iloc[0]]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"its first line has more than once: {twice}. Rename one.")
