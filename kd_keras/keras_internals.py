@@ -38,12 +38,9 @@ def layer_behind(output: keras.KerasTensor) -> Any:
     return output._keras_history.operation
 
 
-def layers_before(layer: keras.layers.Layer) -> list[list[Any]]:
-    """For each call of a layer in a graph, what gave the tensors that it took."""
-    return [
-        [layer_behind(tensor) for tensor in node.input_tensors]
-        for node in layer._inbound_nodes
-    ]
+def inputs_of_calls(layer: keras.layers.Layer) -> list[list[keras.KerasTensor]]:
+    """The symbolic tensors that a layer, or a model in a graph, took in each call."""
+    return [list(node.input_tensors) for node in layer._inbound_nodes]
 
 
 def operation_behind(output: keras.KerasTensor) -> Any:

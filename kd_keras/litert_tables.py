@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kd_keras.keras_internals import layer_behind, layers_before
+from kd_keras.keras_internals import inputs_of_calls, layer_behind
 
 # What makes integers of categories, and is replaced.
 LOOKUPS = (
@@ -40,7 +40,8 @@ def categories(model: keras.Model) -> list[str]:
     for operation in getattr(model, "operations", []):
         if isinstance(operation, keras.layers.InputLayer):
             continue
-        for sources in layers_before(operation):
+        for tensors in inputs_of_calls(operation):
+            sources = [layer_behind(tensor) for tensor in tensors]
             names = {s.name for s in sources if isinstance(s, keras.layers.InputLayer)}
             (looked_up if isinstance(operation, LOOKUPS) else others).update(names)
     return sorted(looked_up - others)

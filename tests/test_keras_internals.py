@@ -112,9 +112,10 @@ def test_what_is_before_a_layer_in_each_of_its_calls():
     first, second = shared(inputs), shared(others)
     total = added([first, second])
     assert keras_internals.layer_behind(total) is added
-    of_inputs, of_others = (keras_internals.layer_behind(x) for x in (inputs, others))
-    assert keras_internals.layers_before(shared) == [[of_inputs], [of_others]]
-    assert keras_internals.layers_before(added) == [[shared, shared]]
+    calls = keras_internals.inputs_of_calls(shared)
+    assert [[id(x) for x in call] for call in calls] == [[id(inputs)], [id(others)]]
+    ((left, right),) = keras_internals.inputs_of_calls(added)
+    assert (left is first, right is second) == (True, True)
 
 
 def test_the_operation_behind_an_output():

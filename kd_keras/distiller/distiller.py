@@ -196,9 +196,8 @@ class Distiller(StudentTrainer, SavedDistiller):
     def _teach(self, x: Any, y: Any) -> tuple[list[Any], list[tf.Tensor]]:
         """Outputs of each teacher and the teacher's side of each hint."""
         cached = split_targets(y).teacher_logits
-        step = 0 if self.optimizer is None else self.optimizer.iterations
         if cached is not None and not self.hints:
-            return require_finite([cached], step), []
+            return [cached], []
         if not self._teachers:
             raise ValueError(
                 "`teacher` is None, so every batch needs the teacher's logits. "
@@ -207,8 +206,7 @@ class Distiller(StudentTrainer, SavedDistiller):
                 "and no hints."
             )
         outputs, features = self._features.of_teachers(self._teachers, x)
-        taught = outputs if cached is None else [cached]
-        return require_finite(taught, step), features
+        return (outputs if cached is None else [cached]), features
 
     def _loss(
         self, x: Any, y: Any, sample_weight: Any, taught: Any, training: bool
@@ -231,6 +229,9 @@ class Distiller(StudentTrainer, SavedDistiller):
             self.losses,
             training,
         )
+        step = 0 if self.optimizer is None else self.optimizer.iterations
+        # What has no weight is blank by now, and may have been anything.
+        require_finite([output.teacher for output in batch.outputs], step)
         share, loss, logs = total_loss(self._parts(), batch)
         loss_tracker(self).update_state(loss, batch.entries())
         for name, (value, entries) in logs.items():

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-def require_finite(outputs: Any, step: Any) -> Any:
+def require_finite(outputs: Any, step: Any) -> None:
     """Checks a teacher's outputs while the step runs.
 
     One NaN would make the student's weights NaN for good, in silence. In a step that
@@ -15,9 +15,6 @@ def require_finite(outputs: Any, step: Any) -> Any:
     Args:
       outputs: tensors `[batch, ...]` in any structure.
       step: number of updates so far, scalar.
-
-    Returns:
-      `outputs`.
 
     Raises:
       tf.errors.InvalidArgumentError: if an output is NaN or infinite, with the number
@@ -40,4 +37,3 @@ def require_finite(outputs: Any, step: Any) -> Any:
                 ],
                 summarize=5,
             )
-    return outputs

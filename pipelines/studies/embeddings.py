@@ -12,6 +12,7 @@ import numpy as np
 from kd_keras import files
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
+from kd_keras.keras_internals import inputs_of_calls
 from pipelines.studies import config as configs
 from pipelines.studies import layout, run_record, sealed
 from pipelines.studies.individual_options import TEACHER, options
@@ -174,15 +175,18 @@ def before_logits(model: keras.Model) -> keras.Model:
       NoEmbeddingError: if there is no such layer, or the model is no graph of layers.
     """
     names = [layer.name for layer in model.layers]
+    # `input` of a Sequential is that of its call in another graph, if any.
+    inputs = model.inputs if isinstance(model, keras.Sequential) else None
     if "logits" in names:
-        return keras.Model(model.input, model.get_layer("logits").input)
+        return keras.Model(inputs or model.input, model.get_layer("logits").input)
     graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
     for layer in reversed(model.layers if graph else []):
         if isinstance(layer, keras.layers.Dense):
-            return keras.Model(model.input, layer.input)
+            return keras.Model(inputs or model.input, layer.input)
         if isinstance(layer, keras.Model):
-            inner = before_logits(layer)
-            return keras.Model(model.input, inner(layer.input))
+            # `layer.input` is that of the inner model, and not what it is given here.
+            given, *_ = inputs_of_calls(layer)[-1]
+            return keras.Model(inputs or model.input, before_logits(layer)(given))
     raise NoEmbeddingError(
         f"The model {model.name!r} shows no Dense layer before its logits. Give as "
         "--config.evaluation.individual_fairness.extractor a .keras file of a model "

@@ -51,7 +51,8 @@ def test_as_many_views_as_epochs_are_the_live_study(tmp_path, tiny_dataset):
         run_record.write(directory, TEACHER, config, {})
         runs.train_run(config, tiny_dataset, workdir, DS)
     for one, other in zip(_history(live, DS), _history(cached, DS), strict=True):
-        assert other == pytest.approx(one, rel=1e-3)
+        # Some classes have too few examples of a side for a gap.
+        assert other == pytest.approx(one, rel=1e-3, nan_ok=True)
     made = files.read_json(f"{layout.run_dir(cached, TEACHER)}/cache/train/cache.json")
     assert made["identity"]["views"] == 2
     assert made["identity"]["augmentation"] == "pad_crop_flip"
