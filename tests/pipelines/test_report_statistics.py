@@ -107,19 +107,19 @@ def published(tmp_path_factory):
     (directory / "group_fairness.csv").write_text(
         "dataset,attribute,model,temperature,"
         "accuracy,accuracy_sd,eod,eod_sd,dpd,dpd_sd,source\n"
-        "pairs,Side,ds,4,90,0.5,4.30,0.10,,,table2\n"
-        "pairs,Side,ds,10,,,2.90,,,,figure\n"
-        "pairs,Side,nds,,80,,5.00,,13.90,,table2\n"
+        "trifeature,Side,ds,4,90,0.5,4.30,0.10,,,table2\n"
+        "trifeature,Side,ds,10,,,2.90,,,,figure\n"
+        "trifeature,Side,nds,,80,,5.00,,13.90,,table2\n"
         "other,Side,ds,1,90,,1.00,,1.00,,table2\n"
     )
     (directory / "class_bias.csv").write_text(
         "dataset,teacher,student,model,temperature,top1_mean,top1_sd,sc,tc,source\n"
-        "pairs,ResNet-20,LeNet-5,ds,4,80,1,5,15,table1\n"
-        "pairs,ResNet-56,ResNet-20,ds,4,70,1,6,16,table1\n"
+        "trifeature,ResNet-20,LeNet-5,ds,4,80,1,5,15,table1\n"
+        "trifeature,ResNet-56,ResNet-20,ds,4,70,1,6,16,table1\n"
     )
     (directory / "individual_fairness.csv").write_text(
         "dataset,model,temperature,individual_fairness,source\n"
-        "pairs,ds,4,0.0906,table4\n"
+        "trifeature,ds,4,0.0906,table4\n"
     )
     return str(directory)
 
