@@ -165,10 +165,10 @@ def main(directory):
 
     for name, module, flags in (
         ("study", "study", (f"--config={own / 'config.py'}", "--workers=2")),
-        ("distrusted", "embeddings", ()),
+        ("distrusted", "report.__main__", ()),
         ("select", "select", (policy,)),
         ("gate", "gate", (policy,)),
-        ("litert", "litert", (given,)),
+        ("litert", "litert", (given, "--run=student-t02/seed0")),
         ("report", "report.__main__", (given,)),
     ):
         codes[name] = run(name, module, *flags)[0].wait()
