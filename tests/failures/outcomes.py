@@ -258,6 +258,7 @@ def quick() -> Iterator[None]:
     from matplotlib.figure import Figure
     from tiny_dataset import make_tiny_dataset
 
+    from kd_keras import datasets
     from pipelines.studies import config as configs
 
     def draw(figure, file, **options):
@@ -266,6 +267,7 @@ def quick() -> Iterator[None]:
     dataset = make_tiny_dataset()
     with (
         mock.patch.object(configs, "load_dataset", return_value=dataset),
+        mock.patch.dict(datasets.ATTRIBUTES, trifeature=lambda options: ("side",)),
         mock.patch.object(Figure, "savefig", draw),
     ):
         yield

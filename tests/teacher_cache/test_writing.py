@@ -308,7 +308,9 @@ def test_a_teacher_without_numbers_is_named_with_its_batch(build, network, train
     image = next(train.skip(13).take(1).as_numpy_iterator())["image"].astype("float32")
     inputs = keras.Input(image.shape)
     far = keras.ops.max(keras.ops.abs(inputs - image), axis=(1, 2, 3))[:, None]
-    logits = network(3)(inputs) + keras.ops.where(far == 0, np.nan, 0.0)
+    logits = network(3)(inputs) + keras.ops.where(
+        keras.ops.equal(far, 0.0), np.nan, 0.0
+    )
     broken = keras.Model(inputs, logits)
     # The 14th example is the sixth of the second batch of 8.
     with pytest.raises(ValueError, match=r"batch 1 of 8 .* first in its row 5\."):
