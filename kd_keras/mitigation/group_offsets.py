@@ -104,8 +104,6 @@ class GroupOffsets(Mended):
             told = encode("inferred", inferred, weights)
             served, size = told.codes, len(told.names)
         found, kept = self._search(scores, labels, weights, served, size, true, units)
-        # Equal offsets of all classes change nothing.
-        found = (found - found.mean(1, keepdims=True)).astype(np.float32)
         self._offsets = {}
         for i, name in enumerate(told.names):
             here = served[told.codes == i]
@@ -143,9 +141,8 @@ class GroupOffsets(Mended):
     def _decide(self, logits: np.ndarray, groups: Encoded) -> np.ndarray:
         nothing = np.zeros(self._num_classes, np.float32)
         of_groups = [self._offsets.get(name, nothing) for name in groups.names]
-        # In the arithmetic of the model that `wrap` makes.
         of_each = np.stack([*of_groups, nothing])[groups.codes]
-        return (logits.astype(np.float32) + of_each).argmax(1)
+        return (logits + of_each).argmax(1)
 
     def _offsets_in_order(
         self, group_names: Sequence[str] | None
@@ -159,7 +156,8 @@ class GroupOffsets(Mended):
 
 
 def _checked(logits: Any) -> np.ndarray:
-    scores = np.asarray(logits, np.float64)
+    # In the arithmetic of the model that `wrap` makes.
+    scores = np.asarray(logits, np.float32)
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise ValueError(
             "`logits` must have shape [examples, classes], at least 2 classes. "

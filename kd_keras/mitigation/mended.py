@@ -160,7 +160,7 @@ class Mended:
         """Offsets by coordinate search, and what of `at_most` is kept free.
 
         Args:
-          logits: float64 `[examples, classes]`.
+          logits: `[examples, classes]`, in the precision of the served model.
           labels, weights: `[examples]`.
           served: index of the offsets of each example, -1 for none.
           num_served: number of rows of offsets.
@@ -177,7 +177,7 @@ class Mended:
         effective = sums**2 / np.where(squares > 0, squares, 1)
         plain = Measure(self.constraint, sums, effective)
         search = OffsetSearch(logits, labels, weights, served, num_served, unit, plain)
-        nothing = np.zeros((num_served, shape[1]))
+        nothing = np.zeros((num_served, shape[1]), logits.dtype)
         before = [t[:-1] for t in search.tally(nothing)]
         kept = self.constraint.margin * plain.standard_error(*before)
         width = free_width(self.constraint, kept, units, effective)

@@ -36,7 +36,8 @@ class OffsetSearch:
     ends the best is taken. The problem is not convex: there may be better offsets.
 
     Args:
-      logits: float64 `[examples, classes]`.
+      logits: `[examples, classes]`, in the precision in which offsets are added to them
+        when the model is served: ties are then decided alike.
       labels: class indices `[examples]`.
       weights: positive, `[examples]`.
       served: index of the offsets of each example; -1 for those that are not moved.
@@ -66,7 +67,7 @@ class OffsetSearch:
 
     def run(self) -> np.ndarray:
         """The best offsets found, `[served groups, classes]`."""
-        offsets = np.zeros((len(self.members), self.shape[1]))
+        offsets = np.zeros((len(self.members), self.shape[1]), self.logits.dtype)
         best = self._state(offsets)
         if best.violation > 0:
             best = self._improved(best, np.inf)
@@ -149,7 +150,8 @@ class OffsetSearch:
         picked = np.unravel_index(best, [len(values) for values in choices])
         for (group, c), values, i in zip(lines, choices, picked, strict=True):
             offsets[group, c] = values[i]
-        return _State(offsets, float(errors[best]), float(violations[best]))
+        # Counted anew: rounding may have made a tie.
+        return self._state(offsets)
 
     def _line(
         self, offsets: np.ndarray, group: int, c: int, size: int
@@ -160,8 +162,8 @@ class OffsetSearch:
         others[:, c] = -np.inf
         second = others.argmax(1)
         # Class c wins where its offset is above this.
-        needed = others.max(1) - self.logits[members, c]
-        choices = _between(needed, size)
+        needed = others.max(1).astype(np.float64) - self.logits[members, c]
+        choices = _between(needed, size).astype(self.logits.dtype)
         changes_at = np.searchsorted(choices, needed, side="right")
         tallies = self._tallies(offsets, group, c, second, changes_at, len(choices))
         return choices, tallies

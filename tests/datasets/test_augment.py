@@ -173,5 +173,5 @@ def test_images_of_several_sizes_need_resizing():
 
 
 def test_unknown_augmentation(tiny_dataset):
-    with pytest.raises(ValueError, match=r"'mixup'.*flip, pad_crop, .*, or '' for"):
+    with pytest.raises(ValueError, match=r"'mixup'.*flip, pad_crop, .*, or one's own"):
         views(tiny_dataset, augmentation="mixup")

@@ -100,7 +100,7 @@ def test_another_label_reads_the_same_files(label, data_dir, dataset, examples):
 
 def test_unknown_option():
     with pytest.raises(
-        ValueError, match=r"trifeature.*: verions. Available: .*versions"
+        ValueError, match=r"trifeature.*: verions\..*Available: .*versions"
     ):
         datasets.load("trifeature", verions=3)
 

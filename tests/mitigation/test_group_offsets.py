@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kd_keras import fairness
@@ -62,7 +62,21 @@ def examples(draw):
     return logits, labels, groups
 
 
+# Whole logits tie with whole offsets: search and prediction have to break ties alike.
+_TIES = (
+    np.array(
+        [[-1, -1, 2], [-2, 0, 1], [0, -3, -2], [1, 2, -1], [-1, -3, 1], [2, -3, -1]]
+        + [[1, 0, -3], [3, 3, 3], [-3, 2, 0], [3, 2, 3], [1, 2, -3], [3, -3, 0]]
+        + [[0, 3, -2], [1, -2, -3], [1, 3, -2], [2, -1, -1], [3, -1, 1]],
+        float,
+    ),
+    np.array([1, 1, 2, 0, 2, 2, 0, 1, 2, 2, 0, 2, 0, 0, 0, 1, 2]),
+    np.repeat([0, 1], [9, 8]),
+)
+
+
 @settings(max_examples=40, deadline=None)
+@example(_TIES, EO)
 @given(
     examples(), st.sampled_from(["accuracy_gap", EO, "demographic_parity_difference"])
 )
