@@ -1,4 +1,8 @@
-"""Every config, shrunk, through the study: data, both models, export, TFMA, report."""
+"""Every config, shrunk, through the study: data, both models, export, TFMA, report.
+
+The models have a block where they have several: each row is what its config says but
+in size. tests/models has the architectures as they are.
+"""
 
 import importlib
 import importlib.util
@@ -8,14 +12,16 @@ import numpy as np
 import official
 import pytest
 
+from kd_keras.models import densenet, resnet, tinyvit
 from pipelines import stages
 from pipelines.studies import layout
 
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("[!_]*_*_*.py"))
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16}
-# What makes the largest models small; the others run as they are.
 OPTIONS = {
+    "resnet56": {"depth": 8},
+    "resnet20": {"depth": 8},
     "vit_b16": {**SIZES, "mlp_dim": 16},
     "bert": {"sequence_length": 16},
     "distilbert": {**SIZES, "intermediate_dim": 16, "sequence_length": 16},
@@ -68,6 +74,15 @@ def _shrink(config, data_dir):
         config.student.model_options.vocabulary = str(_minilm() / "vocab.txt")
 
 
+@pytest.fixture
+def shallow(monkeypatch):
+    for module in (resnet, densenet):
+        one_each = dict.fromkeys(module.BLOCKS, (1, 1, 1, 1))
+        monkeypatch.setattr(module, "BLOCKS", one_each)
+    monkeypatch.setattr(tinyvit, "DEPTHS", (1, 1, 1, 1))
+
+
+@pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize("row", ROWS)
 def test_a_config_runs(row, tmp_path):
     import tensorflow_model_analysis as tfma
