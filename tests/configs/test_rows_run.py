@@ -1,7 +1,8 @@
 """Every config, shrunk, through the study: data, both models, export, TFMA, report.
 
-The models have a block where they have several: each row is what its config says but
-in size. tests/models has the architectures as they are.
+Each row is what its config says but in size: models have a block where they have
+several, and they train eagerly, since to trace twelve pairs takes a quarter of an hour.
+tests/models has the architectures as they are; the studies of tests/scale are traced.
 """
 
 import importlib
@@ -11,6 +12,7 @@ import pathlib
 import numpy as np
 import official
 import pytest
+import tensorflow as tf
 
 from kd_keras.models import densenet, resnet, tinyvit
 from pipelines import stages
@@ -75,14 +77,17 @@ def _shrink(config, data_dir):
 
 
 @pytest.fixture
-def shallow(monkeypatch):
+def small_steps(monkeypatch):
+    tf.config.run_functions_eagerly(True)
     for module in (resnet, densenet):
         one_each = dict.fromkeys(module.BLOCKS, (1, 1, 1, 1))
         monkeypatch.setattr(module, "BLOCKS", one_each)
     monkeypatch.setattr(tinyvit, "DEPTHS", (1, 1, 1, 1))
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.usefixtures("shallow")
+@pytest.mark.usefixtures("small_steps")
 @pytest.mark.parametrize("row", ROWS)
 def test_a_config_runs(row, tmp_path):
     import tensorflow_model_analysis as tfma

@@ -144,9 +144,7 @@ def run(strategy, batches, case, eagerly):
             if projection is not None:
                 projection.set_weights([np.linspace(-1, 1, 28).reshape(4, 7)])
         optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
-        distiller.compile(
-            optimizer, loss, metrics=["accuracy"], run_eagerly=eagerly
-        )
+        distiller.compile(optimizer, loss, metrics=["accuracy"], run_eagerly=eagerly)
     history = distiller.fit(batches, verbose=0).history
     logs = distiller.evaluate(batches, return_dict=True, verbose=0)
     numbers = [*np.ravel([history[k] for k in sorted(history)]), *logs.values()]
