@@ -26,8 +26,11 @@ def student_loss(seed, distilled):
     test, _, true_logits = draw(5_000, np.random.default_rng(100))
     keras.utils.set_random_seed(seed)
     student = keras.Sequential(
-        [keras.Input((WIDTH,)), keras.layers.Dense(32, "relu")]
-        + [keras.layers.Dense(CLASSES)]
+        [
+            keras.Input((WIDTH,)),
+            keras.layers.Dense(32, "relu"),
+            keras.layers.Dense(CLASSES),
+        ]
     )
     model, y = student, labels
     if distilled:

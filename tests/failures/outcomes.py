@@ -166,16 +166,17 @@ class Victim:
 def outcomes(
     victim: Victim, every: bool, beginnings: tuple[str, ...] = ("",)
 ) -> Iterator[Outcome]:
-    """All attacks on all files; without `every` one on each file, in rotation.
+    """All attacks on all files; without `every`, in rotation, one on two of each kind.
 
-    Of what no stage reads, two of a kind are enough then.
+    Of what no stage reads, one of a kind is enough then.
     """
     names, kinds = list(ATTACKS), collections.Counter()
     paths = [path for path in victim.files if path.startswith(beginnings)]
     for i, path in enumerate(paths):
-        kind = _kind(path)
-        kinds[kind] += 1
-        if not every and kinds[kind] > 2 and kind.startswith(UNREAD):
+        of = kind(path)
+        kinds[of] += 1
+        enough = 1 if of.startswith(UNREAD) else 2
+        if not every and kinds[of] > enough:
             continue
         for attack in names if every else (names[i % len(names)],):
             found = victim.attack(path, attack)
@@ -187,12 +188,12 @@ def table(found: list[Outcome]) -> str:
     """Counts by kind of file and outcome, for people."""
     counts: dict[str, collections.Counter] = {}
     for outcome in found:
-        of_kind = counts.setdefault(_kind(outcome.path), collections.Counter())
+        of_kind = counts.setdefault(kind(outcome.path), collections.Counter())
         of_kind[outcome.word] += 1
     words = (*GOOD, *BAD)
     lines = ["| file | " + " | ".join(words) + " |", "|---" * (len(words) + 1) + "|"]
-    for kind, of_kind in [*sorted(counts.items()), ("all", _sum(counts))]:
-        lines.append(f"| {kind} | " + " | ".join(str(of_kind[w]) for w in words) + " |")
+    for name, of_kind in [*sorted(counts.items()), ("all", _sum(counts))]:
+        lines.append(f"| {name} | " + " | ".join(str(of_kind[w]) for w in words) + " |")
     return "\n".join(lines)
 
 
@@ -200,7 +201,7 @@ def _sum(counts: dict[str, collections.Counter]) -> collections.Counter:
     return sum(counts.values(), collections.Counter())
 
 
-def _kind(path: str) -> str:
+def kind(path: str) -> str:
     """A file's place without the run's name, or its directory in the workdir."""
     parts = pathlib.PurePosixPath(path).parts
     if len(parts) > 2 and parts[1].startswith("seed"):
