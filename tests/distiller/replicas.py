@@ -170,8 +170,8 @@ def main(names, eagerly=False):
 
 
 if __name__ == "__main__":
-    # After --but, the names of those that are left out. The others run eagerly: it takes
-    # ten seconds to trace a step on two replicas.
+    # After --but, the names of those that are left out. The others run eagerly: tracing
+    # a step on two replicas takes ten seconds.
     _, *named = sys.argv
     but = named[1:] if named[:1] == ["--but"] else []
     if but:
