@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from kd_keras.distiller.soft import resolve_soft_loss
-from kd_keras.losses import LossInputs, LossPart
+from kd_keras.losses import SOFTMAX_LOSSES, LossInputs, LossPart
 from kd_keras.losses._numerics import per_example
 
 
@@ -72,7 +72,10 @@ class MixedLoss(LossPart):
                 f"one for each class. Received: alpha={alpha!r}. It is the share of "
                 "the teacher."
             )
-        if isinstance(soft_loss, LossPart) and soft_loss.whole_batch:
+        known: Any = soft_loss
+        if isinstance(soft_loss, str):
+            known = SOFTMAX_LOSSES.get(soft_loss)
+        if isinstance(known, LossPart) and known.whole_batch:
             raise ValueError(
                 f"`soft_loss` of a {type(self).__name__} must give each example a "
                 f"value of its own. Received: {soft_loss!r}, which compares examples. "
