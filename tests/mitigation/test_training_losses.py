@@ -280,6 +280,7 @@ def linear():
     [
         (lambda: MixedLoss(alpha=[0.5, 1.5]), r"`alpha` of a MixedLoss must be in"),
         (lambda: MixedLoss(soft_loss=DistLoss()), "value of its own"),
+        (lambda: GroupDRO(groups=2, soft_loss="dist"), r"value of its own.*'dist'"),
         (lambda: GroupDRO(groups=0), "`groups` of a GroupDRO must be a whole number"),
         (lambda: GroupDRO(groups=2, eta=-1), "`eta` of a GroupDRO"),
         (
