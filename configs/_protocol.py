@@ -35,7 +35,7 @@ def study(
     # "module:Class". Hints read the teacher in every step: teacher_cache is "" then.
     config.hints = ml_collections.ConfigDict()
     # What mends the distilled students while they are trained: keys of
-    # pipelines.studies.methods.METHODS, or of method_options. Each is trained at every
+    # pipelines.studies.mending.METHODS, or of method_options. Each is trained at every
     # temperature with every seed.
     config.methods = ("plain",)
     # Method -> its options, such as eta of group_dro; "method" names what makes it, a

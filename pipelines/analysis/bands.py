@@ -32,6 +32,8 @@ class Band(NamedTuple):
 
     def of_curve(self, study: Study) -> "Band":
         """The part of a band of `Study.distilled` that is of `Study.curve`."""
+        if study.curve == study.distilled:
+            return self
         places = [study.distilled.index(model) for model in study.curve]
         return Band(*(values[places] for values in self))
 

@@ -13,6 +13,7 @@ from pipelines.analysis import (
     individual_fairness,
     measures,
     methods,
+    methods_table,
     provenance,
     published,
 )
@@ -70,7 +71,7 @@ def build(
         introduction=_introduction(study),
         headlines=[
             *headline.headlines(study, changes, found, by_chance, chosen),
-            *methods.headlines(compared),
+            *methods_table.headlines(compared),
         ],
         sections=[
             Section(
@@ -149,7 +150,7 @@ def _methods(study: Study, compared: list[methods.Compared]) -> Section:
         "Does a method mend it?",
         text=text,
         drawings=tradeoff.method_figures(study, compared),
-        tables=[methods.methods_table(study, compared)],
+        tables=[methods_table.methods_table(compared)],
     )
 
 

@@ -11,7 +11,7 @@ from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.losses import SOFTMAX_LOSSES
 from kd_keras.strategy import STRATEGIES
 from kd_keras.training.optimizers import OPTIMIZERS
-from pipelines.studies import individual_options, layout, methods, parts
+from pipelines.studies import individual_options, layout, mending, methods, parts
 
 CACHES = ("", "float32", "float16")
 # What Keras and NumPy take.
@@ -141,11 +141,11 @@ def _validate_methods(config: ml_collections.ConfigDict) -> None:
         _require(bool(allowed), "methods", name, "names of small letters, digits and _")
         made_by = methods.options(config, name)["method"]
         if made_by == name:
-            known = sorted({*methods.METHODS, *config.get("method_options", {})})
+            known = sorted({*mending.METHODS, *config.get("method_options", {})})
             advice = named.did_you_mean(name, known)
-            is_known = name in methods.METHODS
+            is_known = name in mending.METHODS
             _require(is_known, "methods", name, f"one of {known}", advice)
-        _require_named(f"method_options.{name}.method", made_by, methods.METHODS)
+        _require_named(f"method_options.{name}.method", made_by, mending.METHODS)
         if made_by == "mfd" and config.teacher_cache:
             raise ValueError(
                 "--config.teacher_cache must be '' where the method mfd reads layers "

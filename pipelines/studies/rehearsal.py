@@ -10,7 +10,7 @@ import tensorflow as tf
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import training_batches
 from kd_keras.distiller.settings import check_student
-from pipelines.studies import layout, methods, own_code, runs
+from pipelines.studies import layout, mending, methods, own_code, runs
 
 EXAMPLES = 2
 
@@ -25,8 +25,8 @@ def rehearse(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
       ValueError: if a model does not give logits, cannot be loaded again, or anything
         goes wrong.
     """
-    mending = [m for m in config.get("methods", ()) if m != layout.PLAIN]
-    if not (own_code.names(config) or config.get("hints") or mending):
+    mends = [m for m in config.get("methods", ()) if m != layout.PLAIN]
+    if not (own_code.names(config) or config.get("hints") or mends):
         return
     print("trying the config's own code on one batch", flush=True)
     try:
@@ -56,7 +56,7 @@ def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
         ),
     ):
         recipe = runs.recipe_of(config, run)
-        made = methods.changes(methods.Given(config, dataset, teacher), run.method)
+        made = methods.changes(mending.Given(config, dataset, teacher), run.method)
         trainer = runs.compiled(config, dataset, run, teacher, made=made)
         batches = training_batches(
             methods.applied(dataset, made).splits["train"].take(EXAMPLES),

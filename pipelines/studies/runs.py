@@ -21,6 +21,7 @@ from pipelines.studies import (
     attempts,
     layout,
     made_by,
+    mending,
     methods,
     parts,
     predictions,
@@ -80,7 +81,7 @@ def train_run(
     partial = attempts.begin(directory, devices)
     taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
     with devices.scope():
-        given = methods.Given(config, dataset, teacher)
+        given = mending.Given(config, dataset, teacher)
         made = methods.changes(given, run.method)
         in_step = None if cache else teacher
         trainer = compiled(config, dataset, run, in_step, devices, made)
@@ -204,7 +205,7 @@ def compiled(
     run: Run,
     teacher: keras.Model | None,
     devices: tf.distribute.Strategy | None = None,
-    made: methods.Changes = methods.NOTHING,
+    made: mending.Changes = mending.NOTHING,
 ) -> keras.Model:
     """The model to fit: the one to keep, or what has that one as its student.
 

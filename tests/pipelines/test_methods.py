@@ -8,12 +8,20 @@ import report_workdir
 import tensorflow as tf
 
 from configs import demo
-from kd_keras import files, models
+from kd_keras import datasets, files, models
 from kd_keras.datasets.batches import WEIGHT, training_batches
 from kd_keras.mitigation import BalancedSoftmax, FairFeatures, GroupDRO, MinDiff
 from pipelines.analysis.results import read_study
 from pipelines.studies import config as configs
-from pipelines.studies import config_checks, layout, methods, run_record, runs, tasks
+from pipelines.studies import (
+    config_checks,
+    layout,
+    mending,
+    methods,
+    run_record,
+    runs,
+    tasks,
+)
 from pipelines.studies.layout import DS, TEACHER, Run, parse_directory
 
 # The teacher is a constant: class 0 always.
@@ -48,7 +56,7 @@ def config(monkeypatch):
 
 
 def given(config, dataset):
-    return methods.Given(config, dataset, ALWAYS_0)
+    return mending.Given(config, dataset, ALWAYS_0)
 
 
 def columns(examples, *keys):
@@ -90,7 +98,7 @@ def test_weights_of_the_data_set_are_multiplied(config, tiny_dataset):
     doubled = tiny_dataset.splits["train"].map(lambda e: {**e, WEIGHT: 2.0})
     splits = {**tiny_dataset.splits, "train": doubled}
     once = methods.applied(tiny_dataset, made).splits["train"]
-    twice = methods.applied(methods.Dataset(tiny_dataset.spec, splits), made).splits[
+    twice = methods.applied(datasets.Dataset(tiny_dataset.spec, splits), made).splits[
         "train"
     ]
     np.testing.assert_allclose(columns(twice, WEIGHT)[0], 2 * columns(once, WEIGHT)[0])
@@ -105,7 +113,7 @@ def test_batches_bring_the_group_beside_labels_and_logits(config, tiny_dataset):
     for dataset, keys in (
         (tiny_dataset, {"labels", "groups"}),
         (
-            methods.Dataset(tiny_dataset.spec, splits),
+            datasets.Dataset(tiny_dataset.spec, splits),
             {"labels", "teacher_logits", "groups"},
         ),
     ):
@@ -156,7 +164,7 @@ def test_what_the_methods_give_the_distiller(config, tiny_dataset):
     assert isinstance(made("balanced_softmax").loss, BalancedSoftmax)
     assert made("balanced_softmax").loss.counts == counts
     assert made("balanced_kd").distiller["soft_loss"].counts == counts
-    assert made("plain") == methods.NOTHING
+    assert made("plain") == mending.NOTHING
 
 
 @pytest.mark.parametrize(

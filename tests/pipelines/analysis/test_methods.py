@@ -6,7 +6,7 @@ import pytest
 import report_workdir
 from scipy import stats
 
-from pipelines.analysis import methods
+from pipelines.analysis import methods, methods_table
 from pipelines.analysis.results import Model
 from pipelines.report import tradeoff
 from pipelines.studies.layout import DS, NDS, Run
@@ -56,7 +56,7 @@ def test_seeds_are_compared_in_pairs(study):
 
 
 def test_the_sentence_names_what_intervals_show(study):
-    (headline,) = methods.headlines(methods.compare(study))
+    (headline,) = methods_table.headlines(methods.compare(study))
     assert headline.sentence.startswith(
         "T=4 balanced changes EOD by side by -50.0 points (-50.0 to -50.0) for +12.5 "
         "points of accuracy"
@@ -65,7 +65,7 @@ def test_the_sentence_names_what_intervals_show(study):
 
 def test_the_table_and_the_figure_have_every_student(study):
     rows = methods.compare(study)
-    table = methods.methods_table(study, rows)
+    table = methods_table.methods_table(rows)
     header, *lines = table.csv().splitlines()
     assert header.startswith("attribute,model,temperature,method,seeds,accuracy,")
     assert [line.split(",")[1:4] for line in lines] == [
@@ -114,7 +114,7 @@ def test_thresholds_are_tried_on_the_plain_student(margin, against):
     assert row.change["gap"].upper < 0
     assert row.against == against
     assert row.processed["gap"].mean < row.own["gap"].mean - row.change["gap"].mean
-    (headline,) = methods.headlines([row])
+    (headline,) = methods_table.headlines([row])
     assert against in headline.sentence
 
 
