@@ -34,6 +34,13 @@ def study(
     # Name -> fields of kd_keras.losses.FeatureHint, or of "hint", one's own
     # "module:Class". Hints read the teacher in every step: teacher_cache is "" then.
     config.hints = ml_collections.ConfigDict()
+    # What mends the distilled students while they are trained: keys of
+    # pipelines.studies.mending.METHODS, or of method_options. Each is trained at every
+    # temperature with every seed.
+    config.methods = ("plain",)
+    # Method -> its options, such as eta of group_dro; "method" names what makes it, a
+    # key of METHODS or one's own "module:function", where that is not its name.
+    config.method_options = ml_collections.ConfigDict()
     # Metrics of the training beside accuracy: "top_5_accuracy" or "module:function".
     config.metrics = ()
     # Multiply the distillation term by T squared (Hinton et al. 2015).

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import losses, training
+from kd_keras import losses, mitigation, training
 from kd_keras.distiller import Distiller
-from kd_keras.mitigation import GroupShift
 from kd_keras.models.text import Tokens
 from kd_keras.models.window_attention import WindowAttention
 
@@ -64,20 +63,43 @@ def tokens():
 
 # Class, how to make one that differs from a default one, and what its base class adds.
 CASES = {
+    "BalancedKD": (lambda: mitigation.BalancedKD([3, 1], weight=0.5), OF_PARTS),
+    "BalancedSoftmax": (
+        lambda: mitigation.BalancedSoftmax([3, 1], reduction="sum"),
+        {"name", "reduction"},
+    ),
     "DecoupledLoss": (
         lambda: losses.DecoupledLoss(2.0, 4.0, 10, name="dkd", weight=0.5),
         OF_PARTS,
     ),
     "DistLoss": (lambda: losses.DistLoss(2.0, 3.0, weight=0.5), OF_PARTS),
+    "FairFeatures": (
+        lambda: mitigation.FairFeatures("a/b", "c", 2, 3, 0.5, "sex", 3.0, 1, "n"),
+        OF_PARTS,
+    ),
     "FeatureHint": (
         lambda: losses.FeatureHint("a/b", "c", "cosine", 2.0, 1, "n"),
         OF_PARTS,
     ),
+    "GroupDRO": (
+        lambda: mitigation.GroupDRO(
+            2, 2, 0.1, 1.0, [1, 2, 3, 4], "sex", 0.5, "logit_mse"
+        ),
+        OF_PARTS,
+    ),
     "GroupShift": (
-        lambda: GroupShift([[1.5], [-1e9], [0.0]], name="mended"),
+        lambda: mitigation.GroupShift([[1.5], [-1e9], [0.0]], name="mended"),
         OF_LAYERS,
     ),
     "LossPart": (lambda: AbsoluteDistance("distance", 3.0), OF_PARTS),
+    "MinDiff": (
+        lambda: mitigation.MinDiff(3, "all", 0.2, "sex", "diff", 3.0),
+        OF_PARTS,
+    ),
+    "MixedLoss": (
+        lambda: mitigation.MixedLoss([0.1, 0.9], "logit_mse", None, False),
+        OF_PARTS,
+    ),
     "WarmUp": (
         lambda: training.WarmUp(
             2.0, 10, keras.optimizers.schedules.CosineDecay(2.0, 30)

@@ -9,6 +9,7 @@ from kd_keras import named
 from kd_keras.datasets import (
     adult,
     celeb_a,
+    cifar_skewed,
     fairface,
     hatexplain,
     images,
@@ -24,6 +25,8 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "celeb_a": celeb_a.load,
     "cifar10": functools.partial(images.load_small, "cifar10"),
     "cifar100": functools.partial(images.load_small, "cifar100"),
+    "cifar100lt": cifar_skewed.load_cifar100lt,
+    "cifar10s": cifar_skewed.load_cifar10s,
     "fairface": fairface.load,
     "hatexplain": hatexplain.load,
     "imagenet2012": images.load_imagenet,
@@ -41,12 +44,16 @@ PREFIXES: dict[str, Callable[..., Dataset]] = {
 ATTRIBUTES: dict[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
     "adult": lambda options: tuple(adult.GROUPS),
     "celeb_a": lambda options: tuple(celeb_a.GROUPS),
+    "cifar10s": lambda options: ("color",),
     "fairface": lambda options: ("race", "gender"),
     "hatexplain": lambda options: tuple(hatexplain.COMMUNITIES),
     "table": lambda options: table.attributes(**options),
     "trifeature": lambda options: trifeature.attributes(**options),
     **dict.fromkeys(
-        ("cifar10", "cifar100", "imagenet2012", "svhn_cropped", "tiny_imagenet"),
+        (
+            *("cifar10", "cifar100", "cifar100lt", "imagenet2012"),
+            *("svhn_cropped", "tiny_imagenet"),
+        ),
         lambda options: (),
     ),
 }

@@ -7,6 +7,8 @@ from kd_keras.datasets.spec import DatasetSpec
 
 # Key of an example's weight in training, where a data set has weights.
 WEIGHT = "sample_weight"
+# Key of an example's group, where the loss reads groups.
+GROUPS = "loss_group"
 
 
 def training_batches(
@@ -22,7 +24,8 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Shuffled batches `(inputs, labels)` of one epoch per iteration.
 
-    Examples with the key `WEIGHT` give `(inputs, labels, weights)`.
+    Examples with the key `WEIGHT` give `(inputs, labels, weights)`. Of those with the
+    key `GROUPS` the labels are a dict, as a `Distiller` takes it, with the groups.
 
     Args:
       examples: single examples, dicts under the spec's keys.
@@ -90,4 +93,8 @@ def _weighted(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
 
 
 def _pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
-    return spec.inputs(batch), batch[spec.label]
+    label = batch[spec.label]
+    if GROUPS in batch:
+        beside = label if isinstance(label, dict) else {"labels": label}
+        label = {**beside, "groups": batch[GROUPS]}
+    return spec.inputs(batch), label

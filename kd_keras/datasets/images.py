@@ -61,15 +61,16 @@ def load_small(
     Raises:
       ValueError: if the data set is not there, or an option is not allowed.
     """
-    builder = _open(name, data_dir, download)
-    spec = _spec(name, builder, 32)
-
-    def convert(raw: Mapping[str, Any]) -> records.Example:
-        image = tf.ensure_shape(records.decode(raw["image"]), (32, 32, 3))
-        return {"image": image, "label": raw["label"], "id": raw["id"]}
-
+    builder = open_builder(name, data_dir, download)
+    spec = spec_of(name, builder, 32)
     parts = {**records.carve(builder, validation_fraction), "test": "test"}
-    return records.read_all(builder, parts, spec, convert)
+    return records.read_all(builder, parts, spec, convert_small)
+
+
+def convert_small(raw: Mapping[str, Any]) -> records.Example:
+    """An example of a record of CIFAR or SVHN."""
+    image = tf.ensure_shape(records.decode(raw["image"]), (32, 32, 3))
+    return {"image": image, "label": raw["label"], "id": raw["id"]}
 
 
 def load_imagenet(
@@ -99,8 +100,8 @@ def load_imagenet(
     Raises:
       ValueError: if the data set is not there, or an option is not allowed.
     """
-    builder = _open("imagenet2012", data_dir, download)
-    spec = _spec("imagenet2012", builder, image_size)
+    builder = open_builder("imagenet2012", data_dir, download)
+    spec = spec_of("imagenet2012", builder, image_size)
 
     def convert(size: int | None) -> Callable[[Mapping[str, Any]], records.Example]:
         def converted(raw: Mapping[str, Any]) -> records.Example:
@@ -123,7 +124,9 @@ def load_imagenet(
     )
 
 
-def _open(name: str, data_dir: str | None, download: bool) -> Any:
+def open_builder(name: str, data_dir: str | None, download: bool) -> Any:
+    """The TFDS builder of one of SOURCES, prepared; see `prepared.open_builder`."""
+
     def make_builder(root: str) -> Any:
         import tensorflow_datasets as tfds
 
@@ -134,11 +137,17 @@ def _open(name: str, data_dir: str | None, download: bool) -> Any:
     )
 
 
-def _spec(name: str, builder: Any, size: int) -> DatasetSpec:
+def spec_of(
+    name: str,
+    builder: Any,
+    size: int,
+    groups: Mapping[str, tuple[str, ...]] | None = None,
+) -> DatasetSpec:
+    """The spec of square images of this size, with the classes of a builder."""
     return DatasetSpec(
         name=name,
         features={"image": tf.TensorSpec((size, size, 3), tf.uint8)},
         label="label",
         class_names=tuple(builder.info.features["label"].names),
-        groups={},
+        groups=dict(groups or {}),
     )

@@ -110,6 +110,7 @@ class Distiller(StudentTrainer, SavedDistiller):
         settings.check_heads(head, soft_loss, teacher_outputs, combine_teachers)
         settings.check_temperature(temperature)
         settings.check_alpha(alpha)
+        settings.check_whole_loss(soft_loss, alpha)
         settings.check_parts(hints, parts, head)
         super().__init__(name=name, **{"dtype": student.dtype_policy, **kwargs})
         self.student = student

@@ -154,9 +154,11 @@ class HintParts:
                 hint,
                 inputs,
                 weights,
-                mask if HINT_LOSSES[hint.loss].by_position else None,
-                where=f"the hint {hint.name!r}",
                 # Examples are compared whole.
+                None
+                if hint.whole_batch or not HINT_LOSSES[hint.loss].by_position
+                else mask,
+                where=f"the hint {hint.name!r}",
                 rows=_one_each(inputs.student) if hint.whole_batch else None,
             )
             share = hint.warmup(batch.schedule.step) * hint.weight

@@ -114,6 +114,16 @@ def check_heads(
     check_choice("combine_teachers", combine_teachers, COMBINATIONS)
 
 
+def check_whole_loss(soft_loss: Any, alpha: Any) -> None:
+    """Raises ValueError if the labels' loss would count twice."""
+    if getattr(soft_loss, "has_hard_loss", False) and alpha != 1:
+        raise ValueError(
+            f"`alpha` must be 1 with a soft loss that has the labels' loss in it, such "
+            f"as {soft_loss.name}. Received: alpha={alpha!r}. Give the share of the "
+            f"teacher to it: {type(soft_loss).__name__}(alpha=...)."
+        )
+
+
 def check_teacher_weights(weights: Sequence[float] | None, teachers: int) -> None:
     """Raises ValueError unless there is one positive weight per teacher."""
     if weights is None:

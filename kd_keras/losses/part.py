@@ -53,6 +53,8 @@ class LossPart:
         of all replicas, and their weights.
       uses_temperature: whether it softens the logits; as a soft loss it then gets the
         factor T^2.
+      has_hard_loss: whether the labels' loss is in it; as a soft loss it then needs a
+        Distiller with alpha=1.
       variables: `keras.Variable`s, not trainable, that it updates while training, if
         it has a state; the Distiller saves them.
 
@@ -68,6 +70,7 @@ class LossPart:
     needs: tuple[str, ...] = ("teacher",)
     whole_batch: bool = False
     uses_temperature: bool = True
+    has_hard_loss: bool = False
     variables: tuple[Any, ...] | list[Any] = ()
 
     def __init__(self, name: str | None = None, weight: float = 1.0):

@@ -24,11 +24,18 @@ Replicates = Mapping[Model, Mapping[int, Mapping[Measure, np.ndarray]]]
 
 
 class Band(NamedTuple):
-    """Intervals `[T]` that hold for all temperatures together."""
+    """Intervals `[T]` that hold for all temperatures, and methods, together."""
 
     mean: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+
+    def of_curve(self, study: Study) -> "Band":
+        """The part of a band of `Study.distilled` that is of `Study.curve`."""
+        if study.curve == study.distilled:
+            return self
+        places = [study.distilled.index(model) for model in study.curve]
+        return Band(*(values[places] for values in self))
 
 
 def replicate(study: Study) -> Replicates:
@@ -118,7 +125,7 @@ def band_table(study: Study, found: Mapping[Measure, Band]) -> DataTable:
         {
             "attribute": measure.attribute,
             "metric": measure.metric,
-            "temperature": model.temperature,
+            **model_cells(model),
             "mean": band.mean[i],
             "lower": band.lower[i],
             "upper": band.upper[i],
@@ -129,7 +136,7 @@ def band_table(study: Study, found: Mapping[Measure, Band]) -> DataTable:
     columns = (
         Column("attribute", "attribute"),
         Column("metric", "metric"),
-        MODEL_COLUMNS[1],
+        *MODEL_COLUMNS[1:],
         Column("mean", "mean, %", PERCENT),
         Column("lower", "from, %", PERCENT),
         Column("upper", "to, %", PERCENT),

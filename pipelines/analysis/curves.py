@@ -45,7 +45,7 @@ def curves(
             measure,
             Curve(
                 temperatures=study.temperatures,
-                band=band,
+                band=band.of_curve(study),
                 references={
                     model.name: float(seed_mean(replicates, measure, model)[0])
                     for model in (study.teacher, study.nds)
@@ -53,7 +53,7 @@ def curves(
                 },
                 chance=[
                     chance[model][measure].mean
-                    for model in study.distilled
+                    for model in study.curve
                     if measure in chance[model]
                 ],
                 published=published.curve(measure),
@@ -69,7 +69,7 @@ def individual_curve(study: Study, measured: Measured) -> Curve | None:
     def means(model: Model) -> list[float]:
         return [one.mean for one in measured[model].values()]
 
-    intervals = [seed_interval(means(model)) for model in study.distilled]
+    intervals = [seed_interval(means(model)) for model in study.curve]
     mean, lower, upper = np.array(intervals).T
     return Curve(
         temperatures=study.temperatures,

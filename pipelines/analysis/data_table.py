@@ -39,9 +39,19 @@ DECIMAL = Kind("{:.6f}", "{:.3f}")
 
 
 class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+      name: in the CSV, and the key in the rows.
+      title: for people.
+      kind: how values are written.
+      optional: whether it is left out where all its cells are empty.
+    """
+
     name: str
     title: str
     kind: Kind = TEXT
+    optional: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +69,15 @@ class DataTable:
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]]
+
+    def __post_init__(self) -> None:
+        columns = tuple(
+            column
+            for column in self.columns
+            if not column.optional
+            or any(not is_empty(row.get(column.name)) for row in self.rows)
+        )
+        object.__setattr__(self, "columns", columns)
 
     def exact(self, row: Mapping[str, Any], column: Column) -> str:
         """The value as in the CSV file.

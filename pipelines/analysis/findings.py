@@ -79,7 +79,7 @@ def findings_table(
 def _claims(
     study: Study, replicates: Replicates, individual: Measured | None
 ) -> Iterator[Claim]:
-    by_temperature = list(zip(study.distilled, study.temperatures, strict=True))
+    by_temperature = list(zip(study.curve, study.temperatures, strict=True))
     warm = [model for model, temperature in by_temperature if temperature <= HOT]
     hot = [model for model, temperature in by_temperature if temperature > HOT]
     if len(warm) > 1:

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import SHUFFLES, Chance
 from pipelines.analysis.data_table import POINTS, DataTable
-from pipelines.analysis.measures import TITLES, Measure
+from pipelines.analysis.measures import TITLES, Measure, model_of
 from pipelines.analysis.results import Model, Study
 
 _BASES = {"nds": "nds", "teacher": "the teacher"}
@@ -39,10 +39,14 @@ def headlines(
 ) -> list[Headline]:
     """Whether distillation changed the accuracy, and DPD and EOD of each attribute."""
     rows: dict[Measure, list[Mapping[str, Any]]] = {}
+    # What the other methods change is said against this one, see `methods`.
     for row in changes.rows:
+        if model_of(row).method != study.methods[0]:
+            continue
         rows.setdefault(Measure(row["metric"], row["attribute"]), []).append(row)
     above = {
-        measure: band.mean > [chance[m][measure].highest for m in study.distilled]
+        measure: band.of_curve(study).mean
+        > [chance[m][measure].highest for m in study.curve]
         for measure, band in bands.items()
         if measure.attribute
     }
@@ -116,7 +120,7 @@ def _above_chance(study: Study, above: np.ndarray) -> str:
         )
     at = ", ".join(
         f"{model.temperature:g}"
-        for model, is_above in zip(study.distilled, above, strict=True)
+        for model, is_above in zip(study.curve, above, strict=True)
         if is_above
     )
     at = "every T" if above.all() else f"T={at}"

@@ -9,6 +9,7 @@ from kd_keras.fairness import GAPS, Gap
 from kd_keras.fairness.gaps import gap
 from pipelines.analysis.data_table import COUNT, PERCENT, TEMPERATURE, Column, DataTable
 from pipelines.analysis.results import Model, Study
+from pipelines.studies.layout import PLAIN
 
 DPD = "demographic_parity_difference"
 EOD = "equalized_odds_difference"
@@ -23,6 +24,8 @@ _BASE_RATE = (BASE_RATE_GAP, "base_rate_difference")
 MODEL_COLUMNS = (
     Column("model", "model"),
     Column("temperature", "T", TEMPERATURE),
+    # Of students that a method mended; of plain ones it is empty.
+    Column("method", "method", optional=True),
 )
 
 
@@ -39,7 +42,13 @@ def measures_of(study: Study) -> list[Measure]:
 
 
 def model_cells(model: Model) -> dict[str, Any]:
-    return {"model": model.name, "temperature": model.temperature}
+    cells: dict[str, Any] = {"model": model.name, "temperature": model.temperature}
+    return cells if model.method == PLAIN else cells | {"method": model.method}
+
+
+def model_of(row: Mapping[str, Any]) -> Model:
+    """The model whose cells a row has."""
+    return Model.named(row["model"], row["temperature"], row.get("method") or PLAIN)
 
 
 def run_table(study: Study) -> DataTable:
@@ -101,21 +110,20 @@ def summary_table(
     """
     values: dict[tuple, list[float]] = {}
     for row in runs.rows:
-        key = (row["model"], row["temperature"], row["attribute"], row["metric"])
+        key = (model_of(row), row["attribute"], row["metric"])
         values.setdefault(key, []).append(row["value"])
     rows = []
     for attribute in study.spec.groups or [""]:
         for model, seeds in study.models.items():
             row = {"attribute": attribute, "seeds": len(seeds)} | model_cells(model)
-            name = (model.name, model.temperature)
-            row |= _mean_and_sd(ACCURACY, values[(*name, "", ACCURACY)])
+            row |= _mean_and_sd(ACCURACY, values[(model, "", ACCURACY)])
             if attribute:
                 for metric in GAP_OF:
-                    row |= _mean_and_sd(metric, values[(*name, attribute, metric)])
+                    row |= _mean_and_sd(metric, values[(model, attribute, metric)])
                 for measure, by_chance in (chance or {}).get(model, {}).items():
                     if measure.attribute == attribute:
                         row[f"{measure.metric}_chance"] = by_chance.mean
-                row[BASE_RATE_GAP] = values[(*name, attribute, BASE_RATE_GAP)][0]
+                row[BASE_RATE_GAP] = values[(model, attribute, BASE_RATE_GAP)][0]
             rows.append(row)
     columns = [Column("attribute", "attribute"), *MODEL_COLUMNS]
     columns.append(Column("seeds", "seeds", COUNT))

@@ -14,6 +14,7 @@ from pipelines.analysis.measures import (
     MODEL_COLUMNS,
     TITLES,
     Measure,
+    model_of,
 )
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.layout import DS, NDS, TEACHER
@@ -176,7 +177,7 @@ def published_table(summary: DataTable, published: Published) -> DataTable | Non
     rows: list[dict[str, Any]] = []
     for measure, numbers in published.measures.items():
         for row in _own(summary, measure):
-            number = numbers.get(Model.named(row["model"], row["temperature"]))
+            number = numbers.get(model_of(row))
             if number is None:
                 continue
             own = row[f"{measure.metric}_mean"]

@@ -1,7 +1,7 @@
 """What a study's runs predicted, read from its working directory, and counted."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
 from pipelines.studies import config as configs
 from pipelines.studies import layout, predictions, run_record
-from pipelines.studies.layout import DS, NDS, TEACHER, Run
+from pipelines.studies.layout import DS, NDS, PLAIN, TEACHER, Run
 from pipelines.studies.predictions import Truth
 
 
@@ -18,21 +18,27 @@ from pipelines.studies.predictions import Truth
 class Model:
     """All runs of one model; teacher, nds and then ds by temperature when sorted.
 
+    Of equal temperature the methods are in the order of the alphabet.
+
     Attributes:
       order: 0 teacher, 1 nds, 2 ds.
       temperature: distillation temperature; None unless the model is "ds".
+      method: what mends a distilled student while it is trained, "plain" for nothing.
     """
 
     order: int
     temperature: float | None = None
+    method: str = PLAIN
 
     @classmethod
     def of(cls, run: Run) -> "Model":
-        return cls.named(run.model, run.temperature)
+        return cls.named(run.model, run.temperature, run.method)
 
     @classmethod
-    def named(cls, name: str, temperature: float | None = None) -> "Model":
-        return cls((TEACHER, NDS, DS).index(name), temperature)
+    def named(
+        cls, name: str, temperature: float | None = None, method: str = PLAIN
+    ) -> "Model":
+        return cls((TEACHER, NDS, DS).index(name), temperature, method)
 
     @property
     def name(self) -> str:
@@ -40,12 +46,16 @@ class Model:
 
     @property
     def title(self) -> str:
-        return self.name if self.temperature is None else f"T={self.temperature:g}"
+        if self.temperature is None:
+            return self.name
+        method = "" if self.method == PLAIN else f" {self.method}"
+        return f"T={self.temperature:g}{method}"
 
     @property
     def slug(self) -> str:
         """For file names, as in the run's directory: teacher, nds, t04."""
-        return Run(self.name, 0, self.temperature).name.removeprefix("student-")
+        run = Run(self.name, 0, self.temperature, self.method)
+        return run.name.removeprefix("student-")
 
 
 # Compared and hashed by identity: arrays have no single answer to ==.
@@ -111,13 +121,23 @@ class Study:
 
     @property
     def distilled(self) -> list[Model]:
-        """The distilled students by rising temperature."""
+        """The distilled students, method by method, by rising temperature."""
         return [model for model in self.models if model.name == DS]
 
     @property
+    def methods(self) -> list[str]:
+        """Those of the distilled students; "plain" first, if it is there."""
+        return list(dict.fromkeys(model.method for model in self.distilled))
+
+    @property
+    def curve(self) -> list[Model]:
+        """The distilled students of the first method, by rising temperature."""
+        return [m for m in self.distilled if m.method == self.methods[0]]
+
+    @property
     def temperatures(self) -> list[float]:
-        """Those of the distilled students, rising."""
-        return [m.temperature for m in self.distilled if m.temperature is not None]
+        """Those of the curve, rising."""
+        return [m.temperature for m in self.curve if m.temperature is not None]
 
     @property
     def students(self) -> list[Model]:
@@ -166,7 +186,7 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
     if spec is None:
         spec = configs.load_dataset(config).spec
     document = configs.read_document(workdir)
-    runs = layout.study_runs(config.temperatures, config.seeds)
+    runs = layout.runs_of(config)
     complete = list(layout.complete_runs(workdir, runs))
     if not complete:
         raise ValueError(
@@ -180,8 +200,19 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
         result = _read_result(workdir, run, info, spec, truth)
         models.setdefault(Model.of(run), {})[run.seed] = result
     _require_teachers(workdir, models)
-    in_order = dict(sorted(models.items()))
+    in_order = dict(sorted(models.items(), key=_place(config)))
     return Study(document, spec, truth, in_order, planned=len(runs))
+
+
+def _place(config: Mapping[str, Any]) -> Callable[[tuple[Model, Any]], tuple]:
+    """Sorts models as the tables have them: plain, then by method as configured."""
+    methods = [PLAIN, *(m for m in config.get("methods", ()) if m != PLAIN)]
+
+    def place(item: tuple[Model, Any]) -> tuple:
+        model = item[0]
+        return model.order, methods.index(model.method), model.temperature or 0.0
+
+    return place
 
 
 def _read_result(

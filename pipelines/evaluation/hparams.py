@@ -48,6 +48,8 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
         if values:
             domain = hp.Discrete([float(value) for value in values], dtype=float)
             columns.append(hp.HParam(name, domain))
+    if methods := sorted({run.method for run in measured} - {layout.PLAIN}):
+        columns.append(hp.HParam("method", hp.Discrete([layout.PLAIN, *methods])))
     metrics = [hp.Metric(tag, display_name=_title(tag)) for tag in tags]
     with summary.replacing(files.join(workdir, DIRECTORY), SUFFIX):
         hp.hparams_config(columns, metrics)
@@ -62,6 +64,8 @@ def _write_run(
     set_to: dict[str, Any] = {"model": run.model, "seed": float(run.seed)}
     if run.temperature is not None:
         set_to |= {"temperature": run.temperature, "alpha": config["alpha"]}
+    if run.method != layout.PLAIN:
+        set_to["method"] = run.method
     directory = files.join(layout.run_dir(workdir, run), summary.DIRECTORY)
     with summary.replacing(directory, SUFFIX):
         hp.hparams(set_to, trial_id=run.title)
@@ -73,7 +77,9 @@ def _measured(table: str) -> dict[Run, dict[str, float]]:
     """Run -> tag -> value, without what is undefined."""
     measured: dict[Run, dict[str, float]] = {}
     for row in csv.DictReader(io.StringIO(table)):
-        run = Run(row["model"], int(row["seed"]), _number(row["temperature"]))
+        temperature = _number(row["temperature"])
+        method = row.get("method") or layout.PLAIN
+        run = Run(row["model"], int(row["seed"]), temperature, method)
         for tag in _tags(row):
             measured.setdefault(run, {})[tag] = float(row["value"])
     return measured

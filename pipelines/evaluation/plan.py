@@ -118,7 +118,7 @@ def plan(
 
 def finished_runs(workdir: str, config: ml_collections.ConfigDict) -> list[Run]:
     """The finished runs of a study; ValueError if there is none."""
-    planned = layout.study_runs(config.temperatures, config.seeds)
+    planned = layout.runs_of(config)
     runs = list(layout.complete_runs(workdir, planned))
     if not runs:
         raise ValueError(

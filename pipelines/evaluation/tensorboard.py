@@ -61,7 +61,7 @@ def _prepare(workdir: str) -> str:
     of the working directory changes.
     """
     config = configs.read_config(workdir)
-    runs = layout.study_runs(config.temperatures, config.seeds)
+    runs = layout.runs_of(config)
     directories = {run.title: layout.run_dir(workdir, run) for run in runs}
     for directory in directories.values():
         if plan.read_record(directory):

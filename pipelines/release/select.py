@@ -43,8 +43,10 @@ def describe(found: dict[str, Any]) -> str:
     """The recommendation for people."""
     test = found["confirmation"]
     word = "confirmed" if test["confirmed"] else "NOT confirmed"
+    method = found.get("recommended_method", "")
     lines = [
-        f"recommended T={found['recommended_temperature']:g}: {found['reason']}",
+        f"recommended T={found['recommended_temperature']:g}"
+        f"{method and ' ' + method}: {found['reason']}",
         f"{word} on the {test['split']} split: accuracy {_shown(test['accuracy'])}, "
         f"{found['metric'].replace('_', ' ')} {_shown(test['cost'])}",
     ]

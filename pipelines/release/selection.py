@@ -9,6 +9,7 @@ from kd_keras.fairness import Interval
 from kd_keras.fairness.intervals import around
 from pipelines.analysis.choice import ERROR, Choice, Objective, costs
 from pipelines.analysis.results import Model, Study
+from pipelines.studies.layout import PLAIN
 
 
 def selection(
@@ -39,7 +40,9 @@ def selection(
         "reason": choice.reason,
         "validation": [_row(choice, model) for model in study.models],
     }
-    if before and all(before[k] == value for k, value in recommendation.items()):
+    if chosen.method != PLAIN:
+        recommendation["recommended_method"] = chosen.method
+    if before and all(before.get(k) == value for k, value in recommendation.items()):
         return dict(before)
     looks = (before["test_looks"] if before else 0) + 1
     confirmation = confirm(study, objective, chosen)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from pipelines.analysis.data_table import DataTable
+from pipelines.analysis.measures import model_of
 from pipelines.analysis.results import Model, Study
 from pipelines.report.drawing import Drawing, file_name, save, style
 from pipelines.report.figures import NDS_LINE, STUDENT_LINE, TEACHER_LINE, shorten
@@ -34,9 +35,7 @@ def group_figures(study: Study, table: DataTable, models: list[Model]) -> list[D
         panels = {
             title: {
                 model.title: [
-                    100 * row[measure]
-                    for row in rows
-                    if Model.named(row["model"], row["temperature"]) == model
+                    100 * row[measure] for row in rows if model_of(row) == model
                 ]
                 for model in models
             }

@@ -188,6 +188,7 @@ def tradeoff_figure(
     xlabel: str,
     ylabel: str,
     caption: str,
+    intervals: Sequence[tuple[float, float]] = (),
 ) -> Drawing:
     """Models by error and gap; the front is joined, the chosen one is ringed.
 
@@ -195,6 +196,7 @@ def tradeoff_figure(
       points: title, x and y of each model.
       front: indices of the points that no other is better than, by rising x.
       chosen: index of the chosen point.
+      intervals: half widths of the intervals of x and y, for each point; NaN for none.
     """
     with style(name):
         figure = Figure(figsize=(4.8, 3.6))
@@ -210,6 +212,9 @@ def tradeoff_figure(
                 axes.annotate(
                     title, (x, y), xytext=place, textcoords="offset points", fontsize=9
                 )
+        for (_, x, y), (dx, dy) in zip(points, intervals, strict=False):
+            if np.isfinite([dx, dy]).all():
+                axes.errorbar(x, y, dy, dx, fmt="none", ecolor=INK, lw=0.8, alpha=0.5)
         joined = [points[index][1:] for index in front]
         axes.plot(*zip(*joined, strict=True), color=INK, lw=1, alpha=0.6, zorder=0)
         if chosen is not None:

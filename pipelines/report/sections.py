@@ -12,6 +12,8 @@ from pipelines.analysis import (
     headline,
     individual_fairness,
     measures,
+    methods,
+    methods_table,
     provenance,
     published,
 )
@@ -53,6 +55,7 @@ def build(
     by_chance = chance.chance_gaps(study)
     choice = choose(study, DEFAULT)
     chosen = choice.chosen if choice else None
+    compared = methods.compare(study)
     summary = measures.summary_table(study, runs, by_chance)
     beside = published.published_table(summary, printed)
     problem = individual_fairness.obstacle(study, embeddings)
@@ -66,7 +69,10 @@ def build(
     return Page(
         title=f"Whom the student fails: {study.config['name']}",
         introduction=_introduction(study),
-        headlines=headline.headlines(study, changes, found, by_chance, chosen),
+        headlines=[
+            *headline.headlines(study, changes, found, by_chance, chosen),
+            *methods_table.headlines(compared),
+        ],
         sections=[
             Section(
                 "summary",
@@ -79,6 +85,7 @@ def build(
                 folded=[bands.band_table(study, found), runs],
             ),
             *([_choice(study, choice)] if choice else []),
+            *([_methods(study, compared)] if compared else []),
             _classes(study, shown, printed),
             _disagreement(study),
             *([_groups(study, shown)] if study.spec.groups else []),
@@ -118,6 +125,32 @@ def _choice(study: Study, choice: Choice) -> Section:
         text=text,
         drawings=[tradeoff.choice_figure(choice)],
         tables=[choice_table(study, choice)],
+    )
+
+
+def _methods(study: Study, compared: list[methods.Compared]) -> Section:
+    text = [
+        "Each method mends the student while it is trained. One counts as better than "
+        "plain distillation where the interval of its change is on one side of 0. The "
+        "line joins students that no other one beats in both."
+    ]
+    if study.spec.num_classes == 2 and study.spec.groups:
+        text.append(
+            "Post-processing gives the groups of the plain student thresholds that "
+            "reach the method's gap on validation data. It takes seconds: where it "
+            "does as well, train nothing."
+        )
+    else:
+        text.append(
+            "It is not compared with post-processing here, which the report does for "
+            "two classes and an attribute alone."
+        )
+    return Section(
+        "methods",
+        "Does a method mend it?",
+        text=text,
+        drawings=tradeoff.method_figures(study, compared),
+        tables=[methods_table.methods_table(compared)],
     )
 
 

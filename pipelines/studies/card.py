@@ -35,8 +35,10 @@ def model_card(
     # Where the data lie on this machine is nobody else's business.
     data = {k: v for k, v in config["dataset"].items() if k != "data_dir"}
     about = ("model", "architecture", "parameters", "seed", "epochs")
+    mended = {k: record[k] for k in ("method", "method_options") if k in record}
     distilled = {
         "temperature": record["temperature"],
+        **mended,
         "alpha": config["alpha"],
         "scale_by_temperature_squared": config["scale_by_temperature_squared"],
         "teacher_fingerprint": teacher_fingerprint,

@@ -21,9 +21,10 @@ from pipelines.studies import (
 )
 
 CONFIG_FILE = "config.json"
-# More seeds or temperatures add runs, and an evaluation can be made again: these may
-# change in a working directory.
-MAY_CHANGE = ("seeds", "temperatures", "evaluation")
+# More seeds, temperatures or methods add runs, and an evaluation can be made again:
+# these may change in a working directory. A run says itself which options its method
+# had.
+MAY_CHANGE = ("seeds", "temperatures", "methods", "method_options", "evaluation")
 _NEVER = object()
 
 

@@ -1,5 +1,6 @@
 """What the fields of a study's config may be."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.losses import SOFTMAX_LOSSES
 from kd_keras.strategy import STRATEGIES
 from kd_keras.training.optimizers import OPTIMIZERS
-from pipelines.studies import individual_options, parts
+from pipelines.studies import individual_options, layout, mending, methods, parts
 
 CACHES = ("", "float32", "float16")
 # What Keras and NumPy take.
@@ -63,6 +64,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
         _require(value > 0, f"dataset.{field}", value, "a number above 0")
     individual_options.validate(config)
     _validate_names(config)
+    _validate_methods(config)
     # Before the teachers are trained: the student's recipe is used after them.
     for role in ("teacher", "student"):
         _validate_recipe(role, config[role])
@@ -88,6 +90,7 @@ def require_usable(config: ml_collections.ConfigDict) -> None:
     parts.soft_loss(config)
     parts.hints(config)
     parts.metrics(config)
+    methods.require_usable(config)
     for role in ("teacher", "student"):
         recipe = config[role]
         named.resolve("architecture", recipe.model, models.MODELS)
@@ -125,6 +128,30 @@ def _validate_names(config: ml_collections.ConfigDict) -> None:
     _require(isinstance(metrics, tuple | list), "metrics", metrics, "a tuple of names")
     for metric in metrics:
         _require_named("metrics", metric, parts.METRICS)
+
+
+def _validate_methods(config: ml_collections.ConfigDict) -> None:
+    chosen = config.get("methods", (layout.PLAIN,))
+    _require(isinstance(chosen, tuple | list), "methods", chosen, "a tuple of names")
+    chosen = tuple(chosen)
+    _require(len(chosen) > 0, "methods", chosen, "at least one name")
+    _require(len(set(chosen)) == len(chosen), "methods", chosen, "distinct names")
+    for name in chosen:
+        allowed = isinstance(name, str) and re.fullmatch(layout.METHOD, name)
+        _require(bool(allowed), "methods", name, "names of small letters, digits and _")
+        made_by = methods.options(config, name)["method"]
+        if made_by == name:
+            known = sorted({*mending.METHODS, *config.get("method_options", {})})
+            advice = named.did_you_mean(name, known)
+            is_known = name in mending.METHODS
+            _require(is_known, "methods", name, f"one of {known}", advice)
+        _require_named(f"method_options.{name}.method", made_by, mending.METHODS)
+        if made_by == "mfd" and config.teacher_cache:
+            raise ValueError(
+                "--config.teacher_cache must be '' where the method mfd reads layers "
+                "of the teacher. Received: teacher_cache="
+                f"{config.teacher_cache!r}."
+            )
 
 
 def _validate_views(config: ml_collections.ConfigDict) -> None:

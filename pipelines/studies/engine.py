@@ -180,7 +180,7 @@ def _submit(
         futures[run] = client.submit(
             tasks.train,
             *study,
-            *(run.model, run.seed, run.temperature),
+            *(run.model, run.seed, run.temperature, run.method),
             *after,
             key=f"{run.name}-seed{run.seed}-{token}",
         )

@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from kd_keras import files
 TEACHER = "teacher"
 NDS = "nds"
 DS = "ds"
+# The method of a distilled student that nothing mends.
+PLAIN = "plain"
+# What the name of a method looks like, which is a part of a directory's.
+METHOD = r"[a-z]\w*"
 RUN_FILE = "run.json"
 # The directory that says which process makes the study.
 COORDINATOR = "coordinator"
@@ -24,15 +29,21 @@ class Run:
       model: "teacher", "nds" (non-distilled student) or "ds" (distilled student).
       seed: seed of the initialisation and of the data order.
       temperature: distillation temperature; None unless the model is "ds".
+      method: what mends the distilled student while it is trained, a name in the
+        config's methods; "plain" for nothing.
     """
 
     model: str
     seed: int
     temperature: float | None = None
+    method: str = PLAIN
 
     @property
     def name(self) -> str:
-        """The model without its seed: teacher, student-nds, student-t04."""
+        """The model without its seed: teacher, student-nds, student-t04.
+
+        With a method: student-t04-group_dro.
+        """
         if self.model == TEACHER:
             return TEACHER
         if self.model == NDS:
@@ -40,7 +51,8 @@ class Run:
         # All digits and no exponent: other temperatures, other names.
         digits = np.format_float_positional(self.temperature or 0, trim="-")
         whole, _, fraction = digits.partition(".")
-        return f"student-t{int(whole):02d}" + (f".{fraction}" if fraction else "")
+        name = f"student-t{int(whole):02d}" + (f".{fraction}" if fraction else "")
+        return name if self.method == PLAIN else f"{name}-{self.method}"
 
     @property
     def directory(self) -> str:
@@ -52,25 +64,44 @@ class Run:
         """For people: teacher, student without teacher, student T=4; with the seed."""
         titles = {TEACHER: "teacher", NDS: "student nds"}
         model = titles.get(self.model, f"student T={self.temperature or 0:g}")
+        if self.method != PLAIN:
+            model += f" {self.method}"
         return f"{model} seed {self.seed}"
 
 
-def study_runs(temperatures: Sequence[float], seeds: Sequence[int]) -> list[Run]:
+def study_runs(
+    temperatures: Sequence[float],
+    seeds: Sequence[int],
+    methods: Sequence[str] = (PLAIN,),
+) -> list[Run]:
     """Every run of a study, teachers first, in the order of the tables."""
     runs = [Run(TEACHER, seed) for seed in seeds]
     runs += [Run(NDS, seed) for seed in seeds]
-    runs += [Run(DS, seed, float(t)) for t in temperatures for seed in seeds]
+    runs += [
+        Run(DS, seed, float(temperature), method)
+        for method in methods
+        for temperature in temperatures
+        for seed in seeds
+    ]
     return runs
+
+
+def runs_of(config: Mapping[str, Any]) -> list[Run]:
+    """Every run of the study of a config."""
+    methods = config.get("methods", (PLAIN,))
+    return study_runs(config["temperatures"], config["seeds"], methods)
 
 
 def parse_directory(directory: str) -> Run | None:
     """The run of a path such as student-t04/seed0; None for any other path."""
-    match = re.fullmatch(r"(teacher|student-(?:nds|t([\d.]+)))/seed(\d+)", directory)
+    match = re.fullmatch(
+        rf"(teacher|student-(?:nds|t([\d.]+)(?:-({METHOD}))?))/seed(\d+)", directory
+    )
     if match is None:
         return None
-    name, temperature, seed = match.groups()
+    name, temperature, method, seed = match.groups()
     if temperature:
-        return Run(DS, int(seed), float(temperature))
+        return Run(DS, int(seed), float(temperature), method or PLAIN)
     return Run(TEACHER if name == TEACHER else NDS, int(seed))
 
 

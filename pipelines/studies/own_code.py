@@ -88,6 +88,8 @@ def _fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "soft_loss", config.get("soft_loss")
     for hint, fields in config.get("hints", {}).items():
         yield f"hints.{hint}.hint", fields.get("hint")
+    for method, fields in config.get("method_options", {}).items():
+        yield f"method_options.{method}.method", fields.get("method")
     for index, name in enumerate(config.get("metrics", ())):
         yield f"metrics[{index}]", name
 

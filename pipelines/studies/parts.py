@@ -11,7 +11,13 @@ from kd_keras import named
 from kd_keras.losses import SOFTMAX_LOSSES, FeatureHint
 
 # What a config without these fields has: those that older versions made.
-DEFAULTS: dict[str, Any] = {"soft_loss": "kl", "hints": {}, "metrics": []}
+DEFAULTS: dict[str, Any] = {
+    "soft_loss": "kl",
+    "hints": {},
+    "metrics": [],
+    "methods": ["plain"],
+    "method_options": {},
+}
 HINTS: dict[str, Callable[..., Any]] = {"feature": FeatureHint}
 METRICS: dict[str, Callable[..., Any]] = {
     "top_5_accuracy": functools.partial(

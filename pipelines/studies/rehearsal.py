@@ -10,7 +10,7 @@ import tensorflow as tf
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import training_batches
 from kd_keras.distiller.settings import check_student
-from pipelines.studies import layout, own_code, runs
+from pipelines.studies import layout, mending, methods, own_code, runs
 
 EXAMPLES = 2
 
@@ -18,13 +18,15 @@ EXAMPLES = 2
 def rehearse(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
     """Trains a teacher and a student on one tiny batch, and forgets both.
 
-    Only where the config names code of one's own, or hints: all else is known to run.
+    Only where the config names code of one's own, hints, or a method that mends: all
+    else is known to run.
 
     Raises:
       ValueError: if a model does not give logits, cannot be loaded again, or anything
         goes wrong.
     """
-    if not (own_code.names(config) or config.get("hints")):
+    mends = [m for m in config.get("methods", ()) if m != layout.PLAIN]
+    if not (own_code.names(config) or config.get("hints") or mends):
         return
     print("trying the config's own code on one batch", flush=True)
     try:
@@ -45,15 +47,19 @@ def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
     student = runs.build_model(config.student, dataset)
     for role, model in (("teacher", teacher), ("student", student)):
         _check(role, model, dataset)
-    temperatures = config.temperatures or (1.0,)
+    temperature = (config.temperatures or (1.0,))[0]
     for run in (
         layout.Run(layout.TEACHER, seed),
-        layout.Run(layout.DS, seed, temperatures[0]),
+        *(
+            layout.Run(layout.DS, seed, temperature, method)
+            for method in config.get("methods", (layout.PLAIN,))
+        ),
     ):
         recipe = runs.recipe_of(config, run)
-        trainer = runs.compiled(config, dataset, run, teacher)
+        made = methods.changes(mending.Given(config, dataset, teacher), run.method)
+        trainer = runs.compiled(config, dataset, run, teacher, made=made)
         batches = training_batches(
-            dataset.splits["train"].take(EXAMPLES),
+            methods.applied(dataset, made).splits["train"].take(EXAMPLES),
             dataset.spec,
             batch_size=EXAMPLES,
             seed=seed,

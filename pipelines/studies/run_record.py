@@ -6,7 +6,7 @@ from typing import Any
 from kd_keras import digests, files
 from kd_keras.export import versions
 from pipelines.studies import config as configs
-from pipelines.studies import layout, made_by, sealed
+from pipelines.studies import layout, made_by, methods, sealed
 from pipelines.studies.layout import Run
 
 # What else lies in a run's directory is made again, or has digests of its own.
@@ -31,6 +31,7 @@ def write(
     """
     record = {
         **about,
+        **of_method(run, config),
         "model": run.model,
         "temperature": run.temperature,
         "seed": run.seed,
@@ -67,7 +68,22 @@ def read(workdir: str, run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"{path} is of a run that another config made. {advice(workdir, run)}"
         )
+    expected = of_method(run, config)
+    if any(record.get(key) != value for key, value in expected.items()):
+        raise ValueError(
+            f"{path} is of a run that the method {run.method} made with the options "
+            f"{record.get('method_options')}, the config has "
+            f"{expected['method_options']}. {advice(workdir, run)}"
+        )
     return record
+
+
+def of_method(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The method of a run and its options; nothing of a plain one."""
+    if run.method == layout.PLAIN:
+        return {}
+    options = configs.to_dict(methods.options(config, run.method))
+    return {"method": run.method, "method_options": options}
 
 
 def require(workdir: str, run: Run, record: Mapping[str, Any], name: str) -> str:

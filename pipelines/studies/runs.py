@@ -17,7 +17,16 @@ from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
 from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
-from pipelines.studies import attempts, layout, made_by, parts, predictions, run_record
+from pipelines.studies import (
+    attempts,
+    layout,
+    made_by,
+    mending,
+    methods,
+    parts,
+    predictions,
+    run_record,
+)
 from pipelines.studies import cache as teacher_caches
 from pipelines.studies import config as configs
 from pipelines.studies.card import model_card
@@ -72,14 +81,17 @@ def train_run(
     partial = attempts.begin(directory, devices)
     taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
     with devices.scope():
-        trainer = compiled(config, dataset, run, None if cache else teacher, devices)
-    del teacher  # Whoever still needs it has it.
+        given = mending.Given(config, dataset, teacher)
+        made = methods.changes(given, run.method)
+        in_step = None if cache else teacher
+        trainer = compiled(config, dataset, run, in_step, devices, made)
+    del teacher, given, in_step  # Whoever still needs it has it.
     # Without an epoch there is no step to trace.
     if traced and recipe.epochs:
-        trainer = traced.take(trainer, run.model)
+        trainer = traced.take(trainer, f"{run.model} {run.method}")
     history = training.fit(
         trainer,
-        taught,
+        methods.applied(taught, made),
         directory=partial,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
@@ -112,6 +124,7 @@ def train_run(
         "model": run.model,
         "temperature": run.temperature,
         "seed": run.seed,
+        **run_record.of_method(run, config),
         "architecture": recipe.model,
         "parameters": model.count_params(),
         "epochs": recipe.epochs,
@@ -192,6 +205,7 @@ def compiled(
     run: Run,
     teacher: keras.Model | None,
     devices: tf.distribute.Strategy | None = None,
+    made: mending.Changes = mending.NOTHING,
 ) -> keras.Model:
     """The model to fit: the one to keep, or what has that one as its student.
 
@@ -202,14 +216,17 @@ def compiled(
     keras.utils.set_random_seed(run.seed)
     trainer = model = build_model(recipe, dataset)
     if run.model == layout.DS:
+        own = {
+            "alpha": config.alpha,
+            "soft_loss": parts.soft_loss(config),
+            "hints": parts.hints(config),
+        }
         trainer = Distiller(
             student=model,
             teacher=teacher,
             temperature=run.temperature,
-            alpha=config.alpha,
             scale_by_temperature_squared=config.scale_by_temperature_squared,
-            soft_loss=parts.soft_loss(config),
-            hints=parts.hints(config),
+            **{**own, **made.distiller},
         )
     elif devices and not strategy.is_one_device(devices):
         trainer = Supervised(model)
@@ -223,7 +240,7 @@ def compiled(
             warmup_steps=round(steps * recipe.warmup_epochs),
             **recipe.optimizer_options,
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=made.loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[
             keras.metrics.SparseCategoricalAccuracy("accuracy"),
             *parts.metrics(config),

@@ -60,7 +60,7 @@ def train_study(
     individual_options.require_extractor(config)
     own_code.admit(config)
     config_checks.require_usable(config)
-    runs = layout.study_runs(config.temperatures, config.seeds)
+    runs = layout.runs_of(config)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):
             held.enter_context(coordinator.alone(workdir))

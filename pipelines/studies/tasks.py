@@ -49,6 +49,7 @@ def train(
     model: str,
     seed: int,
     temperature: float | None,
+    method: str,
     *after: None,
 ) -> dict[str, Any]:
     """Makes a run that is not there yet.
@@ -56,13 +57,13 @@ def train(
     Args:
       config: what `described` has made of the study's config.
       workdir: the study's working directory, as this worker sees it.
-      model, seed, temperature: the fields of a `Run`.
+      model, seed, temperature, method: the fields of a `Run`.
       *after: what the tasks gave that come before it.
 
     Returns:
       What run.json holds.
     """
-    run = Run(model, seed, temperature)
+    run = Run(model, seed, temperature, method)
     made = _study(config)
     if layout.is_complete(workdir, run):  # By a worker that was lost afterwards.
         return run_record.read(workdir, run, made.config)

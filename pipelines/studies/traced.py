@@ -8,7 +8,7 @@ from kd_keras import strategy
 
 
 class TracedStep:
-    """Trains the runs of a study that differ in seed and temperature with one step.
+    """Trains the runs of a method that differ in seed and temperature with one step.
 
     TensorFlow traces the step of every new model, which takes seconds. So the model of
     the last run is kept, and gets every variable of a new one before it is trained
@@ -25,7 +25,7 @@ class TracedStep:
 
         Args:
           fresh: a model, or a `Distiller` of one; built, compiled, not trained yet.
-          kind: `Run.model` of its run.
+          kind: `Run.model` and `Run.method` of its run.
 
         Returns:
           The kept model, in the state of `fresh`; or `fresh`, if the last run was of

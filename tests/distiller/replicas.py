@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from parts import GroupCentroids, ScoreGap
 
-from kd_keras import losses
+from kd_keras import losses, mitigation
 from kd_keras.distiller import Distiller
 
 CPUS = tf.config.list_physical_devices("CPU")
@@ -68,6 +68,18 @@ HINTS = [
     losses.FeatureHint("hidden", "hidden", "mse", name="mse_hint"),
     losses.FeatureHint("hidden", "hidden", "relational", name="relational_hint"),
 ]
+
+
+def mending():
+    """Losses over groups; made for each run, since group DRO has a state."""
+    return {
+        "alpha": 1.0,
+        "soft_loss": mitigation.GroupDRO(2, 3, eta=0.5, alpha=[0.2, 0.5, 0.9]),
+        "parts": [mitigation.MinDiff(2, "all", 0.3, name="min_diff")],
+        "hints": [mitigation.FairFeatures("hidden", "hidden", 2, 3)],
+    }
+
+
 CASES = {
     "plain": {},
     "weighted": {"weight": W},
@@ -89,6 +101,7 @@ CASES = {
         "hints": [GroupCentroids("hidden", "hidden")],
         "weight": W,
     },
+    "mending": {"groups": GROUPS, "weight": W, "make": mending},
     "hints": {"hints": HINTS},
     "weighted_hints": {"hints": HINTS, "weight": W},
     "hard_function": {"loss": per_example_loss},
@@ -133,12 +146,16 @@ def run(strategy, batches, case, eagerly):
     loss = case.pop("loss", SPARSE)
     is_sequences = case.pop("sequences", False)
     with strategy.scope():
+        case.update(case.pop("make", dict)())
         if is_sequences:
             student, teacher = sequences(1), sequences(2)
         else:
             student, teacher = network(4, 1), network(7, 2)
         distiller = Distiller(
-            student=student, teacher=teacher, temperature=2.0, alpha=0.6, **case
+            student=student,
+            teacher=teacher,
+            temperature=2.0,
+            **{"alpha": 0.6, **case},
         )
         for projection in distiller.projections:
             if projection is not None:

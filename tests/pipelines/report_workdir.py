@@ -10,7 +10,15 @@ from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.studies import config as configs
 from pipelines.studies import embeddings, run_record, sealed
-from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir, study_runs
+from pipelines.studies.layout import (
+    DS,
+    NDS,
+    PLAIN,
+    TEACHER,
+    Run,
+    run_dir,
+    study_runs,
+)
 
 # Names that would run, or end the document, if they were not escaped.
 HOSTILE_CLASS = "<script>document.title='run'</script>"
@@ -86,17 +94,19 @@ def write_workdir(
     temperatures=(1, 4, 10),
     seeds=(0, 1),
     examples: int = 600,
+    methods=("plain",),
 ) -> str:
     """Writes config.json and every run's run.json and predictions."""
     workdir = str(workdir)
     config = study_config.made_up(f"{spec.name}_study", seeds, temperatures)
+    config["methods"] = list(methods)
     document = {
         "config": config,
         "git_revision": "0" * 40,
         "versions": {"keras": "3.15.1", "tensorflow": "2.21.0"},
     }
     sealed.write(files.join(workdir, "config.json"), document)
-    for run in study_runs(temperatures, seeds):
+    for run in study_runs(temperatures, seeds, methods):
         write_run(workdir, spec, run, examples)
     return workdir
 
@@ -149,7 +159,8 @@ def _logits(spec, run: Run, arrays, split: str) -> np.ndarray:
     margin = {TEACHER: 4.0, NDS: 1.2}.get(run.model, 1.5 + (run.temperature or 0) / 10)
     first = next(iter(spec.groups))
     # The first group pays: its examples are harder for the students.
-    margin = margin - (run.model != TEACHER) * 0.5 * (arrays[f"group_{first}"] == 0)
+    pays = run.model != TEACHER and run.method == PLAIN
+    margin = margin - pays * 0.5 * (arrays[f"group_{first}"] == 0)
     logits = rng.normal(size=(len(margin), spec.num_classes))
     logits[np.arange(len(margin)), arrays["label"]] += margin
     return logits.astype(np.float32)
