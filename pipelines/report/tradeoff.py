@@ -1,7 +1,8 @@
 """Accuracy against fairness on validation data, as a figure."""
 
 from kd_keras.fairness import GAPS
-from pipelines.analysis.choice import DEFAULT, Choice
+from pipelines.analysis.choice import Choice
+from pipelines.analysis.costs import DEFAULT
 from pipelines.report.drawing import Drawing
 from pipelines.report.figures import tradeoff_figure
 
