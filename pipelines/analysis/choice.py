@@ -51,16 +51,15 @@ def choose(study: Study, objective: Objective) -> Choice | None:
         for o in (ERROR, objective)
     )
     best = min(error[model] for model in study.students)
-    good = [
-        model
-        for model in study.distilled
-        if error[model] <= best + objective.tolerance and not np.isnan(cost[model])
-    ]
+    near = [m for m in study.distilled if error[m] <= best + objective.tolerance]
+    good = [model for model in near if not np.isnan(cost[model])]
     tied = _tied(study, objective, good, min(good, key=cost.__getitem__, default=None))
     chosen = min(tied, key=error.__getitem__, default=None)
-    reason = _reason(objective, good, tied, chosen)
+    # Where no one is chosen, whom the gap lacks.
+    about = chosen or next(iter(near), None)
+    told = people(study, objective, about, "validation") if about else []
+    reason = _reason(objective, near, good, tied, chosen, told)
     front = _front(study.students, error, cost)
-    told = people(study, objective, chosen, "validation") if chosen else []
     return Choice(error, cost, front, tied, chosen, reason, told)
 
 
@@ -71,7 +70,8 @@ def require_choice(study: Study, objective: Objective) -> tuple[Choice, Model]:
         reason = choice.reason if choice else "there are no students or no groups"
         raise ValueError(
             f"No temperature can be recommended: {reason}. Raise "
-            "--policy.selection.tolerance, or name a run to the gate by --run."
+            "--policy.selection.tolerance, lower --policy.min_examples, or name a run "
+            "to the gate by --run."
         )
     return choice, choice.chosen
 
@@ -128,15 +128,26 @@ def _front(
 
 
 def _reason(
-    objective: Objective, good: list[Model], tied: list[Model], chosen: Model | None
+    objective: Objective,
+    near: list[Model],
+    good: list[Model],
+    tied: list[Model],
+    chosen: Model | None,
+    told: list[str],
 ) -> str:
     points = f"{100 * objective.tolerance:g} point"
+    metric = objective.metric.replace("_", " ")
+    if chosen is None and near:
+        more = f"; and {len(told) - 4} more groups" if len(told) > 4 else ""
+        return (
+            f"the {metric} is undefined on validation data, with min_examples="
+            f"{objective.min_examples} ({'; '.join(told[:4])}{more})"
+        )
     if chosen is None:
         return (
             f"no distilled student's validation accuracy is within {points} of the "
             "best student's"
         )
-    metric = objective.metric.replace("_", " ")
     others = [model.title for model in tied if model != chosen]
     among = f"{len(good)} distilled students within {points} of the best accuracy"
     if not others:

@@ -56,7 +56,8 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
     """Compares the chosen student with its teacher and nds on the test split.
 
     It is confirmed when no interval shows that it is less fair than the nds, or less
-    accurate by more than the tolerance.
+    accurate by more than the tolerance; and not where its cost is undefined, for want
+    of groups that are large enough.
     """
     others = [m for m in (study.teacher, study.nds) if m]
     models, replicates = [chosen, *others], objective.replicates
@@ -69,10 +70,11 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
         }
         for other in others
     }
-    confirmed = True
+    own = cost(study, objective, chosen, study.split)
+    confirmed = not np.isnan(own.value)
     if study.nds:
         changes = against[study.nds.name]
-        confirmed = not (
+        confirmed = confirmed and not (
             changes["cost"].low > 0 or changes["accuracy"].high < -objective.tolerance
         )
     return {
@@ -80,7 +82,7 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
         "level": level,
         "confirmed": confirmed,
         "accuracy": _interval(1 - error[chosen], level).to_dict(),
-        "cost": cost(study, objective, chosen, study.split).to_dict(),
+        "cost": own.to_dict(),
         "groups": people(study, objective, chosen, study.split),
         "change_against": {
             name: {k: v.to_dict() for k, v in changes.items()}

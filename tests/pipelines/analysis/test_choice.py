@@ -364,6 +364,17 @@ def test_an_attribute_without_a_gap_is_no_obstacle():
     ]
 
 
+def test_a_gap_without_groups_that_are_large_enough_chooses_nothing():
+    few = Objective(TPR, "side", 1, replicates=9)
+    message = (
+        r"the equal opportunity difference is undefined on validation data, with "
+        r"min_examples=10 \(.* by side is decided by no two groups; side: a: 16 "
+        r"examples, 8 of them positives, not compared; .*lower --policy.min_examples"
+    )
+    with pytest.raises(ValueError, match=message):
+        require_choice(study_of(ANSWERS), few)
+
+
 def test_the_change_of_the_worst_attribute_is_within_its_interval(several):
     worst = default(several)
     for model in several.distilled:

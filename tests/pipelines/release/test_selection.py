@@ -108,7 +108,7 @@ def test_who_decides_and_who_is_left_out_is_told():
         "side: a: 200 examples, 100 of them positives, not compared",
         "side: b: 200 examples, 100 of them positives, not compared",
     ]
-    assert found["cost"]["value"] is None
+    assert (found["cost"]["value"], found["confirmed"]) == (None, False)
     few = dataclasses.replace(OBJECTIVE, min_examples=100)
     assert confirm(study_of(BASE), few, T4)["groups"] == [DECIDED]
 
