@@ -15,6 +15,8 @@ def get_config() -> ml_collections.ConfigDict:
     # Small shapes make it hard for the student; wide textures can still be seen.
     config.dataset.shape_size = 96
     config.dataset.texture_scale = 35
+    # Validation has five images of each shape in each color.
+    config.evaluation.min_examples = 5
     for recipe in (config.teacher, config.student):
         recipe.learning_rate = 3e-3
         recipe.schedule = "cosine"

@@ -3,7 +3,8 @@
 import functools
 import math
 import operator
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +17,15 @@ from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.teacher import Teacher
 from kd_keras.fairness import GroupCounts, PairedCounts, gap
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gaps import notes_of
 from kd_keras.fairness.hard_predictions import Scores, check_scores, check_threshold
+from kd_keras.fairness.names import attribute_name, log_name
+
+_MEASURED = (
+    "demographic_parity_difference",
+    "equalized_odds_difference",
+    "worst_group_accuracy",
+)
 
 
 class FairnessMonitor(keras.callbacks.Callback):
@@ -44,7 +53,10 @@ class FairnessMonitor(keras.callbacks.Callback):
       threshold: probability of class 1 that has to be exceeded to predict it.
       attributes: attributes and crossings; None for each attribute of the spec.
       sample_weight: key of the examples' weights; None for ones.
-      min_examples: a rate of fewer examples is in no gap, and in no worst group.
+      min_examples: a rate of fewer examples is in no gap, and in no worst group; 0 or
+        1 leaves nothing out. On a small validation split the default may leave fewer
+        than two groups to compare: the gap is then NaN, and a warning at the first
+        measurement names the groups and their sizes.
       batch_size: examples in a batch, where `dataset` has single ones.
 
     Raises:
@@ -94,6 +106,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         self.threshold = threshold
         self.sample_weight = sample_weight
         self.min_examples = min_examples
+        self._told = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         joined = isinstance(self.dataset.element_spec[self.spec.label], dict)
@@ -146,16 +159,32 @@ class FairnessMonitor(keras.callbacks.Callback):
 
     def _group_logs(self, counts: GroupCounts) -> dict[str, float]:
         logs, worst = {}, []
+        undefined: dict[str, list[str]] = {}
         for attribute in self.attributes:
-            name = attribute if isinstance(attribute, str) else "_x_".join(attribute)
-
-            def value(of: str, attribute: Attribute = attribute) -> float:
-                least = self.min_examples
-                return float(gap(counts, of, attribute=attribute, min_examples=least))
-
-            logs[f"val_dpd_{name}"] = value("demographic_parity_difference")
-            logs[f"val_eod_{name}"] = value("equalized_odds_difference")
-            worst.append(value("worst_group_accuracy"))
+            name = log_name(attribute)
+            dpd, eod, lowest = (
+                gap(counts, of, attribute=attribute, min_examples=self.min_examples)
+                for of in _MEASURED
+            )
+            logs[f"val_dpd_{name}"] = float(dpd)
+            logs[f"val_eod_{name}"] = float(eod)
+            worst.append(float(lowest))
+            if math.isnan(dpd.value) or math.isnan(eod.value):
+                notes = notes_of([dpd, eod])
+                undefined[attribute_name(attribute)] = notes or [eod.reason]
         defined = [value for value in worst if not math.isnan(value)]
         logs["val_worst_group_accuracy"] = min(defined, default=math.nan)
+        self._tell(undefined)
         return logs
+
+    def _tell(self, undefined: Mapping[str, Sequence[str]]) -> None:
+        """Warns once of gaps that have nothing to compare."""
+        if undefined and not self._told:
+            of = (f"{name} ({'; '.join(notes)})" for name, notes in undefined.items())
+            warnings.warn(
+                f"FairnessMonitor logs NaN for gaps by {', '.join(of)}: a rate of "
+                f"fewer than min_examples={self.min_examples} examples is in no gap. "
+                "Give it more examples, or min_examples=1.",
+                stacklevel=2,
+            )
+        self._told = True

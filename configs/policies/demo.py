@@ -8,6 +8,8 @@ def get_config() -> ml_collections.ConfigDict:
     policy.name = "demo"
     policy.level = 0.95  # Coverage of every interval.
     policy.replicates = 1000  # Of the bootstrap.
+    # A rate of fewer examples is in no gap; validation has five of a shape and color.
+    policy.min_examples = 5
     # What refuses a release: "failed", "undecided" (the interval has the bound inside),
     # "insufficient evidence". Nothing is released without one passed condition.
     policy.refuse = ("failed", "undecided")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from kd_keras.datasets import columns, encode, tables
+from kd_keras.datasets import columns, encode, table_spec
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.datasets.spec import DatasetSpec
 
@@ -85,7 +85,7 @@ def decoded(
             found[sample_weight] = batch[sample_weight]
         try:
             found = columns.read({k: tensor.numpy() for k, tensor in found.items()})
-            labels, codes = tables.indices(spec, found)
+            labels, codes = table_spec.indices(spec, found)
             weights = None
             if sample_weight:
                 weights = encode.weights(sample_weight, found[sample_weight])

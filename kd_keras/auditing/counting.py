@@ -107,7 +107,7 @@ class Tally:
             names = self.together(model)
             if self.several(model):
                 columns = {"label": labels, **{n: predictions[n] for n in names}}
-                joint = _seed_counts(names)._from_examples(
+                joint = _seed_counts(names).from_columns(
                     columns, groups, weights, self.num_classes
                 )
                 self._keep(f"{model}\n", joint)

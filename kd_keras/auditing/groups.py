@@ -7,10 +7,10 @@ import numpy as np
 import scipy.special
 
 from kd_keras.auditing.counting import SeedCounts, Tally
-from kd_keras.auditing.measure import parts
 from kd_keras.fairness import GroupCounts, Interval, PairedCounts
 from kd_keras.fairness.cell_counts import Attribute, CellCounts
 from kd_keras.fairness.encoding import Group, sum_cells
+from kd_keras.fairness.names import parts
 
 
 @dataclasses.dataclass(frozen=True)

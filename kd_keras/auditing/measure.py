@@ -18,6 +18,7 @@ from kd_keras.fairness import (
 )
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gap_intervals import IntervalOptions
+from kd_keras.fairness.names import parts
 from kd_keras.fairness.prediction_counts import PredictionCounts
 from kd_keras.fairness.rates import divide
 
@@ -159,13 +160,6 @@ class Measure:
         return dataclasses.replace(
             found.interval, reason=reason or "undefined for one of the seeds"
         )
-
-
-def parts(attribute: Attribute) -> tuple[str, ...]:
-    """The attributes that are crossed: itself, or none for all examples."""
-    if isinstance(attribute, tuple):
-        return attribute
-    return (attribute,) if attribute else ()
 
 
 def _accuracy(counts: PredictionCounts) -> np.ndarray:

@@ -34,9 +34,10 @@ class Options:
             raise ValueError(
                 f"`gaps` must be some of {list(GAPS)}. Received: {self.gaps!r}."
             )
-        if self.min_examples < 1:
+        if self.min_examples < 0:
             raise ValueError(
-                f"`min_examples` must be at least 1. Received: {self.min_examples}."
+                "`min_examples` must be at least 0, which leaves nothing out. "
+                f"Received: {self.min_examples}."
             )
         if self.replicates < 2:
             raise ValueError(

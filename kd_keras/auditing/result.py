@@ -15,9 +15,10 @@ from kd_keras.auditing import text
 from kd_keras.auditing.figure import intervals_svg
 from kd_keras.auditing.groups import GroupChange
 from kd_keras.auditing.measure import Key
-from kd_keras.auditing.names import attribute_name, group_name, metric_name
+from kd_keras.auditing.names import metric_name
 from kd_keras.fairness import GroupCounts, Interval, PairedCounts
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.names import attribute_name, group_name
 from kd_keras.table import Table
 
 # Groups in a figure, and letters in a line.

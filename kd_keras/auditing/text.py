@@ -1,23 +1,18 @@
 """What an audit says: sentences and tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kd_keras.auditing.deciding import deciding_lines, left_out_lines
 from kd_keras.auditing.groups import GroupChange
 from kd_keras.auditing.measure import Key
-from kd_keras.auditing.names import (
-    attribute_name,
-    cell,
-    examples,
-    group_name,
-    metric_name,
-    percent,
-)
-from kd_keras.fairness import gap
+from kd_keras.auditing.names import cell, metric_name, percent
+from kd_keras.fairness import Gap, gap
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gap_groups import number_of_examples as examples
+from kd_keras.fairness.gaps import notes_of
+from kd_keras.fairness.names import attribute_name, group_name
 from kd_keras.table import Table
 
 if TYPE_CHECKING:
@@ -107,12 +102,42 @@ def tables(audit: "Audit") -> Iterator[tuple[Table, list[str]]]:
     for attribute in audit.attributes:
         base = float(first.base_rate_difference(attribute))
         title = f"{attribute_name(attribute)} (base rate gap {percent(base)} %)"
-        options = (audit.gaps, attribute, audit.class_names, audit.min_examples)
-        lines = list(deciding_lines(audit.counts, *options))
+        found = [
+            {
+                run: gap(of, name, attribute=attribute, min_examples=audit.min_examples)
+                for run, of in audit.counts.items()
+            }
+            for name in audit.gaps
+        ]
+        lines = [
+            line for of_gap in found for line in _deciding(audit, of_gap, attribute)
+        ]
         yield _values(audit, title, audit.gaps, attribute), lines
         if isinstance(attribute, tuple) and audit.gaps:
             yield _beside_parts(audit, attribute), []
-        yield _groups(audit, attribute), list(left_out_lines(first, *options))
+        of_first = [next(iter(of_gap.values())) for of_gap in found]
+        yield _groups(audit, attribute), notes_of(of_first)
+
+
+def _deciding(
+    audit: "Audit", found: Mapping[str, Gap], attribute: Attribute
+) -> Iterator[str]:
+    """One line for each pair of groups that decides a gap, with their sizes."""
+    models: dict[tuple[str, int | None], list[str]] = {}
+    for run, of_run in found.items():
+        ends = of_run.widest
+        # Between equal rates nobody decides.
+        if ends and ends.lowest.group != ends.highest.group:
+            several = len(of_run.by_class) > 1
+            most = ends.positive_class if several else None
+            models.setdefault((str(ends), most), []).append(run)
+    for (between, most), runs in models.items():
+        name = metric_name(next(iter(found.values())).name)
+        of_class = "" if most is None else f", most for {audit.class_names[most]!r}"
+        yield (
+            f"{name} by {attribute_name(attribute)} of {', '.join(runs)} is decided by "
+            f"{between}{of_class}"
+        )
 
 
 def _values(

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from kd_keras.datasets import columns, tables
+from kd_keras.datasets import columns, table_spec
 from kd_keras.table import Table
 
 
@@ -46,7 +46,7 @@ class DatasetSpec:
         *,
         label: str,
         class_names: Sequence[str] | None = None,
-        groups: tables.Groups | None = None,
+        groups: table_spec.Groups | None = None,
         bins: Mapping[str, Sequence[float]] | None = None,
         features: Sequence[str] | None = None,
         example_id: str = "id",
@@ -91,7 +91,7 @@ class DatasetSpec:
         ```
         """
         if columns.is_table(examples):
-            fields = tables.describe(
+            fields = table_spec.describe(
                 examples, label, class_names, groups, bins, features, example_id
             )
             return cls(name=name, **fields)
@@ -141,7 +141,7 @@ class DatasetSpec:
         Raises:
           ValueError: if a column is missing, or labels, groups or ids do not fit.
         """
-        return tables.examples(self, table, also)
+        return table_spec.examples(self, table, also)
 
     def __post_init__(self) -> None:
         keys = [*self.features, self.label, *self.groups, self.example_id]
@@ -195,7 +195,7 @@ class DatasetSpec:
 
 
 def _known_groups(
-    groups: tables.Groups | None,
+    groups: table_spec.Groups | None,
     class_names: Sequence[str] | None,
     bins: Mapping[str, Sequence[float]] | None,
 ) -> dict[str, tuple[str, ...]]:

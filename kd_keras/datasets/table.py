@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras import files
-from kd_keras.datasets import columns as tables
-from kd_keras.datasets import encode, table_features
+from kd_keras.datasets import columns, encode, table_features
 from kd_keras.datasets.batches import WEIGHT
 from kd_keras.datasets.spec import Dataset, DatasetSpec
 from kd_keras.datasets.splits import SPLITS, split_rows
@@ -71,9 +70,9 @@ def load(
     if not 0 <= seed < 2**32:
         raise ValueError(f"`seed` must be from 0 to 2**32 - 1. Received: {seed}.")
     where = files.join(data_dir or "", path)
-    table = tables.read(where, missing=missing)
+    table = columns.read(where, missing=missing)
     rows = len(next(iter(table.values())))
-    tables.require(table, [split] if split else [], "split")
+    columns.require(table, [split] if split else [], "split")
     fractions = (validation_fraction, test_fraction)
     return of_columns(
         table,
@@ -133,7 +132,7 @@ def of_columns(
         ("weights", [weights] if weights else []),
         ("example_id", [example_id] if example_id else []),
     ):
-        tables.require(table, names, what)
+        columns.require(table, names, what)
     examples: dict[str, np.ndarray] = {}
     for column, kind in table_features.kinds(table, features, used).items():
         examples |= table_features.values(column, table[column], kind, rows["train"])

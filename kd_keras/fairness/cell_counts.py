@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -40,9 +40,26 @@ class CellCounts:
     counts: np.ndarray
 
     @classmethod
-    def _from_examples(
-        cls, class_columns: Mapping, groups: Mapping, sample_weight, num_classes
+    def from_columns(
+        cls,
+        class_columns: Mapping[str, Any],
+        groups: Mapping[str, Any],
+        sample_weight: Any,
+        num_classes: int | None,
     ) -> Self:
+        """Counts examples, in the columns of this class.
+
+        Args:
+          class_columns: the class indices `[examples]` of each of `columns`, in their
+            order, by the names that errors give them.
+          groups: attribute -> group of each example, `[examples]`.
+          sample_weight: not negative, `[examples]`; None for ones.
+          num_classes: number of classes; None for what the indices need.
+
+        Raises:
+          ValueError: if lengths differ, or a class or a weight is out of its domain.
+          TypeError: if group values are neither all strings nor all integers.
+        """
         encoding.check_attributes(groups)
         if num_classes is not None and num_classes < 2:
             raise ValueError(

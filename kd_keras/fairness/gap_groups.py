@@ -8,6 +8,7 @@ import numpy as np
 from kd_keras.fairness.encoding import Group
 from kd_keras.fairness.gap_blocks import Aggregation, Block, combine
 from kd_keras.fairness.gap_table import GapDefinition
+from kd_keras.fairness.names import group_name
 
 _OF = {
     "true_positive_rate": "positives",
@@ -16,11 +17,6 @@ _OF = {
     "true_negative_rate": "negatives",
     "precision": "predicted positives",
 }
-
-
-def group_name(group: Group) -> str:
-    """A group for people: "Asian, male" for ("Asian", "male")."""
-    return ", ".join(map(str, group)) if isinstance(group, tuple) else str(group)
 
 
 class GroupSize(NamedTuple):
@@ -43,13 +39,17 @@ class GroupSize(NamedTuple):
         """See `group_name`."""
         return group_name(self.group)
 
-    def __str__(self) -> str:
-        """Such as: Asian, male: 7 examples; or: 40 examples, 3 of them positives."""
-        noun = "example" if self.examples == 1 else "examples"
-        text = f"{self.name}: {self.examples} {noun}"
+    @property
+    def size(self) -> str:
+        """Such as: 7 examples; or: 1,040 examples, 3 of them positives."""
+        text = number_of_examples(self.examples)
         if self.rate in _OF and self.denominator < self.examples:
-            text += f", {self.denominator} of them {_OF[self.rate]}"
+            text += f", {self.denominator:,} of them {_OF[self.rate]}"
         return text
+
+    def __str__(self) -> str:
+        """Such as: Asian, male: 7 examples."""
+        return f"{self.name}: {self.size}"
 
 
 class Deciding(NamedTuple):
@@ -61,6 +61,18 @@ class Deciding(NamedTuple):
     positive_class: int | None
     lowest: GroupSize
     highest: GroupSize
+
+    def __str__(self) -> str:
+        """Such as: Female (90 examples) and Male (200 examples)."""
+        ends = dict.fromkeys(
+            f"{g.name} ({g.size})" for g in (self.lowest, self.highest)
+        )
+        return " and ".join(ends)
+
+
+def number_of_examples(number: int) -> str:
+    """ "1 example", "1,221 examples"."""
+    return f"{number:,} example{'' if number == 1 else 's'}"
 
 
 def deciding(
@@ -104,10 +116,17 @@ def left_out(
 
 
 def one_for_each_group(sizes: Iterable[GroupSize]) -> tuple[GroupSize, ...]:
-    """Of each group the rate with the fewest examples, in the order of the groups."""
+    """Of each group the rate with the fewest examples, in the order of the groups.
+
+    Where all examples of a group are too few for a rate, that one says enough.
+    """
     found: dict[Group, GroupSize] = {}
+
+    def place(size: GroupSize) -> tuple[bool, int]:
+        return size.denominator < size.examples, size.denominator
+
     for size in sizes:
         least = found.setdefault(size.group, size)
-        if size.denominator < least.denominator:
+        if place(size) < place(least):
             found[size.group] = size
     return tuple(found[group] for group in sorted(found))

@@ -7,6 +7,7 @@ accuracy excepted.
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from kd_keras.fairness.gap_groups import (
     GroupSize,
     deciding,
     left_out,
+    number_of_examples,
     one_for_each_group,
 )
 from kd_keras.fairness.gap_table import GAPS
@@ -80,15 +82,35 @@ class Gap:
     def __float__(self) -> float:
         return self.value
 
+    @property
+    def widest(self) -> Deciding | None:
+        """The groups that decide; of several classes, those of the most unequal one.
+
+        None for an undefined gap, and where no single rate decides.
+        """
+        if len(self.by_class) == 1 or not self.deciding:
+            return next(iter(self.deciding), None)
+        worst = np.nanargmin if GAPS[self.name].higher_is_better else np.nanargmax
+        of_class = {found.positive_class: found for found in self.deciding}
+        return of_class.get(int(worst(self.by_class)))
+
     def notes(self) -> list[str]:
         """What is not compared, such as "Asian, male: 7 examples, not compared"."""
         notes = [f"{size}, not compared" for size in self.left_out]
         if self.without_group:
-            noun = "example" if self.without_group == 1 else "examples"
-            notes.append(f"{self.without_group} {noun} without a group, not compared")
+            without = number_of_examples(self.without_group)
+            notes.append(f"{without} without a group, not compared")
         return notes
 
     _repr_html_ = fields_html
+
+
+def notes_of(gaps: Sequence[Gap]) -> list[str]:
+    """What several gaps of the same counts and attribute do not compare."""
+    sizes = one_for_each_group(size for found in gaps for size in found.left_out)
+    if not gaps:
+        return []
+    return dataclasses.replace(gaps[0], left_out=sizes).notes()
 
 
 def gap(
@@ -149,7 +171,7 @@ def _undefined(rates: tuple[str, ...], block: Block, groups) -> list[UndefinedRa
 def _reason(definition, groups, undefined, min_examples, counts) -> str:
     if len(groups) < 2:
         return f"needs at least two groups, has {len(groups)}: {list(groups)}"
-    few = "no examples" if min_examples == 1 else f"under {min_examples} examples"
+    few = "no examples" if min_examples <= 1 else f"under {min_examples} examples"
     if counts.num_classes > 2 and undefined:
         return f"no class has two groups with defined rates ({few} in a denominator)"
     for rate in undefined:
@@ -172,9 +194,10 @@ def check_options(name: str, method: str, agg: str, min_examples: int) -> None:
             raise ValueError(
                 f"`{argument}` must be one of {choices}. Received: {value!r}."
             )
-    if min_examples < 1:
+    if min_examples < 0:
         raise ValueError(
-            f"`min_examples` must be at least 1. Received: {min_examples}."
+            "`min_examples` must be at least 0, which leaves nothing out. Received: "
+            f"{min_examples}."
         )
 
 

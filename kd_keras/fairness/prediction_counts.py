@@ -36,7 +36,7 @@ class PredictionCounts(CellCounts):
           ValueError: if lengths differ, or a class or weight is out of its domain.
         """
         columns = {"y_true": y_true, "y_pred": y_pred}
-        return cls._from_examples(columns, groups, sample_weight, num_classes)
+        return cls.from_columns(columns, groups, sample_weight, num_classes)
 
     @property
     def label(self) -> np.ndarray:
@@ -85,7 +85,7 @@ class PredictionPairCounts(CellCounts):
           ValueError: if lengths differ, or a class or weight is out of its domain.
         """
         columns = {"y_true": y_true, "y_pred_a": y_pred_a, "y_pred_b": y_pred_b}
-        return cls._from_examples(columns, groups, sample_weight, num_classes)
+        return cls.from_columns(columns, groups, sample_weight, num_classes)
 
     @property
     def a(self) -> PredictionCounts:

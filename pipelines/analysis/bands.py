@@ -1,11 +1,12 @@
-"""Joint 95 % bands over the temperatures, from one bootstrap of all runs."""
+"""Joint 95 % bands over the temperatures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_keras.fairness import GroupCounts, gap_values
+from kd_keras.fairness import GroupCounts, Interval
+from pipelines.analysis import seed_means
 from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
 from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.measures import (
@@ -19,8 +20,8 @@ from pipelines.analysis.measures import (
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.interval_options import LEVEL, REPLICATES
 
-# Model -> seed -> measure -> `[1 + replicates]`, of which the first is observed.
-Replicates = Mapping[Model, Mapping[int, Mapping[Measure, np.ndarray]]]
+# Model -> seed -> accuracy `[1 + replicates]`, of which the first is observed.
+Replicates = Mapping[Model, Mapping[int, np.ndarray]]
 
 
 class Band(NamedTuple):
@@ -37,50 +38,48 @@ class Band(NamedTuple):
         places = [study.distilled.index(model) for model in study.curve]
         return Band(*(values[places] for values in self))
 
+    @classmethod
+    def of(cls, found: Sequence[Interval]) -> "Band":
+        """The band that these intervals, one for each T, make."""
+        ends = [(one.value, one.low, one.high) for one in found]
+        return cls(*np.array(ends).T)
+
 
 def replicate(study: Study) -> Replicates:
-    """Draws test examples with replacement, the same ones for every run.
+    """Accuracies on test examples drawn with replacement, the same for every run.
 
     Runs are compared on equal draws, so what is hard for all of them cancels. The
     draws say nothing about other initialisations.
     """
-    measures = measures_of(study)
     return {
-        model: {seed: _draw(counts, measures) for seed, counts in seeds.items()}
+        model: {seed: _accuracies(counts) for seed, counts in seeds.items()}
         for model, seeds in joint_counts(study, study.split).items()
     }
 
 
-def _draw(
-    counts: GroupCounts, measures: Sequence[Measure]
-) -> dict[Measure, np.ndarray]:
-    """Measure -> `[1 + replicates]`; equal counts and seeds draw equal replicates."""
-    values = [
-        [_value(block, measure) for measure in measures]
-        for block in observed_and_resampled(counts, REPLICATES)
-    ]
-    return dict(zip(measures, np.concatenate(values, axis=1), strict=True))
+def _accuracies(counts: GroupCounts) -> np.ndarray:
+    """`[1 + replicates]`; equal counts draw equal replicates."""
+    values = []
+    for block in observed_and_resampled(counts, REPLICATES):
+        right = block.label == block.prediction
+        values.append(block.mass[..., right].sum(axis=-1) / block.mass.sum(axis=-1))
+    return np.concatenate(values)
 
 
-def _value(counts: GroupCounts, measure: Measure) -> np.ndarray:
-    if measure.metric == ACCURACY:
-        right = counts.label == counts.prediction
-        return counts.mass[..., right].sum(axis=-1) / counts.mass.sum(axis=-1)
-    return gap_values(counts, GAP_OF[measure.metric], attribute=measure.attribute)
+def joint_level(intervals: int) -> float:
+    """The level at which so many intervals hold together with LEVEL (Bonferroni)."""
+    return 1 - (1 - LEVEL) / intervals
 
 
-def seed_mean(replicates: Replicates, measure: Measure, model: Model) -> np.ndarray:
-    """Mean over the seeds, `[1 + replicates]`."""
-    return np.mean([run[measure] for run in replicates[model].values()], axis=0)
+def seed_mean(replicates: Replicates, model: Model) -> np.ndarray:
+    """Mean accuracy over the seeds, `[1 + replicates]`."""
+    return np.mean(list(replicates[model].values()), axis=0)
 
 
-def seed_changes(
-    replicates: Replicates, measure: Measure, model: Model, base: Model
-) -> np.ndarray:
+def seed_changes(replicates: Replicates, model: Model, base: Model) -> np.ndarray:
     """`model` minus `base` for each seed that both have, `[seeds, 1 + replicates]`."""
     after, before = replicates[model], replicates[base]
-    common = [seed for seed in after if seed in before]
-    return np.array([after[seed][measure] - before[seed][measure] for seed in common])
+    return np.array([after[seed] - before[seed] for seed in after if seed in before])
 
 
 def joint_band(values: np.ndarray, low: float, high: float) -> Band:
@@ -112,18 +111,32 @@ def joint_band(values: np.ndarray, low: float, high: float) -> Band:
 
 
 def bands(study: Study, replicates: Replicates) -> dict[Measure, Band]:
-    """The band of every measure of the distilled students, if there are any."""
+    """The band of every measure of the distilled students, if there are any.
+
+    That of the accuracy is simultaneous ("sup-t"). Gaps have the library's intervals,
+    which hold for small groups too, at the level at which all hold together.
+    """
     found = {}
+    level = joint_level(max(1, len(study.distilled)))
     for measure in measures_of(study) if study.distilled else ():
-        means = [seed_mean(replicates, measure, model) for model in study.distilled]
-        found[measure] = joint_band(np.array(means), 0, 1)
+        if measure.metric == ACCURACY:
+            means = [seed_mean(replicates, model) for model in study.distilled]
+            found[measure] = joint_band(np.array(means), 0, 1)
+            continue
+        about = (study, GAP_OF[measure.metric], measure.attribute)
+        found[measure] = Band.of(
+            [
+                seed_means.mean_of(seed_means.gaps(*about, model, level))
+                for model in study.distilled
+            ]
+        )
     return found
 
 
 def band_table(study: Study, found: Mapping[Measure, Band]) -> DataTable:
     rows = [
         {
-            "attribute": measure.attribute,
+            "attribute": measure.by,
             "metric": measure.metric,
             **model_cells(model),
             "mean": band.mean[i],
@@ -152,13 +165,12 @@ def change_table(study: Study, replicates: Replicates) -> DataTable:
             models = [m for m in study.distilled if study.pairs(m, base)]
             if not models:
                 continue
-            changes = [seed_changes(replicates, measure, m, base) for m in models]
-            band = joint_band(np.stack([c.mean(axis=0) for c in changes]), -1, 1)
-            for i, (model, change) in enumerate(zip(models, changes, strict=True)):
-                agreeing = np.sign(change[:, 0]) == np.sign(band.mean[i])
+            by_seed, band = _changes(study, replicates, measure, models, base)
+            for i, (model, change) in enumerate(zip(models, by_seed, strict=True)):
+                agreeing = np.sign(change) == np.sign(band.mean[i])
                 rows.append(
                     {
-                        "attribute": measure.attribute,
+                        "attribute": measure.by,
                         "metric": measure.metric,
                         "against": base.name,
                         "change": band.mean[i],
@@ -185,3 +197,22 @@ def change_table(study: Study, replicates: Replicates) -> DataTable:
         "hold for all temperatures together (joint 95 %)."
     )
     return DataTable("changes", caption, columns, rows)
+
+
+def _changes(
+    study: Study,
+    replicates: Replicates,
+    measure: Measure,
+    models: Sequence[Model],
+    base: Model,
+) -> tuple[list[np.ndarray], Band]:
+    """The change of each model, `[seeds]`, and the band of their means."""
+    if measure.metric == ACCURACY:
+        drawn = [seed_changes(replicates, model, base) for model in models]
+        band = joint_band(np.stack([c.mean(axis=0) for c in drawn]), -1, 1)
+        return [change[:, 0] for change in drawn], band
+    about = (study, GAP_OF[measure.metric], measure.attribute)
+    level = joint_level(len(models))
+    found = [seed_means.changes(*about, model, base, level) for model in models]
+    values = [np.array([one.value for one in of_model]) for of_model in found]
+    return values, Band.of([seed_means.mean_of(of_model) for of_model in found])

@@ -32,11 +32,13 @@ def chance_gaps(study: Study) -> Chance:
     """Model -> gap of an attribute -> that gap of groups drawn at random.
 
     The highest of several noisy rates exceeds the lowest even where no group is
-    treated differently, and the more so the smaller the groups are.
+    treated differently, and the more so the smaller the groups are. As in the gaps
+    themselves, rates of fewer than `study.min_examples` are left out.
     """
     rng = np.random.default_rng(0)
     chance: dict[Model, dict[Measure, ByChance]] = {model: {} for model in study.models}
-    for attribute, codes in study.truth[study.split].groups.items():
+    for attribute in study.attributes:
+        codes = study.truth[study.split].codes(study.spec, attribute)
         (known,) = np.nonzero(codes >= 0)
         shuffles = [rng.permutation(codes[known]) for _ in range(SHUFFLES)]
         for model, seeds in study.models.items():
@@ -46,9 +48,16 @@ def chance_gaps(study: Study) -> Chance:
             ]
             by_metric = np.mean(gaps, axis=0).T
             for metric, values in zip(GAP_OF, by_metric, strict=True):
-                by_chance = ByChance(float(values.mean()), float(values.max()))
-                chance[model][Measure(metric, attribute)] = by_chance
+                chance[model][Measure(metric, attribute)] = _by_chance(values)
     return chance
+
+
+def _by_chance(values: np.ndarray) -> ByChance:
+    """Of the shuffles that leave two groups to compare."""
+    defined = values[np.isfinite(values)]
+    if not len(defined):
+        return ByChance(np.nan, np.nan)
+    return ByChance(float(defined.mean()), float(defined.max()))
 
 
 def _gaps(
@@ -62,4 +71,7 @@ def _gaps(
         groups={"group": groups},
         num_classes=study.spec.num_classes,
     )
-    return [float(gap_values(counts, name)) for name in GAP_OF.values()]
+    return [
+        float(gap_values(counts, name, min_examples=study.min_examples))
+        for name in GAP_OF.values()
+    ]

@@ -3,45 +3,11 @@
 import dataclasses
 
 import numpy as np
-import scipy.special
 
-from kd_keras.fairness import GAPS, GroupCounts, calibration, gap_values
-from kd_keras.fairness.intervals import around
-from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
+from kd_keras.fairness import GAPS
+from pipelines.analysis.costs import ERROR, Objective, change, costs, people
 from pipelines.analysis.results import Model, Study
-from pipelines.studies.interval_options import LEVEL, REPLICATES
 from pipelines.studies.layout import TEACHER, Run, parse_directory
-
-METRICS = (
-    "ece",
-    *(name for name, row in GAPS.items() if not row.higher_is_better),
-    "worst_group_accuracy",
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Objective:
-    """What is weighed against accuracy.
-
-    Attributes:
-      metric: one of METRICS: a gap or the ECE shall be low, the accuracy of the worst
-        group high.
-      attribute: sensitive attribute; empty for the worst of all. The ECE has none.
-      tolerance: what a student may lose in accuracy against the best one.
-      level: coverage of the intervals that tell students apart, in (0, 1).
-      replicates: of the bootstrap.
-    """
-
-    metric: str = "equalized_odds_difference"
-    attribute: str = ""
-    tolerance: float = 0.01
-    level: float = LEVEL
-    replicates: int = REPLICATES
-
-
-ERROR = Objective(metric="error")
-# Where no policy says what to weigh: the largest EOD of any attribute.
-DEFAULT = Objective()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +22,7 @@ class Choice:
       tied: accurate distilled students whose cost is not clearly above the lowest.
       chosen: the distilled student that is chosen, if any.
       reason: why.
+      people: which groups decide the chosen student's gap, and who is left out.
     """
 
     error: dict[Model, float]
@@ -64,6 +31,7 @@ class Choice:
     tied: list[Model]
     chosen: Model | None
     reason: str
+    people: list[str] = dataclasses.field(default_factory=list)
 
 
 def choose(study: Study, objective: Objective) -> Choice | None:
@@ -74,7 +42,7 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     the most accurate of them is chosen. None without validation data or students, or
     without the attributes that a gap needs.
     """
-    needs_groups = objective.metric in GAPS and not study.spec.groups
+    needs_groups = objective.metric in GAPS and not study.attributes
     if "validation" not in study.truth or needs_groups or not study.students:
         return None
     models = list(study.models)
@@ -83,16 +51,16 @@ def choose(study: Study, objective: Objective) -> Choice | None:
         for o in (ERROR, objective)
     )
     best = min(error[model] for model in study.students)
-    good = [
-        model
-        for model in study.distilled
-        if error[model] <= best + objective.tolerance and not np.isnan(cost[model])
-    ]
+    near = [m for m in study.distilled if error[m] <= best + objective.tolerance]
+    good = [model for model in near if not np.isnan(cost[model])]
     tied = _tied(study, objective, good, min(good, key=cost.__getitem__, default=None))
     chosen = min(tied, key=error.__getitem__, default=None)
-    reason = _reason(objective, good, tied, chosen)
+    # Where no one is chosen, whom the gap lacks.
+    about = chosen or next(iter(near), None)
+    told = people(study, objective, about, "validation") if about else []
+    reason = _reason(objective, near, good, tied, chosen, told)
     front = _front(study.students, error, cost)
-    return Choice(error, cost, front, tied, chosen, reason)
+    return Choice(error, cost, front, tied, chosen, reason, told)
 
 
 def require_choice(study: Study, objective: Objective) -> tuple[Choice, Model]:
@@ -102,7 +70,8 @@ def require_choice(study: Study, objective: Objective) -> tuple[Choice, Model]:
         reason = choice.reason if choice else "there are no students or no groups"
         raise ValueError(
             f"No temperature can be recommended: {reason}. Raise "
-            "--policy.selection.tolerance, or name a run to the gate by --run."
+            "--policy.selection.tolerance, lower --policy.min_examples, or name a run "
+            "to the gate by --run."
         )
     return choice, choice.chosen
 
@@ -128,91 +97,17 @@ def run_to_release(study: Study, objective: Objective, directory: str = "") -> R
     return max(results, key=lambda result: result.info["val_accuracy"]).run
 
 
-def costs(
-    study: Study,
-    objective: Objective,
-    models: list[Model],
-    split: str,
-    replicates: int = 0,
-) -> dict[Model, np.ndarray]:
-    """What the objective keeps low, mean over the seeds, `[1 + replicates]` a model.
-
-    Replicates draw the split's examples with replacement, the same ones for every
-    model. The first value is the observed one.
-    """
-    if objective.metric == "ece":
-        labels = study.truth[split].labels
-        by_run = [
-            [
-                calibration_values(labels, result.logits[split], "ece", replicates)
-                for result in study.models[model].values()
-            ]
-            for model in models
-        ]
-    else:
-        counts = joint_counts(study, split)
-        by_run = [
-            [_gap(objective, seed, replicates) for seed in counts[model].values()]
-            for model in models
-        ]
-    return {m: np.mean(runs, axis=0) for m, runs in zip(models, by_run, strict=True)}
-
-
-def calibration_values(
-    labels: np.ndarray, logits: np.ndarray, metric: str, replicates: int
-) -> np.ndarray:
-    """Calibration of all examples, then of bootstrap replicates, `[1 + replicates]`.
-
-    Calls with equally many examples draw the same ones.
-
-    Args:
-      labels: int64 `[examples]`.
-      logits: float32 `[examples, classes]`.
-      metric: "ece", "brier" or "nll".
-      replicates: number of replicates.
-    """
-    examples = len(labels)
-    probabilities = scipy.special.softmax(logits.astype(np.float64), axis=-1)
-    share = np.full(examples, 1 / examples)
-    draws = np.random.default_rng(0).multinomial(examples, share, replicates)
-    nobody = np.full(examples, None)
-    found = [
-        calibration(labels, probabilities, groups=nobody, sample_weight=weights)[0]
-        for weights in (None, *draws)
-    ]
-    return np.array([getattr(values, metric) for values in found])
-
-
-def _gap(objective: Objective, counts: GroupCounts, replicates: int) -> np.ndarray:
-    attributes = [objective.attribute] if objective.attribute else list(counts.groups)
-
-    def cost(own: GroupCounts) -> np.ndarray:
-        if objective.metric == "error":
-            wrong = own.label != own.prediction
-            return own.mass[..., wrong].sum(axis=-1) / own.mass.sum(axis=-1)
-        values = [
-            gap_values(own, objective.metric, attribute=name) for name in attributes
-        ]
-        if objective.metric == "worst_group_accuracy":
-            values = [1 - value for value in values]
-        return np.max(values, axis=0)
-
-    blocks = observed_and_resampled(counts, replicates)
-    return np.concatenate([cost(block) for block in blocks])
-
-
 def _tied(
     study: Study, objective: Objective, good: list[Model], best: Model | None
 ) -> list[Model]:
     """The models whose cost is not clearly above that of `best`."""
     if best is None:
         return []
-    found = costs(study, objective, good, "validation", objective.replicates)
-    differences = {model: found[model] - found[best] for model in good}
     return [
         model
-        for model, values in differences.items()
-        if not around(values[0], values[1:], objective.level).low > 0
+        for model in good
+        if model == best
+        or not change(study, objective, model, best, "validation").low > 0
     ]
 
 
@@ -233,15 +128,26 @@ def _front(
 
 
 def _reason(
-    objective: Objective, good: list[Model], tied: list[Model], chosen: Model | None
+    objective: Objective,
+    near: list[Model],
+    good: list[Model],
+    tied: list[Model],
+    chosen: Model | None,
+    told: list[str],
 ) -> str:
     points = f"{100 * objective.tolerance:g} point"
+    metric = objective.metric.replace("_", " ")
+    if chosen is None and near:
+        more = f"; and {len(told) - 4} more groups" if len(told) > 4 else ""
+        return (
+            f"the {metric} is undefined on validation data, with min_examples="
+            f"{objective.min_examples} ({'; '.join(told[:4])}{more})"
+        )
     if chosen is None:
         return (
             f"no distilled student's validation accuracy is within {points} of the "
             "best student's"
         )
-    metric = objective.metric.replace("_", " ")
     others = [model.title for model in tied if model != chosen]
     among = f"{len(good)} distilled students within {points} of the best accuracy"
     if not others:

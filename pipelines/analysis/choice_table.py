@@ -1,7 +1,8 @@
 """Accuracy against fairness on validation data, and the T that they suggest."""
 
 from kd_keras.fairness import GAPS
-from pipelines.analysis.choice import DEFAULT, ERROR, Choice, costs
+from pipelines.analysis.choice import Choice
+from pipelines.analysis.costs import DEFAULT, ERROR, costs, default
 from pipelines.analysis.data_table import PERCENT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
@@ -11,7 +12,7 @@ def choice_table(study: Study, choice: Choice) -> DataTable:
     """Validation and test values of every model."""
     errors, gaps = (
         costs(study, objective, list(study.models), study.split)
-        for objective in (ERROR, DEFAULT)
+        for objective in (ERROR, default(study))
     )
     gap = GAPS[DEFAULT.metric].short
     rows = [

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 
 from kd_keras.fairness import PairedCounts
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.class_changes import ClassGroupChanges, class_group_changes
+from kd_keras.fairness.names import attribute_name, group_name
 from pipelines.analysis.data_table import COUNT, POINTS, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
 
 # (attribute, distilled student) -> change.
-Changes = Mapping[tuple[str, Model], ClassGroupChanges]
+Changes = Mapping[tuple[Attribute, Model], ClassGroupChanges]
 
 
 def changes_from_nds(study: Study) -> Changes:
@@ -27,7 +29,7 @@ def changes_from_nds(study: Study) -> Changes:
         ]
         if pairs:
             counts = PairedCounts.merge(pairs)
-            for attribute in study.spec.groups:
+            for attribute in study.attributes:
                 changes[attribute, model] = class_group_changes(counts, attribute)
     return changes
 
@@ -36,12 +38,14 @@ def class_group_table(study: Study, changes: Changes) -> DataTable:
     """One row per attribute, group, class and T."""
     rows = []
     for (attribute, model), found in changes.items():
-        sizes, order = _sizes(study, attribute), list(study.spec.groups[attribute])
-        for i, group in enumerate(found.groups):
+        names = study.truth[study.split].names(study.spec, attribute)
+        for i, group in enumerate(map(group_name, found.groups)):
+            sizes = _sizes(study, names == group)
             for label, name in enumerate(study.spec.class_names):
-                row: dict[str, Any] = {"attribute": attribute, "group": group}
+                by = attribute_name(attribute)
+                row: dict[str, Any] = {"attribute": by, "group": group}
                 row["class"] = name
-                row["examples"] = sizes[order.index(str(group)), label]
+                row["examples"] = sizes[label]
                 row["change"] = float(found.change[i, label])
                 rows.append(row | model_cells(model))
     columns = (
@@ -56,10 +60,7 @@ def class_group_table(study: Study, changes: Changes) -> DataTable:
     return DataTable("class_group_change", caption, columns, rows)
 
 
-def _sizes(study: Study, attribute: str) -> np.ndarray:
-    """Examples by group and class, `[groups, classes]`."""
-    truth = study.truth[study.split]
-    known = truth.groups[attribute] >= 0
-    sizes = np.zeros((len(study.spec.groups[attribute]), study.spec.num_classes))
-    np.add.at(sizes, (truth.groups[attribute][known], truth.labels[known]), 1)
-    return sizes
+def _sizes(study: Study, members: np.ndarray) -> np.ndarray:
+    """Examples of each class, `[classes]`, of `members`, bool `[examples]`."""
+    labels = study.truth[study.split].labels[members]
+    return np.bincount(labels, minlength=study.spec.num_classes)

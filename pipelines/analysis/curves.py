@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pipelines.analysis.bands import Band, Replicates, seed_mean
+from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import Chance
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.individual_fairness import Measured, seed_interval
-from pipelines.analysis.measures import Measure
+from pipelines.analysis.measures import Measure, mean_value
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
 
@@ -34,12 +35,20 @@ class Curve:
 
 def curves(
     study: Study,
-    replicates: Replicates,
+    runs: DataTable,
     bands: Mapping[Measure, Band],
     chance: Chance,
     published: Published,
 ) -> Iterator[tuple[Measure, Curve]]:
-    """Accuracy, then the gaps of each attribute; nothing without distilled students."""
+    """Accuracy, then the gaps of each attribute; nothing without distilled students.
+
+    Args:
+      study: the study.
+      runs: `run_table` of the study.
+      bands: of the distilled students.
+      chance: gaps by chance.
+      published: what was published of the study.
+    """
     for measure, band in bands.items():
         yield (
             measure,
@@ -47,7 +56,7 @@ def curves(
                 temperatures=study.temperatures,
                 band=band.of_curve(study),
                 references={
-                    model.name: float(seed_mean(replicates, measure, model)[0])
+                    model.name: mean_value(runs, measure, model)
                     for model in (study.teacher, study.nds)
                     if model is not None
                 },

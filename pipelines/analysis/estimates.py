@@ -11,41 +11,45 @@ from kd_keras.fairness import (
     gaps,
     wilson,
 )
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gap_intervals import MIN_EXAMPLES, IntervalOptions
 from kd_keras.fairness.intervals import around, within
-from pipelines.analysis.choice import calibration_values
+from kd_keras.fairness.names import parts
+from pipelines.analysis.calibrated import calibration_values
 from pipelines.analysis.results import Result, Study
 
 
 def gap(
     study: Study,
     name: str,
-    attribute: str,
+    attribute: Attribute,
     result: Result,
     base: Result | None,
     options: IntervalOptions,
     min_examples: int = MIN_EXAMPLES,
+    split: str = "",
 ) -> Interval:
-    """A gap of `result`, or its change from `base`, on the evaluation split.
+    """A gap of `result`, or its change from `base`.
 
     Args:
       study: labels and groups.
       name: a key of `kd_keras.fairness.GAPS`.
-      attribute: sensitive attribute.
+      attribute: sensitive attribute, or a tuple of them to cross.
       result: the model that is measured.
       base: the model whose gap is subtracted, on the same examples; None for none.
       options: see `pipelines.studies.interval_options`.
       min_examples: what every denominator needs, asked of the counts and not of each
         replicate.
+      split: of the examples; empty for the evaluation split.
     """
-    counts = study.counts(result, study.split)
+    split = split or study.split
+    counts = study.counts(result, split).only(*parts(attribute))
     if base is None:
         return counts.gap_interval(
             name, attribute, min_examples=min_examples, **options
         )
-    change = study.pair(base, result, study.split).gap_change(
-        name, attribute, min_examples=min_examples, **options
-    )
+    pair = study.pair(base, result, split).only(*parts(attribute))
+    change = pair.gap_change(name, attribute, min_examples=min_examples, **options)
     own = gaps.gap(counts, name, attribute=attribute, min_examples=min_examples)
     return dataclasses.replace(change.interval, reason=own.reason)
 

@@ -7,10 +7,10 @@ import numpy as np
 import scipy.sparse
 import scipy.stats
 
-from pipelines.analysis.bands import Replicates, joint_band, seed_changes
+from pipelines.analysis import seed_means
 from pipelines.analysis.data_table import DECIMAL, Column, DataTable
 from pipelines.analysis.individual_fairness import Measured, seed_interval
-from pipelines.analysis.measures import TITLES, Measure, measures_of
+from pipelines.analysis.measures import GAP_OF, Measure, measures_of
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.interval_options import LEVEL
 
@@ -43,9 +43,7 @@ class Claim(NamedTuple):
         return "refuted" if high < 0 else "not decided"
 
 
-def findings_table(
-    study: Study, replicates: Replicates, individual: Measured | None
-) -> DataTable:
+def findings_table(study: Study, individual: Measured | None) -> DataTable:
     """One row per claim; claims that this study cannot test have none.
 
     Compared are the lowest temperature, the highest one up to 10, and the highest one
@@ -58,7 +56,7 @@ def findings_table(
             **dict(zip(("value", "lower", "upper"), claim.interval, strict=True)),
             "verdict": claim.verdict,
         }
-        for claim in _claims(study, replicates, individual)
+        for claim in _claims(study, individual)
     ]
     columns = (
         Column("finding", "finding"),
@@ -76,26 +74,23 @@ def findings_table(
     return DataTable("findings", caption, columns, rows)
 
 
-def _claims(
-    study: Study, replicates: Replicates, individual: Measured | None
-) -> Iterator[Claim]:
+def _claims(study: Study, individual: Measured | None) -> Iterator[Claim]:
     by_temperature = list(zip(study.curve, study.temperatures, strict=True))
     warm = [model for model, temperature in by_temperature if temperature <= HOT]
     hot = [model for model, temperature in by_temperature if temperature > HOT]
     if len(warm) > 1:
         yield from _class_bias(study, warm[0], warm[-1])
-        yield from _changes(study, replicates, 2, "falls", -1, warm[0], warm[-1])
+        yield from _changes(study, 2, "falls", -1, warm[0], warm[-1])
     if warm and hot:
-        yield from _changes(study, replicates, 2, "rises", 1, warm[-1], hot[-1])
+        yield from _changes(study, 2, "rises", 1, warm[-1], hot[-1])
     if warm and study.teacher:
-        yield from _below_teacher(study, replicates, warm[-1], study.teacher)
+        yield from _below_teacher(study, warm[-1], study.teacher)
     if len(warm) > 1 and individual:
         yield from _individual(individual, warm[0], warm[-1])
 
 
 def _changes(
     study: Study,
-    replicates: Replicates,
     finding: int,
     verb: str,
     sign: int,
@@ -103,18 +98,14 @@ def _changes(
     after: Model,
 ) -> Iterator[Claim]:
     for measure in _gaps(study) if study.pairs(after, before) else ():
-        claim = f"{_title(measure)} {verb} from {before.title} to {after.title}"
-        change = seed_changes(replicates, measure, after, before)
-        yield Claim(finding, claim, sign, _points(change))
+        claim = f"{measure.title} {verb} from {before.title} to {after.title}"
+        yield Claim(finding, claim, sign, _points(study, measure, after, before))
 
 
-def _below_teacher(
-    study: Study, replicates: Replicates, model: Model, teacher: Model
-) -> Iterator[Claim]:
+def _below_teacher(study: Study, model: Model, teacher: Model) -> Iterator[Claim]:
     for measure in _gaps(study) if study.pairs(model, teacher) else ():
-        claim = f"{_title(measure)} of {model.title} is below the teacher's"
-        change = seed_changes(replicates, measure, model, teacher)
-        yield Claim(3, claim, -1, _points(change))
+        claim = f"{measure.title} of {model.title} is below the teacher's"
+        yield Claim(3, claim, -1, _points(study, measure, model, teacher))
 
 
 def _individual(measured: Measured, before: Model, after: Model) -> Iterator[Claim]:
@@ -129,15 +120,13 @@ def _gaps(study: Study) -> list[Measure]:
     return [measure for measure in measures_of(study) if measure.attribute]
 
 
-def _title(measure: Measure) -> str:
-    return f"{TITLES[measure.metric]} by {measure.attribute}"
-
-
-def _points(changes: np.ndarray) -> tuple[float, float, float]:
-    """Of `[seeds, 1 + replicates]`, in percentage points."""
-    band = joint_band(changes.mean(axis=0)[np.newaxis], -1, 1)
-    mean, lower, upper = (100 * float(end[0]) for end in band)
-    return mean, lower, upper
+def _points(
+    study: Study, measure: Measure, model: Model, base: Model
+) -> tuple[float, float, float]:
+    """The change from `base` to `model`, in percentage points."""
+    about = (study, GAP_OF[measure.metric], measure.attribute, model, base)
+    found = seed_means.mean_of(seed_means.changes(*about, LEVEL))
+    return 100 * found.value, 100 * found.low, 100 * found.high
 
 
 def _class_bias(study: Study, before: Model, after: Model) -> Iterator[Claim]:

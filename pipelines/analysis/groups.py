@@ -7,9 +7,12 @@ import numpy as np
 import scipy.special
 
 from kd_keras.fairness import calibration
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.confusion import confusions
+from kd_keras.fairness.encoding import Group
 from kd_keras.fairness.error_transfer import error_transfer
 from kd_keras.fairness.evidence import evidence
+from kd_keras.fairness.names import attribute_name, group_name
 from pipelines.analysis.data_table import (
     COUNT,
     DECIMAL,
@@ -45,12 +48,16 @@ def _calibration(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
     logits = result.logits[study.split].astype(np.float64)
     probabilities = scipy.special.softmax(logits, axis=-1)
     counts = study.counts(result, study.split)
-    for attribute, groups in study.truth[study.split].named_groups(study.spec).items():
-        accuracy = counts.accuracy(attribute)
+    for attribute in study.attributes:
+        groups = study.truth[study.split].names(study.spec, attribute)
         _, by_group = calibration(labels, probabilities, groups=groups)
-        for group, found in by_group.items():
-            measured = found._asdict() | {"accuracy": accuracy.by_group[group]}
-            yield {"attribute": attribute, "group": group}, measured
+        for group, accuracy in counts.accuracy(attribute).by_group.items():
+            found = by_group[group_name(group)]._asdict() | {"accuracy": accuracy}
+            yield _about(attribute, group), found
+
+
+def _about(attribute: Attribute, group: Group) -> dict[str, str]:
+    return {"attribute": attribute_name(attribute), "group": group_name(group)}
 
 
 def confusion_table(study: Study, models: Iterable[Model]) -> DataTable:
@@ -75,7 +82,7 @@ def confusion_table(study: Study, models: Iterable[Model]) -> DataTable:
 
 def _confusion(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
     counts = study.counts(result, study.split)
-    for attribute in study.spec.groups:
+    for attribute in study.attributes:
         groups, index = counts.attribute_index(attribute)
         status = {
             (found.group, found.positive_class): found.status
@@ -85,9 +92,8 @@ def _confusion(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
             for i, j in np.ndindex(block.tp.shape):
                 label = block.first_class + j
                 yield (
-                    {
-                        "attribute": attribute,
-                        "group": groups[i],
+                    _about(attribute, groups[i])
+                    | {
                         "class": study.spec.class_names[label],
                         "evidence": status[groups[i], label],
                     },
@@ -117,11 +123,11 @@ def _transfer(study: Study, result: Result) -> Iterator[tuple[dict, dict]]:
     if result.run.seed not in teachers:
         return
     counts = study.pair(teachers[result.run.seed], result, study.split)
-    for attribute in study.spec.groups:
+    for attribute in study.attributes:
         for group, errors in error_transfer(counts, attribute).by_group.items():
             shares = errors._asdict()
             yield (
-                {"attribute": attribute, "group": group},
+                _about(attribute, group),
                 {name: shares[name] for name in ("shared", "introduced", "repaired")},
             )
 

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.gaps import gap, notes_of
+from kd_keras.fairness.names import attribute_name, parts
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import SHUFFLES, Chance
-from pipelines.analysis.data_table import POINTS, DataTable
-from pipelines.analysis.measures import TITLES, Measure, model_of
+from pipelines.analysis.data_table import PERCENT, POINTS, DataTable
+from pipelines.analysis.deciding import deciding
+from pipelines.analysis.measures import GAP_OF, TITLES, Measure, model_of
 from pipelines.analysis.results import Model, Study
 
 _BASES = {"nds": "nds", "teacher": "the teacher"}
@@ -23,11 +27,14 @@ class Headline:
       subject: "Accuracy", or the attribute's name.
       sentence: what changed against nds and teacher; only what intervals show.
       details: a sentence with numbers per measure.
+      people: which groups decide each gap, who is left out, and the gaps by the parts
+        of a crossing.
     """
 
     subject: str
     sentence: str
     details: Sequence[str] = ()
+    people: Sequence[str] = ()
 
 
 def headlines(
@@ -38,12 +45,13 @@ def headlines(
     chosen: Model | None,
 ) -> list[Headline]:
     """Whether distillation changed the accuracy, and DPD and EOD of each attribute."""
+    measures = {(measure.metric, measure.by): measure for measure in bands}
     rows: dict[Measure, list[Mapping[str, Any]]] = {}
     # What the other methods change is said against this one, see `methods`.
     for row in changes.rows:
-        if model_of(row).method != study.methods[0]:
-            continue
-        rows.setdefault(Measure(row["metric"], row["attribute"]), []).append(row)
+        measure = measures.get((row["metric"], row["attribute"]))
+        if measure and model_of(row).method == study.methods[0]:
+            rows.setdefault(measure, []).append(row)
     above = {
         measure: band.of_curve(study).mean
         > [chance[m][measure].highest for m in study.curve]
@@ -54,7 +62,7 @@ def headlines(
     for attribute in dict.fromkeys(measure.attribute for measure in bands):
         about = {m: rows[m] for m in bands if m.attribute == attribute and m in rows}
         if about:
-            found.append(_headline(study, attribute, about, above))
+            found.append(_headline(study, attribute, about, above, bands, chosen))
     if chosen:
         sentence = f"The validation data suggest {chosen.title}."
         found.append(Headline("Temperature", sentence))
@@ -63,9 +71,11 @@ def headlines(
 
 def _headline(
     study: Study,
-    attribute: str,
+    attribute: Attribute,
     rows: Mapping[Measure, list[Mapping[str, Any]]],
     above: Mapping[Measure, np.ndarray],
+    bands: Mapping[Measure, Band],
+    chosen: Model | None,
 ) -> Headline:
     clauses = list(_changes(rows))
     sentence = f"The distilled student shows {'; '.join(clauses)}."
@@ -75,9 +85,56 @@ def _headline(
         if measure in above:
             detail += _above_chance(study, above[measure])
         details.append(detail)
-    if attribute and not any(above[measure].any() for measure in rows):
+    if not attribute:
+        return Headline("Accuracy", sentence, details)
+    if not any(above[measure].any() for measure in rows):
         sentence += " All gaps may be noise."
-    return Headline(attribute or "Accuracy", sentence, details)
+    # What is too long for every T is said of one.
+    shown = chosen or study.distilled[-1]
+    people = _people(study, list(rows), shown)
+    if isinstance(attribute, tuple):
+        people += _beside_parts(study, list(rows), bands, shown)
+    return Headline(attribute_name(attribute), sentence, details, people)
+
+
+def _people(study: Study, measures: Sequence[Measure], shown: Model) -> list[str]:
+    """Who decides the gaps of a distilled student, and who is left out of them."""
+    lines, found = [], []
+    for measure in measures:
+        of_runs = [
+            gap(
+                study.counts(run, study.split),
+                GAP_OF[measure.metric],
+                attribute=measure.attribute,
+                min_examples=study.min_examples,
+            )
+            for run in study.models[shown].values()
+        ]
+        found += of_runs
+        between = deciding(of_runs, study.spec.class_names)
+        if between:
+            lines.append(f"{measure.title} at {shown.title} is between {between}.")
+        elif of_runs[0].reason:
+            lines.append(f"{measure.title} is undefined: {of_runs[0].reason}.")
+    return lines + [f"{note}." for note in notes_of(found)]
+
+
+def _beside_parts(
+    study: Study,
+    measures: Sequence[Measure],
+    bands: Mapping[Measure, Band],
+    shown: Model,
+) -> Iterator[str]:
+    """The gaps over a crossing beside those of the attributes that it crosses."""
+    at = study.distilled.index(shown)
+    for measure in measures:
+        of_parts = [Measure(measure.metric, part) for part in parts(measure.attribute)]
+        values = [
+            f"{PERCENT.shown.format(100 * bands[of].mean[at])} % by {of.by}"
+            for of in (measure, *of_parts)
+            if of in bands
+        ]
+        yield f"{TITLES[measure.metric]} at {shown.title}: {', '.join(values)}."
 
 
 def _changes(rows: Mapping[Measure, list[Mapping[str, Any]]]) -> Iterator[str]:
@@ -101,8 +158,7 @@ def _changes(rows: Mapping[Measure, list[Mapping[str, Any]]]) -> Iterator[str]:
 
 
 def _detail(measure: Measure, rows: Sequence[Mapping[str, Any]]) -> str:
-    title = TITLES[measure.metric]
-    subject = f"{title} by {measure.attribute}" if measure.attribute else title
+    subject = measure.title
     clauses = []
     for base in _BASES:
         against = [row for row in rows if row["against"] == base]

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_keras.fairness import GAPS, Gap
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gaps import gap
+from kd_keras.fairness.names import attribute_name, group_name
 from pipelines.analysis.data_table import COUNT, PERCENT, TEMPERATURE, Column, DataTable
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.layout import PLAIN
@@ -33,11 +35,21 @@ class Measure(NamedTuple):
     """What is measured: accuracy (no attribute), or a key of GAP_OF of an attribute."""
 
     metric: str
-    attribute: str
+    attribute: Attribute
+
+    @property
+    def by(self) -> str:
+        """The attribute as tables and sentences have it."""
+        return attribute_name(self.attribute)
+
+    @property
+    def title(self) -> str:
+        """Such as: EOD by sex x race."""
+        return TITLES[self.metric] + (f" by {self.by}" if self.attribute else "")
 
 
 def measures_of(study: Study) -> list[Measure]:
-    gaps = [Measure(m, a) for a in study.spec.groups for m in GAP_OF]
+    gaps = [Measure(m, a) for a in study.attributes for m in GAP_OF]
     return [Measure(ACCURACY, ""), *gaps]
 
 
@@ -62,16 +74,18 @@ def run_table(study: Study) -> DataTable:
             run | {"attribute": "", "metric": ACCURACY, "value": float(accuracy)}
         )
         counts = study.counts(result, study.split)
-        for attribute in study.spec.groups:
+        for attribute in study.attributes:
             for metric, name in (*GAP_OF.items(), _BASE_RATE):
-                found = gap(counts, name, attribute=attribute)
+                found = gap(
+                    counts, name, attribute=attribute, min_examples=study.min_examples
+                )
                 rows.append(
                     run
                     | {
-                        "attribute": attribute,
+                        "attribute": attribute_name(attribute),
                         "metric": metric,
                         "value": found.value,
-                        "undefined": found.reason or _undefined(study, found),
+                        "undefined": _undefined(study, found),
                     }
                 )
     columns = (
@@ -80,20 +94,33 @@ def run_table(study: Study) -> DataTable:
         Column("attribute", "attribute"),
         Column("metric", "metric"),
         Column("value", "value, %", PERCENT),
-        Column("undefined", "left out, because undefined"),
+        Column("undefined", "left out"),
     )
     return DataTable("runs", "Every run.", columns, rows)
 
 
+def mean_value(runs: DataTable, measure: Measure, model: Model) -> float:
+    """The mean over the seeds, of `run_table`."""
+    wanted = {"attribute": measure.by, "metric": measure.metric} | model_cells(model)
+    found = [
+        row["value"]
+        for row in runs.rows
+        if all(row[name] == value for name, value in wanted.items())
+    ]
+    return float(np.mean(found))
+
+
 def _undefined(study: Study, found: Gap) -> str:
-    """Names the rates that have no examples in their denominator."""
-    return "; ".join(
+    """Names the rates that have too few examples, then the groups with their sizes."""
+    rates = [
         f"{rate.rate} of {study.spec.class_names[rate.positive_class]} in "
-        f"{', '.join(map(str, rate.groups))}"
+        f"{', '.join(map(group_name, rate.groups))}"
         for rate in found.undefined
         # None for accuracy alone, which is no gap of the table.
         if rate.positive_class is not None
-    )
+    ]
+    left_out = [str(size) for size in found.left_out]
+    return "; ".join(([found.reason] if found.reason else rates) + left_out)
 
 
 def summary_table(
@@ -113,7 +140,7 @@ def summary_table(
         key = (model_of(row), row["attribute"], row["metric"])
         values.setdefault(key, []).append(row["value"])
     rows = []
-    for attribute in study.spec.groups or [""]:
+    for attribute in map(attribute_name, study.attributes or [""]):
         for model, seeds in study.models.items():
             row = {"attribute": attribute, "seeds": len(seeds)} | model_cells(model)
             row |= _mean_and_sd(ACCURACY, values[(model, "", ACCURACY)])
@@ -121,7 +148,7 @@ def summary_table(
                 for metric in GAP_OF:
                     row |= _mean_and_sd(metric, values[(model, attribute, metric)])
                 for measure, by_chance in (chance or {}).get(model, {}).items():
-                    if measure.attribute == attribute:
+                    if measure.by == attribute:
                         row[f"{measure.metric}_chance"] = by_chance.mean
                 row[BASE_RATE_GAP] = values[(model, attribute, BASE_RATE_GAP)][0]
             rows.append(row)

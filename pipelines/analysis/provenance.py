@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kd_keras.fairness.names import attribute_name
 from pipelines.analysis.data_table import COUNT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
 from pipelines.studies import made_by
+from pipelines.studies.attributes import as_attribute
 
 
 def facts(study: Study) -> dict[str, str]:
@@ -20,6 +22,8 @@ def facts(study: Study) -> dict[str, str]:
     }
     for attribute, groups in study.spec.groups.items():
         known[f"attribute {attribute}"] = ", ".join(groups)
+    for crossed in study.attributes[len(study.spec.groups) :]:
+        known[f"attribute {attribute_name(crossed)}"] = "the crossed groups"
     known["runs"] = f"{len(study.results)} of {study.planned}"
     known["training time"] = _duration(seconds)
     return known | _made_by(study) | _flat(study.config)
@@ -67,7 +71,11 @@ def _flat(config: Mapping[str, Any], prefix: str = "config.") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            flat[prefix + key] = ", ".join(map(str, value))
+            named = map(as_attribute, value)
+            shown = (
+                attribute_name(v) if isinstance(v, tuple) else str(v) for v in named
+            )
+            flat[prefix + key] = ", ".join(shown)
         else:
             flat[prefix + key] = "(empty)" if value == "" else str(value)
     return flat

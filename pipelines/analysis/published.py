@@ -182,7 +182,7 @@ def published_table(summary: DataTable, published: Published) -> DataTable | Non
                 continue
             own = row[f"{measure.metric}_mean"]
             rows.append(
-                measure._asdict()
+                {"metric": measure.metric, "attribute": measure.by}
                 | {name: row[name] for name in ("model", "temperature")}
                 | {"own": own, "own_sd": row[f"{measure.metric}_sd"]}
                 | {"published": number.mean, "published_sd": number.sd}
@@ -207,7 +207,7 @@ def published_table(summary: DataTable, published: Published) -> DataTable | Non
 
 def _own(summary: DataTable, measure: Measure) -> list[Mapping[str, Any]]:
     """The summary's rows of an attribute; of the first one for the accuracy."""
-    attribute = measure.attribute or summary.rows[0]["attribute"]
+    attribute = measure.by or summary.rows[0]["attribute"]
     return [row for row in summary.rows if row["attribute"] == attribute]
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from kd_keras import files
 from kd_keras.fairness import Interval
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.names import attribute_name
 from kd_keras.litert import FORMATS
 from pipelines.analysis import estimates
 from pipelines.analysis.data_table import (
@@ -23,7 +25,7 @@ from pipelines.analysis.measures import (
 )
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.studies import layout, sealed
-from pipelines.studies.interval_options import MIN_EXAMPLES, intervals
+from pipelines.studies.interval_options import intervals
 from pipelines.studies.layout import Run
 
 RECORD = "litert.json"
@@ -54,21 +56,18 @@ def _advice(directory: str) -> str:
     return f"Delete {directory} and run pipelines.litert again."
 
 
-def litert_table(
-    workdir: str, study: Study, min_examples: int = MIN_EXAMPLES
-) -> DataTable | None:
+def litert_table(workdir: str, study: Study) -> DataTable | None:
     """One row per converted run, format and attribute; None if there is no run.
 
     Args:
       workdir: of the study.
       study: labels, groups and results.
-      min_examples: what every denominator of a gap needs.
     """
     rows = []
     for result in study.results:
         path = directory(workdir, result.run)
         if is_made_from(path, result.info.get("export_digest"), study.split):
-            rows += _rows(study, result, path, min_examples)
+            rows += _rows(study, result, path)
     if not rows:
         return None
     columns = [
@@ -93,9 +92,7 @@ def litert_table(
     return DataTable("litert", caption, columns, rows)
 
 
-def _rows(
-    study: Study, result: Result, path: str, min_examples: int
-) -> list[dict[str, Any]]:
+def _rows(study: Study, result: Result, path: str) -> list[dict[str, Any]]:
     rows = []
     record = _read(path)
     for name in FORMATS:
@@ -112,22 +109,22 @@ def _rows(
             estimates.accuracy(study, quantized, result, _OPTIONS),
         )
         rows += [
-            about | _gaps(study, quantized, result, attribute, min_examples)
-            for attribute in study.spec.groups
+            about | _gaps(study, quantized, result, attribute)
+            for attribute in study.attributes
         ]
-        if not study.spec.groups:
+        if not study.attributes:
             rows.append(about)
     return rows
 
 
 def _gaps(
-    study: Study, quantized: Result, base: Result, attribute: str, min_examples: int
+    study: Study, quantized: Result, base: Result, attribute: Attribute
 ) -> dict[str, Any]:
-    cells: dict[str, Any] = {"attribute": attribute}
+    cells: dict[str, Any] = {"attribute": attribute_name(attribute)}
     for metric, gap in GAP_OF.items():
         value, change = (
             estimates.gap(
-                study, gap, attribute, quantized, other, _OPTIONS, min_examples
+                study, gap, attribute, quantized, other, _OPTIONS, study.min_examples
             )
             for other in (None, base)
         )

@@ -8,8 +8,15 @@ import numpy as np
 
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
+from kd_keras.fairness.cell_counts import Attribute
+from pipelines.studies import (
+    attributes,
+    interval_options,
+    layout,
+    predictions,
+    run_record,
+)
 from pipelines.studies import config as configs
-from pipelines.studies import layout, predictions, run_record
 from pipelines.studies.layout import DS, NDS, PLAIN, TEACHER, Run
 from pipelines.studies.predictions import Truth
 
@@ -105,6 +112,16 @@ class Study:
     @property
     def config(self) -> Mapping[str, Any]:
         return self.document["config"]
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The sensitive attributes, and then the crossings that the config names."""
+        return (*self.spec.groups, *attributes.crossings(self.config))
+
+    @property
+    def min_examples(self) -> int:
+        """Examples that every denominator of a gap needs."""
+        return interval_options.min_examples(self.config)
 
     @property
     def split(self) -> str:

@@ -8,7 +8,8 @@ from kd_keras.datasets import DatasetSpec
 from pipelines.evaluation import job, output
 from pipelines.evaluation.eval_config import eval_config
 from pipelines.evaluation.plan import Evaluation, compared_with
-from pipelines.studies import exports, layout
+from pipelines.studies import attributes, exports, layout
+from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 
 JOB_OUTPUT = "evaluation.partial"
@@ -37,7 +38,8 @@ def run(
     by_seed = _by_seed(planned, missing)
     for evaluation in itertools.chain(*by_seed):
         exports.check(evaluation.directory, evaluation.export)
-    compared = [_comparison(scratch, spec, models) for models in by_seed]
+    crossed = attributes.crossings(configs.read_config(workdir))
+    compared = [_comparison(scratch, spec, crossed, models) for models in by_seed]
     job.run(compared, examples, beam_args)
     for comparison, models in zip(compared, by_seed, strict=True):
         metrics = output.read_metrics(comparison.output)
@@ -68,7 +70,10 @@ def _by_seed(
 
 
 def _comparison(
-    scratch: str, spec: DatasetSpec, models: Sequence[Evaluation]
+    scratch: str,
+    spec: DatasetSpec,
+    crossings: Sequence[tuple[str, ...]],
+    models: Sequence[Evaluation],
 ) -> job.Comparison:
     exports_by_name = {e.run.directory: e.export for e in models}
     seed = models[0].run.seed
@@ -85,6 +90,7 @@ def _comparison(
             list(exports_by_name),
             baseline=references.get(f"versus_{layout.TEACHER}"),
             references=references,
+            crossings=crossings,
             confidence_intervals=models[0].record["confidence_intervals"],
         ),
         exports_by_name,

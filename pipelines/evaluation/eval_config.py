@@ -40,6 +40,7 @@ def eval_config(
     *,
     baseline: str | None = None,
     references: Mapping[str, str] | None = None,
+    crossings: Sequence[tuple[str, ...]] = (),
     confidence_intervals: bool = False,
 ) -> config_pb2.EvalConfig:
     """Describes an evaluation to TFMA.
@@ -50,10 +51,11 @@ def eval_config(
       baseline: the one of `models` that the others are compared with, if any.
       references: name of a comparison, such as "versus_teacher" -> the one of `models`
         whose errors the others' are paired with.
+      crossings: attributes whose crossed groups are looked at as well.
       confidence_intervals: whether to compute jackknife intervals of the metrics.
 
     Returns:
-      Metrics overall, per group of each attribute, and per label.
+      Metrics overall, per group of each attribute and crossing, and per label.
     """
     config = config_pb2.EvalConfig(
         model_specs=[
@@ -67,23 +69,29 @@ def eval_config(
             for name in models
         ],
         slicing_specs=[
-            config_pb2.SlicingSpec(feature_keys=keys) for keys in slices(spec)
+            config_pb2.SlicingSpec(feature_keys=keys)
+            for keys in slices(spec, crossings)
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(metrics=_metrics(spec, references or {}))
+            config_pb2.MetricsSpec(metrics=_metrics(spec, references or {}, crossings))
         ],
     )
     config.options.compute_confidence_intervals.value = confidence_intervals
     return config
 
 
-def slices(spec: DatasetSpec) -> list[tuple[str, ...]]:
-    """What to slice by: nothing, or one key."""
-    return [(), *((key,) for key in (*spec.groups, class_name_key(spec)))]
+def slices(
+    spec: DatasetSpec, crossings: Sequence[tuple[str, ...]] = ()
+) -> list[tuple[str, ...]]:
+    """What to slice by: nothing, one key, or the keys of a crossing."""
+    single = [(key,) for key in (*spec.groups, class_name_key(spec))]
+    return [(), *single, *crossings]
 
 
 def _metrics(
-    spec: DatasetSpec, references: Mapping[str, str]
+    spec: DatasetSpec,
+    references: Mapping[str, str],
+    crossings: Sequence[tuple[str, ...]],
 ) -> list[config_pb2.MetricConfig]:
     classes = {"num_classes": spec.num_classes}
     return [
@@ -101,7 +109,7 @@ def _metrics(
                 "GroupGap",
                 {"gap": gap, "attribute": attribute, **classes},
             )
-            for attribute in spec.groups
+            for attribute in (*spec.groups, *crossings)
             for gap in GAPS
         ),
         *(

@@ -7,8 +7,8 @@ from typing import Any
 import ml_collections
 
 from kd_keras import digests, files
+from pipelines.studies import attributes, exports, layout, run_record, sealed
 from pipelines.studies import config as configs
-from pipelines.studies import exports, layout, run_record, sealed
 from pipelines.studies.layout import Run
 
 EVALUATION = "evaluation"
@@ -91,6 +91,7 @@ def plan(
       ValueError: if a run has no export, or not the one that it wrote.
     """
     config = configs.read_config(workdir)
+    crossed = crossings_record(config)
     found = {}
     for run in runs:
         record = run_record.read(workdir, run, config)
@@ -110,10 +111,17 @@ def plan(
                 "split": config.evaluation.split,
                 "examples": examples,
                 "confidence_intervals": confidence_intervals,
+                **crossed,
             },
         )
         for run, (path, digest) in found.items()
     ]
+
+
+def crossings_record(config: ml_collections.ConfigDict) -> dict[str, list[list[str]]]:
+    """The crossings that an evaluation has; nothing where none are asked for."""
+    crossed = [list(names) for names in attributes.crossings(config)]
+    return {"crossings": crossed} if crossed else {}
 
 
 def finished_runs(workdir: str, config: ml_collections.ConfigDict) -> list[Run]:

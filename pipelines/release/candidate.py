@@ -69,7 +69,13 @@ def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> 
             f"The evaluation of {candidate.directory} is of another model version than "
             f"{candidate.export}. {again}"
         )
-    split = configs.read_config(workdir).evaluation.split
+    config = configs.read_config(workdir)
+    split = config.evaluation.split
+    if not plan.crossings_record(config).items() <= record.items():
+        raise ValueError(
+            f"The evaluation of {candidate.directory} lacks crossings of "
+            f"config.attributes. {again}"
+        )
     if record["split"] != split:
         raise ValueError(
             f"The evaluation of {candidate.directory} is of the {record['split']} "

@@ -14,7 +14,8 @@ from kd_keras import digests, files, litert, litert_tables
 from kd_keras.datasets import Dataset
 from kd_keras.export import save_model
 from pipelines.analysis import quantization
-from pipelines.analysis.choice import DEFAULT, run_to_release
+from pipelines.analysis.choice import run_to_release
+from pipelines.analysis.costs import default
 from pipelines.analysis.results import read_study
 from pipelines.release import candidate
 from pipelines.release.candidate import Candidate
@@ -50,7 +51,7 @@ def convert(workdir: str, run: str = "") -> str:
     config = configs.read_config(workdir)
     dataset = configs.load_dataset(config)
     study = read_study(workdir, dataset.spec)
-    found = candidate.find(workdir, run_to_release(study, DEFAULT, run))
+    found = candidate.find(workdir, run_to_release(study, default(study), run))
     directory = quantization.directory(workdir, found.run)
     if not quantization.is_made_from(directory, found.digest, study.split):
         with tempfile.TemporaryDirectory() as local:

@@ -1,13 +1,35 @@
 """The value of a condition with its interval and the evidence behind it."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
-from kd_keras.fairness import GAPS, Interval
+from kd_keras.fairness import GAPS, Gap, Interval
+from kd_keras.fairness.gap_groups import number_of_examples
 from kd_keras.fairness.gaps import gap
+from kd_keras.fairness.names import group_name, parts
 from pipelines.analysis import estimates
+from pipelines.analysis.deciding import deciding
 from pipelines.analysis.results import Result, Study
 from pipelines.release.policy import CALIBRATION, Condition
 from pipelines.studies.interval_options import intervals
+
+
+class Measured(NamedTuple):
+    """The value of a condition, and on whom it rests.
+
+    Attributes:
+      interval: the value with its interval.
+      missing: what evidence is missing, with the sizes of groups; "" if none is.
+      people: the groups between which a gap is, or the size of a group; else "".
+      left_out: the groups that a gap does not compare, with their sizes.
+    """
+
+    interval: Interval
+    missing: str
+    people: str = ""
+    left_out: Sequence[str] = ()
 
 
 def measure(
@@ -18,7 +40,7 @@ def measure(
     *,
     level: float,
     replicates: int,
-) -> tuple[Interval, str]:
+) -> Measured:
     """Measures what a condition is about, on the study's evaluation split.
 
     Args:
@@ -28,59 +50,51 @@ def measure(
       other: the model whose value is subtracted; None for none.
       level: nominal coverage of the interval, in (0, 1).
       replicates: of the bootstrap.
-
-    Returns:
-      The interval, and what evidence is missing; "" if none is.
     """
     options = intervals(level, replicates)
     if condition.metric in GAPS:
-        return (
-            estimates.gap(
-                study,
-                condition.metric,
-                condition.attribute,
-                candidate,
-                other,
-                options,
-                condition.min_examples,
-            ),
-            _left_out(study, condition, candidate),
+        name, attribute = condition.metric, condition.attribute
+        least = condition.min_examples
+        interval = estimates.gap(
+            study, name, attribute, candidate, other, options, least
         )
+        counts = study.counts(candidate, study.split)
+        found = gap(counts, name, attribute=attribute, min_examples=least)
+        people = deciding([found], study.spec.class_names)
+        missing = _missing(study, condition, found)
+        return Measured(interval, missing, people, found.notes())
     members = _members(study, condition)
     few = members.sum() < condition.min_examples
     missing = f"{members.sum()} of {condition.min_examples} examples" if few else ""
+    people = number_of_examples(int(members.sum())) if condition.group else ""
     if not members.any():
-        return Interval(np.nan, np.nan, np.nan, level), missing
-    if condition.metric in CALIBRATION:
-        return (
-            estimates.calibration(
-                study, condition.metric, candidate, other, options, members
-            ),
-            missing,
-        )
-    return estimates.accuracy(study, candidate, other, options, members), missing
-
-
-def _left_out(study: Study, condition: Condition, candidate: Result) -> str:
-    """The rates that rest on too few examples; the labels decide which."""
-    counts = study.counts(candidate, study.split)
-    found = gap(
-        counts,
-        condition.metric,
-        attribute=condition.attribute,
-        min_examples=condition.min_examples,
+        return Measured(Interval(np.nan, np.nan, np.nan, level), missing, people)
+    about = (candidate, other, options, members)
+    interval = (
+        estimates.calibration(study, condition.metric, *about)
+        if condition.metric in CALIBRATION
+        else estimates.accuracy(study, *about)
     )
+    return Measured(interval, missing, people)
+
+
+def _missing(study: Study, condition: Condition, found: Gap) -> str:
+    """The rates that rest on too few examples; the labels decide which."""
     rates = [
         f"{rate.rate.replace('_', ' ')}"
         + _of_class(study, rate.positive_class)
-        + f" in {', '.join(map(str, rate.groups))}"
+        + f" in {', '.join(map(group_name, rate.groups))}"
         for rate in found.undefined
     ]
     if not rates:
         return found.reason
     more = f" and {len(rates) - 3} more rates" if len(rates) > 3 else ""
     few = f"fewer than {condition.min_examples} examples"
-    return f"{few} for {'; '.join(rates[:3])}{more}"
+    # Such as: (Asian, men: 7 examples, not compared).
+    notes = [f"{size}, not compared" for size in found.left_out]
+    shown = "; ".join(notes[:5])
+    others = f"; and {len(notes) - 5} more groups" if len(notes) > 5 else ""
+    return f"{few} for {'; '.join(rates[:3])}{more} ({shown}{others})"
 
 
 def _of_class(study: Study, positive_class: int | None) -> str:
@@ -94,5 +108,7 @@ def _members(study: Study, condition: Condition) -> np.ndarray:
     truth = study.truth[study.split]
     if not condition.group:
         return np.ones(len(truth.labels), bool)
-    code = study.spec.groups[condition.attribute].index(condition.group)
-    return truth.groups[condition.attribute] == code
+    names, groups = parts(condition.attribute), parts(condition.group)
+    codes = [study.spec.groups[n].index(g) for n, g in zip(names, groups, strict=True)]
+    found = [truth.groups[name] == c for name, c in zip(names, codes, strict=True)]
+    return np.all(found, axis=0)

@@ -8,13 +8,19 @@ import ml_collections
 
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GAPS
-from pipelines.analysis import choice
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.names import attribute_name, group_name, parts
+from pipelines.analysis.costs import METRICS as METRICS_OF_CHOICE
+from pipelines.analysis.costs import Objective
+from pipelines.studies.attributes import as_attribute, check_crossing
+from pipelines.studies.interval_options import MIN_EXAMPLES
 from pipelines.studies.layout import NDS, TEACHER
 
 CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
+OPTIONAL = ("min_examples",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,31 +30,33 @@ class Condition:
     Attributes:
       name: name of the condition.
       metric: one of METRICS.
-      attribute: sensitive attribute; a gap needs one.
-      group: the group of `attribute` that is measured; empty for all examples. Gaps
-        take none.
+      attribute: sensitive attribute, or a tuple of them to cross; a gap needs one.
+      group: the group of `attribute` that is measured, a tuple of a crossing; empty
+        for all examples. Gaps take none.
       against: "teacher" or "nds", whose value is subtracted; empty for none.
       at_most: bound that the value may not exceed; None where `at_least` is given.
       at_least: bound that the value must reach.
-      min_examples: examples that every denominator of the metric needs.
+      min_examples: examples that every denominator of the metric needs; 0 or 1 leaves
+        none out.
       decide_by: "interval": the whole interval must keep the bound; "value": the
         estimate must.
     """
 
     name: str
     metric: str
-    attribute: str = ""
-    group: str = ""
+    attribute: Attribute = ""
+    group: str | tuple[str, ...] = ""
     against: str = ""
     at_most: float | None = None
     at_least: float | None = None
-    min_examples: int = 30
+    min_examples: int = MIN_EXAMPLES
     decide_by: str = "interval"
 
     @property
     def title(self) -> str:
         """Such as: accuracy of color=red minus that of the teacher."""
-        where = self.attribute + (f"={self.group}" if self.group else "")
+        where = attribute_name(self.attribute)
+        where += f"={group_name(self.group)}" if self.group else ""
         title = self.metric.replace("_", " ") + (f" of {where}" if where else "")
         other = {TEACHER: "the teacher"}.get(self.against, self.against)
         return title + (f" minus that of {other}" if other else "")
@@ -74,39 +82,64 @@ def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Con
         raise ValueError(
             "--policy.conditions must hold at least one condition. Received: none."
         )
-    return [_condition(name, dict(c), spec) for name, c in policy.conditions.items()]
+    least = {"min_examples": _min_examples(policy)}
+    return [
+        _condition(name, least | dict(fields), spec)
+        for name, fields in policy.conditions.items()
+    ]
 
 
-def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> choice.Objective:
+def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> Objective:
     """What a policy weighs against accuracy; ValueError if it does not exist."""
     _check_fields(policy)
     fields = dict(policy.selection)
     allowed = ("metric", "attribute", "tolerance")
     _require_one("policy.selection", fields.keys() - set(allowed), allowed)
-    found = choice.Objective(**fields, level=policy.level, replicates=policy.replicates)
-    _require_one("policy.selection.metric", {found.metric}, choice.METRICS)
-    attributes = ("",) if found.metric == "ece" else ("", *spec.groups)
-    _require_one("policy.selection.attribute", {found.attribute}, attributes)
+    fields["attribute"] = as_attribute(fields.get("attribute", ""))
+    found = Objective(
+        **fields,
+        level=policy.level,
+        replicates=policy.replicates,
+        min_examples=_min_examples(policy),
+    )
+    _require_one("policy.selection.metric", {found.metric}, METRICS_OF_CHOICE)
+    known = () if found.metric == "ece" else spec.groups
+    if found.attribute:
+        _require_attribute("policy.selection", found.attribute, known, "")
     return found
+
+
+def _min_examples(policy: ml_collections.ConfigDict) -> int:
+    least = policy.get("min_examples", MIN_EXAMPLES)
+    _require_count("policy.min_examples", least)
+    return least
+
+
+def _require_count(where: str, received: Any) -> None:
+    if type(received) is not int or received < 0:
+        raise ValueError(
+            f"--{where} must be an integer from 0 on. Received: {received!r}."
+        )
 
 
 def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Condition:
     where = f"policy.conditions.{name}"
     allowed = [field.name for field in dataclasses.fields(Condition)][1:]
     _require_one(where, fields.keys() - allowed, allowed)
+    for field in ("attribute", "group"):
+        fields[field] = as_attribute(fields.get(field, ""))
     condition = Condition(name, **{"metric": "", **fields})
-    choices = {
+    choices: dict[str, tuple[str, ...]] = {
         "metric": METRICS,
         "against": ("", TEACHER, NDS),
         "decide_by": ("interval", "value"),
-        "attribute": tuple(spec.groups) if _needs_one(condition) else None,
-        "group": ("", *spec.groups.get(condition.attribute, ())),
     }
-    if condition.metric in GAPS:
-        choices["group"] = ("",)
     for field, values in choices.items():
-        if values is not None:
-            _require_one(f"{where}.{field}", {getattr(condition, field)}, values)
+        _require_one(f"{where}.{field}", {getattr(condition, field)}, values)
+    if condition.metric in GAPS or condition.attribute:
+        _require_attribute(where, condition.attribute, spec.groups)
+    _require_group(where, condition, spec)
+    _require_count(f"{where}.min_examples", condition.min_examples)
     if (condition.at_most is None) == (condition.at_least is None):
         raise ValueError(
             f"--{where} must have one of at_most and at_least. Received: "
@@ -115,15 +148,36 @@ def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Conditio
     return condition
 
 
+def _require_attribute(
+    where: str, received: Attribute, known: Collection[str], *also: str
+) -> None:
+    names = parts(received) or ("",)
+    _require_one(f"{where}.attribute", set(names), (*also, *known))
+    check_crossing(f"{where}.attribute", names)
+
+
+def _require_group(where: str, condition: Condition, spec: DatasetSpec) -> None:
+    """Refuses a group that is none of the attribute, or one of a gap."""
+    if not condition.group:
+        return
+    names = parts(condition.attribute)
+    groups = parts(condition.group)
+    if condition.metric in GAPS or len(names) != len(groups):
+        allowed = f"one group of each attribute of {names}" if names else "empty"
+        if condition.metric in GAPS:
+            allowed = "empty: a gap is between all groups"
+        raise ValueError(
+            f"--{where}.group must be {allowed}. Received: {condition.group!r}."
+        )
+    for name, group in zip(names, groups, strict=True):
+        _require_one(f"{where}.group", {group}, ("", *spec.groups[name]))
+
+
 def _check_fields(policy: ml_collections.ConfigDict) -> None:
-    _require_one("policy", set(policy) - set(FIELDS), FIELDS)
+    _require_one("policy", set(policy) - {*FIELDS, *OPTIONAL}, (*FIELDS, *OPTIONAL))
     missing = [name for name in FIELDS if name not in policy]
     if missing:
         raise ValueError(f"--policy must have the fields {missing}, which are missing.")
-
-
-def _needs_one(condition: Condition) -> bool:
-    return condition.metric in GAPS or bool(condition.attribute)
 
 
 def _require_one(where: str, received: Set[str], allowed: Collection[str]) -> None:

@@ -55,8 +55,11 @@ def describe(found: dict[str, Any]) -> str:
             f"the {test['split']} split was looked at {found['test_looks']} times for "
             "different recommendations: it is no longer an independent check"
         )
+    lines += test["groups"]
     return "\n".join(lines)
 
 
 def _shown(interval: dict[str, Any]) -> str:
-    return "{value:.4f} ({low:.4f} to {high:.4f})".format(**interval)
+    ends = (interval[end] for end in ("value", "low", "high"))
+    value, low, high = ("undefined" if e is None else f"{e:.4f}" for e in ends)
+    return f"{value} ({low} to {high})"

@@ -7,7 +7,8 @@ import numpy as np
 
 from kd_keras.fairness import Interval
 from kd_keras.fairness.intervals import around
-from pipelines.analysis.choice import ERROR, Choice, Objective, costs
+from pipelines.analysis.choice import Choice
+from pipelines.analysis.costs import ERROR, Objective, change, cost, costs, people
 from pipelines.analysis.results import Model, Study
 from pipelines.studies.layout import PLAIN
 
@@ -34,10 +35,15 @@ def selection(
     recommendation = {
         "policy": policy,
         "metric": objective.metric,
-        "attribute": objective.attribute,
+        # As JSON has a tuple, so that it equals what was written before.
+        "attribute": list(objective.attribute)
+        if isinstance(objective.attribute, tuple)
+        else objective.attribute,
+        "min_examples": objective.min_examples,
         "tolerance": objective.tolerance,
         "recommended_temperature": chosen.temperature,
         "reason": choice.reason,
+        "groups": choice.people,
         "validation": [_row(choice, model) for model in study.models],
     }
     if chosen.method != PLAIN:
@@ -53,26 +59,25 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
     """Compares the chosen student with its teacher and nds on the test split.
 
     It is confirmed when no interval shows that it is less fair than the nds, or less
-    accurate by more than the tolerance.
+    accurate by more than the tolerance; and not where its cost is undefined, for want
+    of groups that are large enough.
     """
     others = [m for m in (study.teacher, study.nds) if m]
-    models = [chosen, *others]
-    error, cost = (
-        costs(study, o, models, study.split, objective.replicates)
-        for o in (ERROR, objective)
-    )
+    models, replicates = [chosen, *others], objective.replicates
+    error = costs(study, ERROR, models, study.split, replicates)
     level = objective.level
     against = {
         other.name: {
             "accuracy": _interval(error[other] - error[chosen], level),
-            "cost": _interval(cost[chosen] - cost[other], level),
+            "cost": change(study, objective, chosen, other, study.split),
         }
         for other in others
     }
-    confirmed = True
+    own = cost(study, objective, chosen, study.split)
+    confirmed = not np.isnan(own.value)
     if study.nds:
         changes = against[study.nds.name]
-        confirmed = not (
+        confirmed = confirmed and not (
             changes["cost"].low > 0 or changes["accuracy"].high < -objective.tolerance
         )
     return {
@@ -80,7 +85,8 @@ def confirm(study: Study, objective: Objective, chosen: Model) -> dict[str, Any]
         "level": level,
         "confirmed": confirmed,
         "accuracy": _interval(1 - error[chosen], level).to_dict(),
-        "cost": _interval(cost[chosen], level).to_dict(),
+        "cost": own.to_dict(),
+        "groups": people(study, objective, chosen, study.split),
         "change_against": {
             name: {k: v.to_dict() for k, v in changes.items()}
             for name, changes in against.items()

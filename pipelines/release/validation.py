@@ -7,6 +7,8 @@ from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 
+from kd_keras.fairness.names import parts
+from pipelines.evaluation.metrics.group_gaps import gap_name
 from pipelines.release.policy import Condition
 
 
@@ -25,7 +27,9 @@ def validate(
       baseline: TFMA's name of the teacher, from which differences are taken.
     """
     attribute = condition.attribute if condition.metric != "accuracy" else ""
-    metric = condition.metric + (f"/{attribute}" if attribute else "")
+    metric = condition.metric
+    if attribute:
+        metric = gap_name(metric, attribute)
     config = config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(name=model),
@@ -37,7 +41,8 @@ def validate(
             )
         ],
     )
-    key = ((condition.attribute, condition.group),) if condition.group else ()
+    groups = parts(condition.group)
+    key = tuple(zip(parts(condition.attribute), groups, strict=True)) if groups else ()
     metrics = _metrics(evaluation, dict(key))
     return metrics_validator.validate_metrics((key, metrics), config).validation_ok
 

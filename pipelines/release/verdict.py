@@ -8,10 +8,9 @@ import ml_collections
 import numpy as np
 from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
-from kd_keras.fairness import Interval
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.evaluation import eval_config
-from pipelines.release.measure import measure
+from pipelines.release.measure import Measured, measure
 from pipelines.release.policy import Condition
 from pipelines.release.validation import validate
 from pipelines.studies.layout import TEACHER, Run
@@ -89,7 +88,7 @@ def _judge(
     evaluation: Sequence[MetricsForSlice],
 ) -> dict[str, Any]:
     other = Run(condition.against, run.seed) if condition.against else None
-    interval, missing = measure(
+    measured = measure(
         study,
         condition,
         _result(study, run),
@@ -97,14 +96,16 @@ def _judge(
         level=policy.level,
         replicates=policy.replicates,
     )
-    status, decided_by = _status(condition, interval, missing, run, evaluation)
+    status, decided_by = _status(study, condition, measured, run, evaluation)
     fields = dataclasses.asdict(condition)
+    groups = {"people": measured.people, "left_out": list(measured.left_out)}
     return {
         **{name: value for name, value in fields.items() if value not in ("", None)},
-        **interval.to_dict(),
+        **measured.interval.to_dict(),
         "status": status,
         "decided_by": decided_by,
-        "reason": _reason(condition, interval, missing),
+        "reason": _reason(condition, measured),
+        **{name: value for name, value in groups.items() if value},
     }
 
 
@@ -119,21 +120,26 @@ def _result(study: Study, run: Run) -> Result:
 
 
 def _status(
+    study: Study,
     condition: Condition,
-    interval: Interval,
-    missing: str,
+    measured: Measured,
     run: Run,
     evaluation: Sequence[MetricsForSlice],
 ) -> tuple[str, str]:
     """The status, and what decided it."""
-    if missing or np.isnan(interval.value):
+    interval = measured.interval
+    if measured.missing or np.isnan(interval.value):
         return "insufficient evidence", "evidence"
     if condition.decide_by == "interval":
         kept = {_keeps(condition, end) for end in (interval.low, interval.high)}
         if len(kept) == 2:
             return "undecided", "interval"
         return "passed" if kept.pop() else "failed", "interval"
-    if condition.metric in TFMA_METRICS and condition.against in ("", TEACHER):
+    # TFMA has the crossings that the study's config names.
+    crossed = isinstance(condition.attribute, tuple)
+    evaluated = not crossed or condition.attribute in study.attributes
+    known = condition.metric in TFMA_METRICS and evaluated
+    if known and condition.against in ("", TEACHER):
         teacher = Run(TEACHER, run.seed).directory
         kept_it = validate(condition, evaluation, run.directory, teacher)
         return "passed" if kept_it else "failed", "TFMA"
@@ -146,11 +152,18 @@ def _keeps(condition: Condition, value: float) -> bool:
     return value >= (condition.at_least or 0)
 
 
-def _reason(condition: Condition, interval: Interval, missing: str) -> str:
+def _reason(condition: Condition, measured: Measured) -> str:
+    interval, missing, people, _ = measured
+    between = ""
+    if people:
+        between = f", {'of' if condition.group else 'between'} {people}"
     if missing or interval.reason:
-        return f"{condition.title}: {missing or interval.reason}"
+        rest = "" if np.isnan(interval.value) else f"; it is {interval.value:.4f}"
+        return (
+            f"{condition.title}: {missing or interval.reason}{rest and rest + between}"
+        )
     return (
         f"{condition.title} is {interval.value:.4f}, "
         f"{100 * interval.level:g} % interval {interval.low:.4f} to "
-        f"{interval.high:.4f}, allowed is {condition.bound}"
+        f"{interval.high:.4f}, allowed is {condition.bound}{between}"
     )

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 
 from pipelines.analysis.curves import Curve
-from pipelines.analysis.measures import TITLES, Measure
+from pipelines.analysis.measures import Measure
 from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.figures import curve_figure
 
 
 def measure_figure(measure: Measure, curve: Curve) -> Drawing:
     """Accuracy, or a gap of an attribute."""
-    of = f" by {measure.attribute}" if measure.attribute else ""
-    title = TITLES[measure.metric] + of
+    title = measure.title
     caption = (
         f"{title[:1].upper()}{title[1:]}: mean over the seeds. The shade is a "
         "joint 95 % band: it covers the whole curve, for other test examples."
@@ -23,7 +22,7 @@ def measure_figure(measure: Measure, curve: Curve) -> Drawing:
     return curve_figure(
         curve,
         scale=100,
-        name=file_name(*measure),
+        name=file_name(measure.metric, measure.by),
         ylabel=f"{title}, %",
         caption=caption,
     )

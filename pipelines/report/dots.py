@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from kd_keras.fairness.names import attribute_name
 from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.measures import model_of
 from pipelines.analysis.results import Model, Study
@@ -27,7 +28,7 @@ def group_figures(study: Study, table: DataTable, models: list[Model]) -> list[D
       models: the models that are compared.
     """
     drawings = []
-    for attribute in study.spec.groups:
+    for attribute in map(attribute_name, study.attributes):
         rows = [row for row in table.rows if row["attribute"] == attribute]
         names = list(dict.fromkeys(row["group"] for row in rows))
         if len(names) > MOST_GROUPS:

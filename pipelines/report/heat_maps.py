@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kd_keras.fairness.names import attribute_name, group_name
 from pipelines.analysis.class_group_change import Changes
 from pipelines.analysis.results import Model, Study
 from pipelines.report.drawing import Drawing, file_name
@@ -11,10 +12,11 @@ from pipelines.report.figures import MOST_NUMBERED, matrix_figure
 def class_group_figures(study: Study, changes: Changes, model: Model) -> list[Drawing]:
     """One heat map per attribute for one distilled student."""
     drawings = []
-    for attribute in study.spec.groups:
+    for attribute in study.attributes:
         if (attribute, model) not in changes:
             continue
         found = changes[attribute, model]
+        by = attribute_name(attribute)
         points = 100 * found.change.T
         marks = ""
         if max(points.shape) > MOST_NUMBERED:
@@ -22,15 +24,15 @@ def class_group_figures(study: Study, changes: Changes, model: Model) -> list[Dr
         drawings.append(
             matrix_figure(
                 points,
-                name=file_name("class_group_change", attribute),
-                title=f"{model.title} against nds, by {attribute}",
+                name=file_name("class_group_change", by),
+                title=f"{model.title} against nds, by {by}",
                 rows=("class", study.spec.class_names),
-                columns=(attribute, list(map(str, found.groups))),
+                columns=(by, list(map(group_name, found.groups))),
                 limit=np.nanmax(abs(points), initial=1.0),
                 signed=True,
                 caption=(
                     f"Change of accuracy in points from nds to {model.title}, by class "
-                    f"and {attribute}. Above 0 the distilled student is better.{marks}"
+                    f"and {by}. Above 0 the distilled student is better.{marks}"
                 ),
             )
         )

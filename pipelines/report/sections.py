@@ -17,8 +17,9 @@ from pipelines.analysis import (
     provenance,
     published,
 )
-from pipelines.analysis.choice import DEFAULT, Choice, choose
+from pipelines.analysis.choice import Choice, choose
 from pipelines.analysis.choice_table import choice_table
+from pipelines.analysis.costs import DEFAULT, default
 from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
@@ -53,7 +54,7 @@ def build(
     changes = bands.change_table(study, replicates)
     found = bands.bands(study, replicates)
     by_chance = chance.chance_gaps(study)
-    choice = choose(study, DEFAULT)
+    choice = choose(study, default(study))
     chosen = choice.chosen if choice else None
     compared = methods.compare(study)
     summary = measures.summary_table(study, runs, by_chance)
@@ -79,7 +80,7 @@ def build(
                 "Accuracy and group fairness",
                 text=_DEFINITIONS,
                 drawings=curve_figures.measure_figures(
-                    curves.curves(study, replicates, found, by_chance, printed)
+                    curves.curves(study, runs, found, by_chance, printed)
                 ),
                 tables=[summary, changes, *([beside] if beside else [])],
                 folded=[bands.band_table(study, found), runs],
@@ -88,9 +89,9 @@ def build(
             *([_methods(study, compared)] if compared else []),
             _classes(study, shown, printed),
             _disagreement(study),
-            *([_groups(study, shown)] if study.spec.groups else []),
+            *([_groups(study, shown)] if study.attributes else []),
             _individual(study, embeddings, measured, printed, problem),
-            *([_findings(study, replicates, measured)] if study.distilled else []),
+            *([_findings(study, measured)] if study.distilled else []),
             *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
@@ -118,6 +119,7 @@ def _choice(study: Study, choice: Choice) -> Section:
         f"{100 * DEFAULT.tolerance:g} point of the best one's. The "
         f"{study.split} data had no part in it.",
         f"{choice.reason[:1].upper()}{choice.reason[1:]}.",
+        *(f"{line[:1].upper()}{line[1:]}." for line in choice.people),
     ]
     return Section(
         "choice",
@@ -209,11 +211,7 @@ def _individual(
     )
 
 
-def _findings(
-    study: Study,
-    replicates: bands.Replicates,
-    measured: individual_fairness.Measured | None,
-) -> Section:
+def _findings(study: Study, measured: individual_fairness.Measured | None) -> Section:
     return Section(
         "findings",
         "Does this study confirm the published findings?",
@@ -222,7 +220,7 @@ def _findings(
             "highest one beyond. Intervals of findings 1 to 3 are over test examples, "
             "those of finding 4 over the seeds; they do not hold jointly."
         ],
-        tables=[findings.findings_table(study, replicates, measured)],
+        tables=[findings.findings_table(study, measured)],
     )
 
 

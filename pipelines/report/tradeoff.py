@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from kd_keras.fairness import GAPS
-from pipelines.analysis.choice import DEFAULT, Choice
+from pipelines.analysis.choice import Choice
+from pipelines.analysis.costs import DEFAULT
 from pipelines.analysis.methods import GAP, Compared, cost
 from pipelines.analysis.results import Study
 from pipelines.report.drawing import Drawing, file_name

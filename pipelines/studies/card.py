@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_keras.datasets.spec import DatasetSpec
-from kd_keras.fairness import GroupCounts, wilson
+from kd_keras.fairness import GroupCounts, gap, wilson
+from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.intervals import Interval
+from kd_keras.fairness.names import attribute_name, group_name
+from pipelines.studies import attributes, interval_options
 from pipelines.studies.interval_options import LEVEL, intervals
 from pipelines.studies.predictions import Predictions
 
@@ -54,15 +57,23 @@ def model_card(
         "evaluation": {
             "split": config["evaluation"]["split"],
             "level": LEVEL,
-            **_measures(spec, predictions),
+            "min_examples": interval_options.min_examples(config),
+            **_measures(config, spec, predictions),
         },
         "git_revision": document["git_revision"],
         "versions": document["versions"],
     }
 
 
-def _measures(spec: DatasetSpec, predictions: Predictions) -> dict[str, Any]:
-    """Accuracy of all and of every group, and the gaps, each with an interval."""
+def _measures(
+    config: Mapping[str, Any], spec: DatasetSpec, predictions: Predictions
+) -> dict[str, Any]:
+    """Accuracy of all and of every group, and the gaps, each with an interval.
+
+    Crossings have the name that audits give them, and stand beside their parts.
+    """
+    looked_at: list[Attribute] = [*spec.groups, *attributes.crossings(config)]
+    least = interval_options.min_examples(config)
     labels = predictions.truth.labels
     predicted = predictions.logits.argmax(axis=-1)
     counts = predictions.truth.counts(spec, predicted)
@@ -72,20 +83,27 @@ def _measures(spec: DatasetSpec, predictions: Predictions) -> dict[str, Any]:
     return {
         "examples": len(labels),
         "accuracy": accuracy.to_dict(),
-        "groups": {name: _group_accuracy(counts, name) for name in spec.groups},
+        "groups": {attribute_name(a): _group_accuracy(counts, a) for a in looked_at},
         "gaps": {
-            name: {
-                gap: counts.gap_interval(gap, name, **intervals()).to_dict()
-                for gap in GAPS
-            }
-            for name in spec.groups
+            attribute_name(a): {name: _gap(counts, name, a, least) for name in GAPS}
+            for a in looked_at
         },
     }
 
 
-def _group_accuracy(counts: GroupCounts, attribute: str) -> dict[str, Any]:
+def _gap(
+    counts: GroupCounts, name: str, attribute: Attribute, least: int
+) -> dict[str, Any]:
+    """A gap with its interval, the groups that decide it, and those left out."""
+    interval = counts.gap_interval(name, attribute, min_examples=least, **intervals())
+    found = gap(counts, name, attribute=attribute, min_examples=least)
+    between = {"between": str(found.widest)} if found.widest else {}
+    return {**interval.to_dict(), **between, "left_out": found.notes()}
+
+
+def _group_accuracy(counts: GroupCounts, attribute: Attribute) -> dict[str, Any]:
     rates = counts.accuracy(attribute)
     return {
-        str(group): {"examples": rates.examples[group], **interval.to_dict()}
+        group_name(group): {"examples": rates.examples[group], **interval.to_dict()}
         for group, interval in rates.intervals(LEVEL).items()
     }

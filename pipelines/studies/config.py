@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from kd_keras import datasets, files
 from pipelines.studies import (
+    attributes,
     config_checks,
     layout,
     made_by,
@@ -22,8 +23,8 @@ from pipelines.studies import (
 
 CONFIG_FILE = "config.json"
 # More seeds, temperatures or methods add runs, and an evaluation can be made again:
-# these may change in a working directory. A run says itself which options its method
-# had.
+# these may change in a working directory. So may the crossings among the attributes. A
+# run says itself which options its method had.
 MAY_CHANGE = ("seeds", "temperatures", "methods", "method_options", "evaluation")
 _NEVER = object()
 
@@ -117,12 +118,18 @@ def digest(config: Mapping[str, Any]) -> str:
 
 
 def _fixed(config: dict[str, Any]) -> dict[str, Any]:
-    """Without what may change, and what says no more than a config without it."""
-    return {
+    """Without what may change, and what says no more than a config without it.
+
+    A crossing makes no run another one: its parts stand for it.
+    """
+    fixed = {
         key: value
         for key, value in config.items()
         if key not in MAY_CHANGE and value != parts.DEFAULTS.get(key, _NEVER)
     }
+    if "attributes" in fixed:
+        fixed["attributes"] = list(attributes.single(config))
+    return fixed
 
 
 def _in_floats(value: Any) -> Any:
@@ -162,7 +169,8 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
 def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
     """The data set that `config.dataset` names, with its other fields as options.
 
-    Its sensitive attributes are those of `config.attributes`.
+    Its sensitive attributes are those of `config.attributes`, parts of crossings
+    included.
 
     Raises:
       ValueError: if the data set has no such attribute, or the config names code that
@@ -174,7 +182,8 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
         tfds.disable_progress_bar()
     options = config_checks.dataset_options(config)
     loaded = datasets.load(config.dataset.name, **options)
-    groups = {a: loaded.spec.require_attribute(a) for a in config.attributes}
+    named = attributes.single(config)
+    groups = {name: loaded.spec.require_attribute(name) for name in named}
     return datasets.Dataset(
         dataclasses.replace(loaded.spec, groups=groups), loaded.splits
     )

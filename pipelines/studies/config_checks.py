@@ -11,7 +11,15 @@ from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.losses import SOFTMAX_LOSSES
 from kd_keras.strategy import STRATEGIES
 from kd_keras.training.optimizers import OPTIMIZERS
-from pipelines.studies import individual_options, layout, mending, methods, parts
+from pipelines.studies import (
+    attributes,
+    individual_options,
+    interval_options,
+    layout,
+    mending,
+    methods,
+    parts,
+)
 
 CACHES = ("", "float32", "float16")
 # What Keras and NumPy take.
@@ -62,6 +70,10 @@ def validate(config: ml_collections.ConfigDict) -> None:
     for field in POSITIVE_SIZES:
         value = config.dataset.get(field, 1)
         _require(value > 0, f"dataset.{field}", value, "a number above 0")
+    least = interval_options.min_examples(config)
+    allowed = type(least) is int and least >= 0
+    _require(allowed, "evaluation.min_examples", least, "an integer from 0 on")
+    attributes.validate(config)
     individual_options.validate(config)
     _validate_names(config)
     _validate_methods(config)
@@ -80,7 +92,7 @@ def require_usable(config: ml_collections.ConfigDict) -> None:
     datasets.loader(name, options)
     if name in datasets.ATTRIBUTES:
         there = datasets.ATTRIBUTES[name](options)
-        for attribute in config.attributes:
+        for attribute in attributes.single(config):
             if attribute not in there:
                 raise ValueError(
                     f"--config.attributes: unknown sensitive attribute {attribute!r}."

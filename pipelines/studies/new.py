@@ -214,6 +214,7 @@ def get_config() -> ml_collections.ConfigDict:
     policy.name = {name!r}
     policy.level = 0.95  # Coverage of every interval.
     policy.replicates = 1000  # Of the bootstrap.
+    policy.min_examples = 10  # A rate of fewer examples is in no gap.
     # What refuses a release: "failed", "undecided" (the interval has the bound inside),
     # "insufficient evidence".
     policy.refuse = ("failed", "undecided", "insufficient evidence")

@@ -1,6 +1,7 @@
 """What a run predicts, on disk and as counts; the one owner of that layout."""
 
 import io
+import itertools
 from typing import NamedTuple
 
 import keras
@@ -11,6 +12,8 @@ from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches, without_autotune
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.names import group_name, parts
 from pipelines.studies import sealed
 
 # The splits that a run keeps its predictions of.
@@ -37,6 +40,24 @@ class Truth(NamedTuple):
             attribute: np.array([*spec.groups[attribute], None], object)[codes]
             for attribute, codes in self.groups.items()
         }
+
+    def names(self, spec: DatasetSpec, attribute: Attribute) -> np.ndarray:
+        """Name of each example's group, or of its crossed group; None where missing."""
+        names = itertools.product(*(spec.groups[name] for name in parts(attribute)))
+        shown = [group_name(group if len(group) > 1 else group[0]) for group in names]
+        return np.array([*shown, None], object)[self.codes(spec, attribute)]
+
+    def codes(self, spec: DatasetSpec, attribute: Attribute) -> np.ndarray:
+        """Index of each example's group, or of its crossed group, -1 where missing.
+
+        Crossed groups are numbered as NumPy numbers the cells of a grid.
+        """
+        names = parts(attribute)
+        found = [self.groups[name] for name in names]
+        known = np.min(found, axis=0) >= 0
+        sizes = [len(spec.groups[name]) for name in names]
+        index = np.ravel_multi_index([np.where(known, f, 0) for f in found], sizes)
+        return np.where(known, index, -1)
 
     def counts(self, spec: DatasetSpec, predicted: np.ndarray) -> GroupCounts:
         """The counts of hard predictions `[examples]`."""

@@ -19,6 +19,8 @@ from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
 from pipelines.studies import (
     attempts,
+    attributes,
+    interval_options,
     layout,
     made_by,
     mending,
@@ -103,7 +105,7 @@ def train_run(
         cache=cache,
         callbacks=[
             # Before TensorBoard, which draws what the logs hold.
-            *_monitors(taught, recipe.epochs, devices),
+            *_monitors(config, taught, recipe.epochs, devices),
             keras.callbacks.TensorBoard(
                 files.join(partial, "tensorboard"), write_graph=False
             ),
@@ -184,7 +186,10 @@ def load_model(path: str) -> keras.Model:
 
 
 def _monitors(
-    dataset: Dataset, epochs: int, devices: tf.distribute.Strategy
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    epochs: int,
+    devices: tf.distribute.Strategy,
 ) -> list[keras.callbacks.Callback]:
     """Measures the fairness of some ten epochs, where there are groups.
 
@@ -195,8 +200,15 @@ def _monitors(
     if not dataset.spec.groups or strategy.has_workers(devices):
         return []
     validation = without_autotune(dataset.splits["validation"].batch(256).prefetch(2))
-    every = max(1, -(-epochs // 10))
-    return [FairnessMonitor(validation, dataset.spec, every, run_teacher=False)]
+    monitor = FairnessMonitor(
+        validation,
+        dataset.spec,
+        every=max(1, -(-epochs // 10)),
+        run_teacher=False,
+        attributes=(*dataset.spec.groups, *attributes.crossings(config)),
+        min_examples=interval_options.min_examples(config),
+    )
+    return [monitor]
 
 
 def compiled(

@@ -68,8 +68,8 @@ def test_wrong_choices_are_named():
         counts.demographic_parity_difference("g", method="pairwise")
     with pytest.raises(ValueError, match="`agg` must be one of"):
         counts.equalized_odds_difference("g", agg="median")
-    with pytest.raises(ValueError, match="`min_examples` must be at least 1"):
-        counts.accuracy_gap("g", min_examples=0)
+    with pytest.raises(ValueError, match="`min_examples` must be at least 0"):
+        counts.accuracy_gap("g", min_examples=-1)
     three = GroupCounts.from_predictions(**GOOD, num_classes=3)
     with pytest.raises(ValueError, match=r"Call one_vs_rest\(positive_class\)"):
         three.precision()

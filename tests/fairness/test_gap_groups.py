@@ -1,6 +1,7 @@
 """Which groups decide a gap, and which are left out, against counts by hand."""
 
 from kd_keras.fairness import GroupCounts
+from kd_keras.fairness.gaps import notes_of
 
 # Positives, and examples, of each group: a 2 of 4, b 1 of 4, c 1 of 2.
 LABELS = [1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1]
@@ -39,6 +40,29 @@ def test_left_out_groups_are_named_with_their_examples():
     assert COUNTS.accuracy_gap().left_out == ()
 
 
+def test_zero_and_one_leave_nothing_out():
+    for least in (0, 1):
+        gap = COUNTS.demographic_parity_difference(min_examples=least)
+        assert (float(gap), gap.left_out) == (0.5, ())
+        change = COUNTS.gap_interval("accuracy_gap", "g", min_examples=least)
+        # Right: a 2 of 4, b 4 of 4, c 1 of 2.
+        assert change.value == 0.5
+
+
+def test_a_group_that_is_too_small_as_a_whole_is_named_once():
+    dpd = COUNTS.demographic_parity_difference(min_examples=3)
+    eod = COUNTS.equalized_odds_difference(min_examples=3)
+    assert eod.notes()[-2] == "c: 2 examples, 1 of them positives, not compared"
+    assert notes_of([eod, dpd]) == [
+        # One positive of b; all of c are too few; a has two of each.
+        "a: 4 examples, 2 of them positives, not compared",
+        "b: 4 examples, 1 of them positives, not compared",
+        "c: 2 examples, not compared",
+        "1 example without a group, not compared",
+    ]
+    assert notes_of([]) == []
+
+
 def test_crossed_groups_have_one_name():
     counts = GroupCounts.from_predictions(
         [1, 1, 0], [1, 0, 0], groups={"r": ["A", "A", "B"], "s": ["m", "m", "f"]}
@@ -56,4 +80,11 @@ def test_several_classes_decide_each_for_itself():
     assert [d.positive_class for d in gap.deciding] == [0, 1, 2]
     assert [d.lowest.group for d in gap.deciding] == ["b", "a", "a"]
     assert gap.lowest is None
+    # Selected of a and of b: 2 and 1 of 2, 0 and 0, 0 and 1; all gaps are 1/2 or 0.
+    assert gap.by_class.tolist() == [0.5, 0, 0.5]
+    assert gap.widest == gap.deciding[0]
+    assert str(gap.widest) == "b (2 examples) and a (2 examples)"
+    ratio = counts.demographic_parity_ratio()
+    # The least ratio is the most unequal one: 1/2, undefined, 0.
+    assert ratio.widest.positive_class == 2
     assert counts.accuracy_gap().deciding[0].positive_class is None

@@ -53,7 +53,9 @@ def study(
         logits = {split: _logits(spec, found) for split, found in by_split.items()}
         result = Result(run, (info or {}).get(run, {}), logits)
         models.setdefault(Model.of(run), {})[run.seed] = result
-    document = {"config": {"evaluation": {"split": "test"}, **(config or {})}}
+    # Groups here are small, and no one shall be left out unless a test asks for it.
+    evaluation = {"split": "test", "min_examples": 1}
+    document = {"config": {"evaluation": evaluation, **(config or {})}}
     in_order = dict(sorted(models.items()))
     return Study(
         document, spec, truths, in_order, len(answers) if planned is None else planned

@@ -8,8 +8,8 @@ import pytest
 
 from configs import demo, trifeature_resnet20_lenet5
 from kd_keras import files
+from pipelines.studies import attributes, config_checks, made_by, run_record, sealed
 from pipelines.studies import config as configs
-from pipelines.studies import config_checks, made_by, run_record, sealed
 from pipelines.studies.layout import Run, parse_directory
 
 
@@ -274,3 +274,59 @@ def test_a_config_that_no_study_wrote_is_refused(tmp_path, field, value):
     sealed.write(str(tmp_path / "config.json"), {})
     with pytest.raises(ValueError, match=r"config\.json holds no config of a study"):
         configs.read_config(str(tmp_path))
+
+
+CROSSED = ("color", "texture", ("color", "texture"))
+
+
+def test_parts_of_crossings_are_loaded(tmp_path):
+    config = demo.get_config()
+    config.attributes = (("texture", "color"),)
+    assert attributes.single(config) == ("texture", "color")
+    assert attributes.crossings(config) == (("texture", "color"),)
+    # As JSON has it, and with what is no crossing.
+    config.attributes = ("color", ["texture", "color"], ["texture"])
+    assert attributes.single(config) == ("color", "texture")
+    assert attributes.crossings(config) == (("texture", "color"),)
+
+
+def test_a_crossing_may_be_added_later(tmp_path):
+    config = demo.get_config()
+    config.attributes = CROSSED[:2]
+    configs.prepare_workdir(str(tmp_path), config)
+    before = configs.digest(configs.read_config(str(tmp_path)))
+    config.attributes = CROSSED
+    configs.prepare_workdir(str(tmp_path), config)
+    found = configs.read_config(str(tmp_path))
+    assert attributes.crossings(found) == (CROSSED[2],)
+    # Runs that are there stay.
+    assert configs.digest(found) == before
+    config.attributes = CROSSED[:1]
+    with pytest.raises(ValueError, match="was made with attributes="):
+        configs.prepare_workdir(str(tmp_path), config)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("color", r"attributes must be a tuple of names.*'color'"),
+        ((("color", "color"),), r"different ones to cross.*'color'"),
+        (((),), r"different ones to cross"),
+        ((1,), r"a name, or a tuple of names to cross. Received: 1"),
+        (("color", "color"), r"must be different ones"),
+        (("color x texture", ("color", "texture")), r"must be different ones"),
+    ],
+)
+def test_attributes_that_are_none(wrong, message):
+    config = demo.get_config().to_dict()
+    config["attributes"] = wrong
+    with pytest.raises(ValueError, match=message):
+        attributes.validate(config)
+
+
+@pytest.mark.parametrize("least", [-1, 2.5, True])
+def test_min_examples_is_a_number(least):
+    config = demo.get_config().to_dict()
+    config["evaluation"]["min_examples"] = least
+    with pytest.raises(ValueError, match=r"evaluation.min_examples must be an integer"):
+        config_checks.validate(ml_collections.ConfigDict(config))

@@ -56,3 +56,14 @@ def test_indicators_per_class_or_of_the_positive_one(dataset, tiny_dataset):
         "tiny": {"0": "red", "1": "green", "2": "blue"},
     }
     assert indicators["classes"] == expected[dataset]
+
+
+def test_crossings_are_sliced_and_have_gaps_where_they_are_asked_for():
+    spec, crossing = study.binary_dataset().spec, ("hair", "young")
+    assert slices(spec, [crossing])[-1] == crossing
+    config = eval_config(spec, ["teacher/seed0"], crossings=[crossing])
+    assert list(config.slicing_specs[-1].feature_keys) == ["hair", "young"]
+    gaps = [arguments for name, arguments in metrics(config) if name == "GroupGap"]
+    assert [gap["attribute"] for gap in gaps[-2:]] == [["hair", "young"]] * 2
+    assert len(gaps) == 6
+    config_util.verify_eval_config(config)

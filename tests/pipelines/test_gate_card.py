@@ -47,6 +47,13 @@ def test_groups_and_gaps_have_intervals(card):
     }
     eod = evaluation["gaps"]["side"]["equalized_odds_difference"]
     assert eod["value"] == pytest.approx(0.3)
+    # TPRs 18 and 12 of 20.
+    assert eod["between"] == (
+        "b (40 examples, 20 of them positives) and a (40 examples, 20 of them "
+        "positives)"
+    )
+    assert eod["left_out"] == []
+    assert evaluation["min_examples"] == 10
     assert 0 <= eod["low"] < 0.3 < eod["high"] <= 1
 
 

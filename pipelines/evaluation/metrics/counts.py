@@ -1,7 +1,7 @@
 """Beam combiners that accumulate kd_keras.fairness' counts."""
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
@@ -79,12 +79,12 @@ class CountsCombineFn(beam.CombineFn, Generic[Counts]):
 
 
 class GroupCountsCombineFn(CountsCombineFn[GroupCounts]):
-    """Accumulates the GroupCounts of one model and one attribute.
+    """Accumulates the GroupCounts of one model and some attributes.
 
     Args:
       key: private key of the counts.
       num_classes: number of classes.
-      attribute: the sensitive attribute, the only one of the examples' groups.
+      attributes: the sensitive attributes, in the order of the examples' groups.
       threshold: of two classes, predicts class 1 where its probability is over it;
         None predicts the most probable class.
     """
@@ -93,26 +93,28 @@ class GroupCountsCombineFn(CountsCombineFn[GroupCounts]):
         self,
         key: metric_types.MetricKey,
         num_classes: int,
-        attribute: str,
+        attributes: Sequence[str],
         threshold: float | None,
     ):
         super().__init__(key, num_classes)
-        self.attribute = attribute
+        self.attributes = tuple(attributes)
         self.threshold = threshold
 
     def example(self, element: ModelOutput) -> tuple:
         prediction = element.prediction
         if self.threshold is not None:
             prediction = int(element.probabilities[1] > self.threshold)
-        (group,) = element.groups
-        return element.label, prediction, group, element.weight
+        return element.label, prediction, element.groups, element.weight
 
     def count(self, examples: list[tuple]) -> GroupCounts:
         labels, predictions, groups, weights = _columns(examples, 4)
         return GroupCounts.from_predictions(
             labels,
             predictions,
-            groups={self.attribute: groups},
+            groups={
+                name: [of_example[i] for of_example in groups]
+                for i, name in enumerate(self.attributes)
+            },
             sample_weight=weights,
             num_classes=self.num_classes,
         )

@@ -5,6 +5,8 @@ from typing import Any
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from kd_keras.fairness import GAPS, gap_values
+from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.names import attribute_name, parts
 from pipelines.evaluation.metrics.counts import GroupCountsCombineFn
 from pipelines.evaluation.metrics.outputs import ModelOutputPreprocessor
 
@@ -20,7 +22,7 @@ class GroupGap(metric_types.Metric):
     Args:
       gap: a key of `kd_keras.fairness.GAPS`, such as "equalized_odds_difference".
       attribute: feature that holds the group's name; examples without it are in no
-        group.
+        group. Several features are crossed; JSON has them as a list.
       num_classes: number of classes.
       threshold: of two classes, predicts class 1 where its probability is over it;
         None predicts the most probable class.
@@ -34,7 +36,7 @@ class GroupGap(metric_types.Metric):
     def __init__(
         self,
         gap: str,
-        attribute: str,
+        attribute: Attribute | list[str],
         num_classes: int = 2,
         threshold: float | None = None,
         name: str | None = None,
@@ -46,6 +48,8 @@ class GroupGap(metric_types.Metric):
                 "`threshold` is for two classes. Received: "
                 f"threshold={threshold}, num_classes={num_classes}."
             )
+        if isinstance(attribute, list):
+            attribute = tuple(attribute)
         super().__init__(
             metric_util.merge_per_key_computations(_computations),
             gap=gap,
@@ -56,14 +60,15 @@ class GroupGap(metric_types.Metric):
         )
 
 
-def gap_name(gap: str, attribute: str, threshold: float | None = None) -> str:
+def gap_name(gap: str, attribute: Attribute, threshold: float | None = None) -> str:
     """Such as equalized_odds_difference/color, or .../color@0.5 with a threshold."""
-    return f"{gap}/{attribute}" + ("" if threshold is None else f"@{threshold:g}")
+    at = "" if threshold is None else f"@{threshold:g}"
+    return f"{gap}/{attribute_name(attribute)}{at}"
 
 
 def _computations(
     gap: str,
-    attribute: str,
+    attribute: Attribute,
     num_classes: int,
     threshold: float | None,
     name: str,
@@ -85,7 +90,7 @@ def _computations(
 
 
 def _group_counts(
-    attribute: str,
+    attribute: Attribute,
     num_classes: int,
     threshold: float | None,
     model_name: str,
@@ -95,7 +100,7 @@ def _group_counts(
     key = metric_types.MetricKey(
         metric_util.generate_private_name_from_arguments(
             "group_counts",
-            attribute=attribute,
+            attribute=attribute_name(attribute),
             classes=num_classes,
             threshold=threshold,
         ),
@@ -105,7 +110,7 @@ def _group_counts(
     return metric_types.MetricComputation(
         keys=[key],
         preprocessors=[
-            ModelOutputPreprocessor(model_name, [attribute], example_weighted)
+            ModelOutputPreprocessor(model_name, parts(attribute), example_weighted)
         ],
-        combiner=GroupCountsCombineFn(key, num_classes, attribute, threshold),
+        combiner=GroupCountsCombineFn(key, num_classes, parts(attribute), threshold),
     )

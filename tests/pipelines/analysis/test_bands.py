@@ -1,6 +1,5 @@
-"""Joint bands: by hand, against Fairlearn and against redrawn examples."""
+"""Joint bands: by hand, against Newcombe and against redrawn examples."""
 
-import fairlearn.metrics
 import numpy as np
 import pytest
 import scipy.stats
@@ -102,44 +101,22 @@ def test_joint_band_covers_all_means_in_95_percent_of_samples():
 
 def test_replicates_begin_with_what_was_observed(several, replicates):
     of_test = several.truth["test"]
-    oracles = {
-        "dpd": fairlearn.metrics.demographic_parity_difference,
-        "eod": fairlearn.metrics.equalized_odds_difference,
-    }
     for model, seeds in several.models.items():
         for seed, result in seeds.items():
-            found, predicted = replicates[model][seed], result.predicted("test")
-            right = np.mean(predicted == of_test.labels)
-            assert found[ACCURACY][0] == pytest.approx(right, abs=1e-12)
-            for attribute, groups in of_test.groups.items():
-                known = groups >= 0
-                for metric, oracle in oracles.items():
-                    expected = oracle(
-                        of_test.labels[known],
-                        predicted[known],
-                        sensitive_features=groups[known],
-                    )
-                    value = found[Measure(metric, attribute)][0]
-                    assert value == pytest.approx(expected, abs=1e-12)
+            right = np.mean(result.predicted("test") == of_test.labels)
+            assert replicates[model][seed][0] == pytest.approx(right, abs=1e-12)
 
 
 def test_there_are_1000_replicates_that_spread_as_redrawn_examples_do(
     several, replicates
 ):
-    of_test, measure = several.truth["test"], Measure("dpd", "side")
-    predicted = several.models[several.distilled[1]][1].predicted("test")
+    of_test = several.truth["test"]
+    right = several.models[several.distilled[1]][1].predicted("test") == of_test.labels
     found = replicates[several.distilled[1]][1]
-    assert {values.shape for values in found.values()} == {(1001,)}
+    assert found.shape == (1001,)
     rng = np.random.default_rng(1)
-    redrawn = {measure: [], ACCURACY: []}
-    for _ in range(1000):
-        drawn = rng.integers(len(predicted), size=len(predicted))
-        group, says = of_test.groups["side"][drawn], predicted[drawn]
-        rates = [np.mean(says[group == g]) for g in (0, 1)]
-        redrawn[measure].append(abs(rates[0] - rates[1]))
-        redrawn[ACCURACY].append(np.mean(says == of_test.labels[drawn]))
-    for measured, values in redrawn.items():
-        assert scipy.stats.ks_2samp(found[measured][1:], values).pvalue > 0.01
+    redrawn = rng.choice(right, (1000, len(right))).mean(axis=1)
+    assert scipy.stats.ks_2samp(found[1:], redrawn).pvalue > 0.01
 
 
 def test_equal_runs_do_not_differ_in_any_replicate(several):
@@ -151,22 +128,15 @@ def test_equal_runs_do_not_differ_in_any_replicate(several):
             for model, temperature in ((NDS, None), (DS, 4.0))
         },
     )
-    change = seed_changes(replicate(again), Measure("eod", "side"), T4, NDS_MODEL)
+    change = seed_changes(replicate(again), T4, NDS_MODEL)
     assert change.shape == (1, 1001)
     np.testing.assert_array_equal(change, 0)
 
 
 def made_up(values):
-    """Of 16ths: model -> seed -> accuracy, its replicates included, and larger gaps."""
+    """Of 16ths: model -> seed -> accuracy, its replicates included."""
     return {
-        model: {
-            seed: {
-                ACCURACY: np.array(row) / 16,
-                DPD: np.array(row) / 8,
-                EOD: np.array(row) / 4,
-            }
-            for seed, row in seeds.items()
-        }
+        model: {seed: np.array(row) / 16 for seed, row in seeds.items()}
         for model, seeds in values.items()
     }
 
@@ -197,30 +167,86 @@ def runs_of(values, without=()):
 
 
 def test_means_are_over_the_seeds():
-    np.testing.assert_array_equal(16 * seed_mean(MADE_UP, ACCURACY, T1), [3, 3, 3])
-    np.testing.assert_array_equal(4 * seed_mean(MADE_UP, EOD, T4), [4, 3, 5])
+    np.testing.assert_array_equal(16 * seed_mean(MADE_UP, T1), [3, 3, 3])
 
 
 def test_changes_are_of_the_seeds_that_both_models_have():
-    found = seed_changes(MADE_UP, DPD, T1, NDS_MODEL)
+    found = seed_changes(MADE_UP, T1, NDS_MODEL)
     # Seeds 1 and 0, in the order of T=1.
-    np.testing.assert_array_equal(8 * found, [[1, 0, 2], [-1, 0, -2]])
-    found = seed_changes(MADE_UP, ACCURACY, T4, TEACHER_MODEL)
+    np.testing.assert_array_equal(16 * found, [[1, 0, 2], [-1, 0, -2]])
+    found = seed_changes(MADE_UP, T4, TEACHER_MODEL)
     np.testing.assert_array_equal(16 * found, [[0, -2, 2]])
 
 
-def test_bands_hold_for_all_temperatures_together():
+def test_bands_of_accuracy_hold_for_all_temperatures_together():
     found = bands(runs_of(MADE_UP), MADE_UP)
     assert list(found) == [ACCURACY, DPD, EOD]
     # T=1 does not vary; T=4 by one sixteenth around four.
     np.testing.assert_allclose(16 * np.array(found[ACCURACY]), [[3, 4], [3, 3], [3, 5]])
-    np.testing.assert_allclose(4 * found[EOD].mean, [3, 4])
 
 
-def test_bands_end_at_0_and_1():
-    values = made_up({T1: {0: [2, -20, 24]}})
-    found = bands(runs_of(values), values)
-    assert (found[DPD].lower[0], found[DPD].upper[0]) == (0, 1)
+# Positives of b and of a, of 40 each: the same in every seed of a model.
+SELECTED = {
+    TEACHER_MODEL: (20, 20),
+    NDS_MODEL: (20, 10),
+    T1: (30, 10),
+    T4: (22, 20),
+}
+
+
+def of_forty(selected, seeds=(0, 1)):
+    """A study of two groups of 40, of which so many are selected."""
+    answers = {
+        Run(model.name, seed, model.temperature): {
+            "test": np.concatenate([np.arange(40) < k for k in of_model]).astype(int)
+        }
+        for model, of_model in selected.items()
+        for seed in seeds
+    }
+    labels, sides = np.tile([1, 0], 40), np.repeat([0, 1], 40)
+    return study(SIDES, {"test": truth(labels, {"side": sides})}, answers)
+
+
+def test_bands_of_gaps_are_newcombes_at_the_level_of_all_temperatures():
+    found = of_forty(SELECTED)
+    band = bands(found, replicate(found))[DPD]
+    np.testing.assert_allclose(band.mean, [20 / 40, 2 / 40])
+    # At 1 - .05 / 2; limits of a rate that are not Wilson's differ by little.
+    low, high = newcombe(30, 10, level=0.975)
+    assert (band.lower[0], band.upper[0]) == pytest.approx((low, high), abs=0.02)
+    # A difference of 2 of 40 is not sure.
+    assert band.lower[1] == 0
+    narrow = bands(of_forty({T1: (30, 10)}), replicate(of_forty({T1: (30, 10)})))[DPD]
+    low, high = newcombe(30, 10, level=0.95)
+    assert (narrow.lower[0], narrow.upper[0]) == pytest.approx((low, high), abs=0.02)
+
+
+def newcombe(first, second, level, size=40):
+    """Newcombe 1998, method 10, of first / size minus second / size."""
+    (low_1, high_1), (low_2, high_2) = (
+        scipy.stats.binomtest(k, size).proportion_ci(level, method="wilson")
+        for k in (first, second)
+    )
+    p, q = first / size, second / size
+    return (
+        p - q - np.hypot(p - low_1, high_2 - q),
+        p - q + np.hypot(high_1 - p, q - low_2),
+    )
+
+
+def test_a_band_of_equal_seeds_is_that_of_one_seed():
+    one, five = of_forty(SELECTED, seeds=(3,)), of_forty(SELECTED, seeds=range(5))
+    for measure in (DPD, EOD):
+        np.testing.assert_allclose(
+            bands(one, replicate(one))[measure], bands(five, replicate(five))[measure]
+        )
+
+
+def test_small_groups_are_in_no_band():
+    found = of_forty(SELECTED)
+    found.config["evaluation"]["min_examples"] = 41
+    assert np.isnan(bands(found, replicate(found))[DPD]).all()
+    assert not np.isnan(bands(found, replicate(found))[ACCURACY]).any()
 
 
 def test_without_students_there_are_no_bands():
@@ -267,6 +293,30 @@ def test_table_of_changes():
     assert {(r["attribute"], r["metric"]) for r in table.rows} == {
         *(("", "accuracy"), ("side", "dpd"), ("side", "eod"))
     }
+
+
+def test_changes_of_gaps_by_hand():
+    found = of_forty(SELECTED)
+    table = change_table(found, replicate(found))
+    rows = {
+        (r["against"], r["temperature"]): r for r in table.rows if r["metric"] == "dpd"
+    }
+    values = {key: row["change"] for key, row in rows.items()}
+    assert values == pytest.approx(
+        {
+            ("nds", 1.0): 20 / 40 - 10 / 40,
+            ("nds", 4.0): 2 / 40 - 10 / 40,
+            ("teacher", 1.0): 20 / 40,
+            ("teacher", 4.0): 2 / 40,
+        }
+    )
+    for row in rows.values():
+        assert row["lower"] <= row["change"] <= row["upper"]
+        assert (row["seeds"], row["seeds_agreeing"]) == (2, 2)
+    # From no gap to one of 20 of 40, and from none to one of 2.
+    assert rows["teacher", 1.0]["lower"] > 0
+    assert rows["teacher", 4.0]["lower"] <= 0
+    assert len({row["upper"] - row["lower"] for row in rows.values()}) > 1
 
 
 def test_changes_end_at_minus_1_and_1_and_seeds_are_counted_by_sign():

@@ -7,16 +7,17 @@ import sklearn.metrics
 from memory_study import PEOPLE, people, study, truth
 
 from kd_keras.datasets.spec import DatasetSpec
-from pipelines.analysis.choice import (
+from pipelines.analysis.calibrated import calibration_values
+from pipelines.analysis.choice import choose, require_choice, run_to_release
+from pipelines.analysis.costs import (
     DEFAULT,
     ERROR,
     METRICS,
     Objective,
-    calibration_values,
-    choose,
+    change,
+    cost,
     costs,
-    require_choice,
-    run_to_release,
+    default,
 )
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
@@ -56,7 +57,7 @@ def test_what_may_be_weighed():
         "accuracy_gap",
         "worst_group_accuracy",
     )
-    assert Objective() == DEFAULT == Objective(EOD, "", 0.01, 0.95, 1000)
+    assert Objective() == DEFAULT == Objective(EOD, "", 0.01, 0.95, 1000, 10)
     assert ERROR.metric == "error"
 
 
@@ -64,7 +65,9 @@ def test_what_may_be_weighed():
 def test_costs_are_means_over_the_seeds(several, split):
     labels = several.truth[split].labels
     errors = costs(several, ERROR, list(several.models), split)
-    gaps = costs(several, Objective(EOD, "age"), list(several.models), split)
+    gaps = costs(
+        several, Objective(EOD, "age", min_examples=1), list(several.models), split
+    )
     for model, seeds in several.models.items():
         wrong = [np.mean(r.predicted(split) != labels) for r in seeds.values()]
         assert errors[model] == pytest.approx([np.mean(wrong)], abs=1e-12)
@@ -73,7 +76,7 @@ def test_costs_are_means_over_the_seeds(several, split):
 
 
 def test_without_an_attribute_the_worst_one_of_each_run_counts(several):
-    found = costs(several, Objective(EOD), [T4], "test")[T4]
+    found = costs(several, default(several), [T4], "test")[T4]
     worst = [
         max(eod(several, result, "test", name) for name in ("side", "age"))
         for result in several.models[T4].values()
@@ -82,7 +85,8 @@ def test_without_an_attribute_the_worst_one_of_each_run_counts(several):
 
 
 def test_the_error_of_the_worst_group_is_kept_low(several):
-    found = costs(several, Objective("worst_group_accuracy", "age"), [T4], "test")[T4]
+    lowest = Objective("worst_group_accuracy", "age", min_examples=1)
+    found = costs(several, lowest, [T4], "test")[T4]
     of_test = several.truth["test"]
     worst = [
         max(
@@ -190,10 +194,11 @@ ANSWERS = {
     Run(DS, 0, 10.0): [0, 16, 18, 20, 22],  # error 5/32, gap 3/8
 }
 TPR = "equal_opportunity_difference"
+LEAST = {"min_examples": 1}
 
 
 def objective(tolerance, **fields):
-    return Objective(TPR, "side", tolerance, replicates=200, **fields)
+    return Objective(TPR, "side", tolerance, replicates=200, **LEAST, **fields)
 
 
 def test_errors_and_costs_of_a_choice_are_those_of_validation():
@@ -343,3 +348,47 @@ def test_the_most_accurate_of_the_tied_may_be_the_hottest():
     assert (choice.tied, choice.chosen) == ([T1, T4, T10], T10)
     assert choice.reason.startswith("T=10 is the most accurate of those whose")
     assert "(T=10, T=1, T=4), of 3 distilled" in choice.reason
+
+
+def test_an_attribute_without_a_gap_is_no_obstacle():
+    found = study_of(ANSWERS)
+    found.truth["validation"].groups["age"][:] = 0  # One group.
+    choice = choose(found, Objective(TPR, "", 1, replicates=9, min_examples=8))
+    costs_of = {m.title: 8 * c for m, c in choice.cost.items()}
+    assert costs_of == {"teacher": 0, "nds": 1, "T=1": 2, "T=4": 0, "T=10": 3}
+    title = "equal opportunity difference by"
+    assert choice.people == [
+        f"{title} side is decided by b (16 examples, 8 of them positives) and a (16 "
+        "examples, 8 of them positives)",
+        f"{title} age is decided by no two groups",
+    ]
+
+
+def test_a_gap_without_groups_that_are_large_enough_chooses_nothing():
+    few = Objective(TPR, "side", 1, replicates=9)
+    message = (
+        r"the equal opportunity difference is undefined on validation data, with "
+        r"min_examples=10 \(.* by side is decided by no two groups; side: a: 16 "
+        r"examples, 8 of them positives, not compared; .*lower --policy.min_examples"
+    )
+    with pytest.raises(ValueError, match=message):
+        require_choice(study_of(ANSWERS), few)
+
+
+def test_the_change_of_the_worst_attribute_is_within_its_interval(several):
+    worst = default(several)
+    for model in several.distilled:
+        for base in (NDS_MODEL, model):
+            found = change(several, worst, model, base, "test")
+            after, before = (cost(several, worst, m, "test") for m in (model, base))
+            assert found.value == pytest.approx(after.value - before.value)
+            assert found.low <= found.value <= found.high
+    same = change(several, worst, T4, T4, "test")
+    assert (same.value, same.low <= 0 <= same.high) == (0, True)
+
+
+def test_models_without_a_common_seed_cannot_be_told_apart():
+    answers = {Run(NDS, 0): [0], Run(DS, 0, 1.0): [0, 2], Run(DS, 1, 4.0): [16]}
+    found = study_of(answers)
+    assert np.isnan(change(found, objective(1), T1, T4, "test").value)
+    assert choose(found, objective(1)).tied == [T1, T4]

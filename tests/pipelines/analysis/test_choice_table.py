@@ -3,8 +3,9 @@
 import pytest
 from memory_study import people
 
-from pipelines.analysis.choice import DEFAULT, ERROR, Choice, costs
+from pipelines.analysis.choice import Choice
 from pipelines.analysis.choice_table import choice_table
+from pipelines.analysis.costs import ERROR, costs, default
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER
 
@@ -23,7 +24,7 @@ def test_every_model_has_its_values_of_both_splits():
         reason="",
     )
     table = choice_table(found, choice)
-    errors, gaps = (costs(found, o, models, "test") for o in (ERROR, DEFAULT))
+    errors, gaps = (costs(found, o, models, "test") for o in (ERROR, default(found)))
     assert [(r["model"], r["temperature"], r["choice"]) for r in table.rows] == [
         *(("teacher", None, ""), ("nds", None, "on the front")),
         *(("ds", 1.0, ""), ("ds", 4.0, "chosen")),

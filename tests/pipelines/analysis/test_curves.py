@@ -9,7 +9,8 @@ from kd_keras.fairness import IndividualFairness
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import ByChance
 from pipelines.analysis.curves import curves, individual_curve
-from pipelines.analysis.measures import Measure
+from pipelines.analysis.data_table import DataTable
+from pipelines.analysis.measures import Measure, model_cells
 from pipelines.analysis.published import NOTHING, Number, Published
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER
@@ -24,20 +25,25 @@ def several():
 
 
 def test_a_curve_has_its_references_chance_and_published_values(several):
-    replicates = {
-        model: {
-            seed: {m: np.array([i + seed, 99.0]) for m in (ACCURACY, EOD)}
+    runs = DataTable(
+        "runs",
+        "",
+        (),
+        [
+            model_cells(model)
+            | {"metric": m.metric, "attribute": m.attribute, "value": i + seed}
+            for i, model in enumerate(several.models)
             for seed in (0, 1)
-        }
-        for i, model in enumerate(several.models)
-    }
+            for m in (ACCURACY, EOD)
+        ],
+    )
     bands = {
         m: Band(*(np.array([i, i + 1]) for i in range(3))) for m in (ACCURACY, EOD)
     }
     chance = {m: {EOD: ByChance(m.order, 9)} for m in several.models}
     chance[T4] = {EOD: ByChance(0.7, 9)}
     published = Published({EOD: {T4: Number(0.3, 0.1, "x")}}, {}, {})
-    found = dict(curves(several, replicates, bands, chance, published))
+    found = dict(curves(several, runs, bands, chance, published))
     assert list(found) == [ACCURACY, EOD]
     assert found[EOD].temperatures == [1.0, 4.0]
     assert found[EOD].references == {"teacher": 0.5, "nds": 1.5}
@@ -81,7 +87,7 @@ def test_no_students_no_curve(several):
     answers = {r.run: {"test": r.logits["test"]} for r in several.results[:4]}
     few = study(PEOPLE, {"test": several.truth["test"]}, answers)
     assert individual_curve(few, {}) is None
-    assert list(curves(few, {}, {}, {}, NOTHING)) == []
+    assert list(curves(few, DataTable("runs", "", (), []), {}, {}, NOTHING)) == []
 
 
 @pytest.mark.parametrize("kept", [NDS, TEACHER])

@@ -9,7 +9,7 @@ from memory_study import PEOPLE, people, study, truth
 from kd_keras.fairness import bootstrap_values, gap_values
 from kd_keras.fairness.bootstrap import BootstrapOptions
 from pipelines.analysis import estimates
-from pipelines.analysis.choice import calibration_values
+from pipelines.analysis.calibrated import calibration_values
 from pipelines.studies.layout import DS, NDS, Run
 
 EOD = "equalized_odds_difference"
@@ -39,7 +39,7 @@ def test_a_gap_and_its_interval(several, results):
     _, ds = results
     found = estimates.gap(several, EOD, "age", ds, None, OPTIONS)
     assert found.value == pytest.approx(eod(several, ds), abs=1e-12)
-    counts = several.counts(ds, "test")
+    counts = several.counts(ds, "test").only("age")
     values = bootstrap_values(
         counts, lambda c: gap_values(c, EOD, attribute="age"), replicates=400
     )

@@ -9,9 +9,7 @@ from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import IndividualFairness, class_bias
-from pipelines.analysis.bands import replicate
 from pipelines.analysis.findings import Claim, findings_table
-from pipelines.analysis.measures import Measure
 from pipelines.analysis.results import Model, read_study
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
@@ -40,7 +38,7 @@ def _findings(workdir, gaps):
             run = Run(model, seed, temperature)
             write_predictions(str(workdir), run, "test", _predictions(gap))
     study = read_study(str(workdir), PAIRS)
-    rows = findings_table(study, replicate(study), individual=None).rows
+    rows = findings_table(study, individual=None).rows
     return {row["claim"]: row for row in rows if row["finding"] > 1}
 
 
@@ -80,7 +78,7 @@ def test_class_counts_are_those_of_welchs_test_on_each_class(tmp_path):
         by_class = [[hit[labels == k].mean() for k in range(10)] for hit in right]
         return by_class, [hit.mean() for hit in right]
 
-    rows = findings_table(study, replicate(study), individual=None).rows
+    rows = findings_table(study, individual=None).rows
     claims = [row for row in rows if row["finding"] == 1]
     assert [row["claim"] for row in claims] == [
         "#SC rises from T=1 to T=10",
@@ -101,7 +99,7 @@ def test_runs_without_a_common_seed_are_not_compared(tmp_path):
     for run in (Run(DS, 1, 1.0), Run(DS, 0, 10.0)):
         files.gfile.remove(f"{workdir}/{run.directory}/run.json")
     study = read_study(workdir, PAIRS)
-    rows = findings_table(study, replicate(study), individual=None).rows
+    rows = findings_table(study, individual=None).rows
     assert {row["claim"] for row in rows} == {
         *(f"{gap} by side rises from T=10 to T=40" for gap in ("DPD", "EOD")),
         *(f"{gap} by side of T=10 is below the teacher's" for gap in ("DPD", "EOD")),
@@ -129,41 +127,45 @@ def test_one_sign_of_the_whole_interval_decides(sign, interval, verdict):
 SIDE = DatasetSpec("sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", "a")})
 T = {t: Model.named(DS, t) for t in (1.0, 4.0, 10.0, 11.0, 40.0)}
 TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
-MEASURES = [Measure("accuracy", ""), Measure("dpd", "side"), Measure("eod", "side")]
-# In hundredths: model -> seed -> DPD, its two replicates included; EOD is double.
+# In hundredths: model -> seed -> DPD; the EOD is the double.
 GAPS = {
-    TEACHER_MODEL: {0: [20, 20, 20], 1: [30, 30, 30]},
-    NDS_MODEL: {0: [10, 10, 10], 1: [10, 10, 10]},
-    T[1.0]: {0: [30, 30, 30], 1: [20, 20, 20]},
-    T[4.0]: {0: [90, 90, 90], 1: [90, 90, 90]},
-    T[10.0]: {0: [10, 8, 12], 1: [16, 14, 18]},
-    T[11.0]: {0: [90, 90, 90], 1: [90, 90, 90]},
-    T[40.0]: {0: [12, 12, 12], 1: [16, 16, 16]},
+    TEACHER_MODEL: {0: 20, 1: 30},
+    NDS_MODEL: {0: 10, 1: 10},
+    T[1.0]: {0: 30, 1: 20},
+    T[4.0]: {0: 45, 1: 45},
+    T[10.0]: {0: 10, 1: 16},
+    T[11.0]: {0: 45, 1: 45},
+    T[40.0]: {0: 12, 1: 14},
 }
 
 
 def made_up(gaps):
-    """A study of these models and seeds, and their replicates."""
-    replicates = {
-        model: {
-            seed: {
-                measure: np.array(row) * factor / 100
-                for measure, factor in zip(MEASURES, (7, 1, 2), strict=True)
-            }
-            for seed, row in seeds.items()
-        }
-        for model, seeds in gaps.items()
+    """A study of these models and seeds; a loses positives, and b has no error."""
+    label = np.repeat([0, 0, 1, 1], CELL)
+    side = np.tile(np.repeat([0, 1], CELL), 2)
+
+    def answers(gap):
+        right = np.concatenate([np.zeros(2 * CELL), np.ones(CELL)])
+        return [*right, *(np.arange(CELL) >= 2 * gap / 100 * CELL)]
+
+    runs = {
+        Run(m.name, seed, m.temperature): {"test": np.array(answers(gap), int)}
+        for m, seeds in gaps.items()
+        for seed, gap in seeds.items()
     }
-    runs = [Run(m.name, s, m.temperature) for m, seeds in gaps.items() for s in seeds]
-    truths = {"test": truth([0, 1], {"side": [0, 1]})}
-    found = study(SIDE, truths, {run: {"test": [0, 1]} for run in runs})
-    return found, replicates
+    return study(SIDE, {"test": truth(label, {"side": side})}, runs)
 
 
-def claims(gaps, individual=None):
-    rows = findings_table(*made_up(gaps), individual).rows
-    names = ("finding", "value", "lower", "upper", "verdict")
-    return {row["claim"]: tuple(row[name] for name in names) for row in rows}
+def rows_of(gaps, individual=None):
+    return {row["claim"]: row for row in findings_table(made_up(gaps), individual).rows}
+
+
+def about_gaps(gaps):
+    return {
+        claim: (row["finding"], round(row["value"], 9), row["verdict"])
+        for claim, row in rows_of(gaps).items()
+        if claim[0] != "#"
+    }
 
 
 def about(finding, value, lower, upper, verdict):
@@ -171,44 +173,53 @@ def about(finding, value, lower, upper, verdict):
             verdict)  # fmt: skip
 
 
-def test_the_gaps_of_the_coldest_warmest_and_hottest_students_are_compared():
-    found = claims(GAPS)
-    # Without classes that differ, 0 of #SC and #TC change.
-    assert {name: v for name, v in found.items() if name[0] == "#"} == {
-        "#SC rises from T=1 to T=10": (1, 0, 0, 0, "not decided"),
-        "#TC falls from T=1 to T=10": (1, 0, 0, 0, "not decided"),
+def claims(gaps, individual=None):
+    names = ("finding", "value", "lower", "upper", "verdict")
+    return {
+        claim: tuple(row[name] for name in names)
+        for claim, row in rows_of(gaps, individual).items()
     }
-    assert {name: v for name, v in found.items() if name[0] != "#"} == {
-        # Means 25, 13 (11 and 15), 14 and the teacher's 25.
-        "DPD by side falls from T=1 to T=10": about(2, -12, -14, -10, "confirmed"),
-        "EOD by side falls from T=1 to T=10": about(2, -24, -28, -20, "confirmed"),
-        "DPD by side rises from T=10 to T=40": about(2, 1, -1, 3, "not decided"),
-        "EOD by side rises from T=10 to T=40": about(2, 2, -2, 6, "not decided"),
-        "DPD by side of T=10 is below the teacher's": about(3, -12, -14, -10,
-                                                            "confirmed"),
-        "EOD by side of T=10 is below the teacher's": about(3, -24, -28, -20,
-                                                            "confirmed"),
-    }  # fmt: skip
+
+
+def test_the_gaps_of_the_coldest_warmest_and_hottest_students_are_compared():
+    assert about_gaps(GAPS) == {
+        # Means 25, 13 (10 and 16), 13 (12 and 14) and the teacher's 25.
+        "DPD by side falls from T=1 to T=10": (2, -12, "confirmed"),
+        "EOD by side falls from T=1 to T=10": (2, -24, "confirmed"),
+        "DPD by side rises from T=10 to T=40": (2, 0, "not decided"),
+        "EOD by side rises from T=10 to T=40": (2, 0, "not decided"),
+        "DPD by side of T=10 is below the teacher's": (3, -12, "confirmed"),
+        "EOD by side of T=10 is below the teacher's": (3, -24, "confirmed"),
+    }
+
+
+def test_intervals_are_those_of_the_library_averaged_over_the_seeds():
+    found = made_up(GAPS)
+    low, high = found.models[T[1.0]], found.models[T[10.0]]
+    changes = [
+        found.pair(low[seed], high[seed], "test")
+        .gap_change("demographic_parity_difference", "side")
+        .interval
+        for seed in (0, 1)
+    ]
+    row = rows_of(GAPS)["DPD by side falls from T=1 to T=10"]
+    expected = [
+        100 * np.mean([getattr(c, e) for c in changes]) for e in ("low", "high")
+    ]
+    assert [row["lower"], row["upper"]] == pytest.approx(expected)
 
 
 def test_claims_against_their_direction_are_refuted():
-    gaps = GAPS | {T[1.0]: {0: [1, 1, 1]}, T[40.0]: {0: [1, 1, 1], 1: [1, 1, 1]}}
-    gaps |= {TEACHER_MODEL: {1: [2, 2, 2]}}
+    gaps = GAPS | {T[1.0]: {0: 1}, T[40.0]: {0: 1, 1: 1}, TEACHER_MODEL: {1: 2}}
     # Of T=1 and the teacher one seed remains: 0 for T=10 against T=1, 1 against it.
-    found = claims(gaps)
+    found = about_gaps(gaps)
     expected = {
-        "DPD by side falls from T=1 to T=10": about(2, 9, 7, 11, "refuted"),
-        "DPD by side rises from T=10 to T=40": about(2, -12, -14, -10, "refuted"),
-        "DPD by side of T=10 is below the teacher's": about(3, 14, 12, 16, "refuted"),
+        "DPD by side falls from T=1 to T=10": (2, 9, "refuted"),
+        "DPD by side rises from T=10 to T=40": (2, -12, "refuted"),
+        "DPD by side of T=10 is below the teacher's": (3, 14, "refuted"),
     }
     assert {name: found[name] for name in expected} == expected
-    assert not [name for name in found if name[0] == "#"]  # One seed: no test.
-
-
-def test_intervals_end_at_100_points():
-    gaps = {T[1.0]: {0: [0, 0, 0]}, T[10.0]: {0: [10, -900, 920]}}
-    found = claims(gaps)["DPD by side falls from T=1 to T=10"]
-    assert found == about(2, 10, -100, 100, "not decided")
+    assert not [name for name in rows_of(gaps) if name[0] == "#"]  # One seed: no test.
 
 
 @pytest.mark.parametrize(
@@ -258,7 +269,7 @@ def test_individual_fairness_is_compared_over_common_seeds():
 
 
 def test_the_table_names_its_columns():
-    table = findings_table(*made_up(GAPS), None)
+    table = findings_table(made_up(GAPS), None)
     assert [(column.name, column.title) for column in table.columns] == [
         ("finding", "finding"),
         ("claim", "claim"),
@@ -324,7 +335,7 @@ def test_class_counts_and_their_intervals_are_those_of_repeated_examples():
         )
         return (test.pvalue < 0.05).sum(axis=1)
 
-    rows = findings_table(found, replicate(found), None).rows
+    rows = findings_table(found, None).rows
     rows = {row["claim"]: row for row in rows if row["finding"] == 1}
     for claim, base in (
         ("#SC rises from T=1 to T=10", NDS_MODEL),

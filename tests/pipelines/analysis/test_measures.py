@@ -11,6 +11,7 @@ from pipelines.analysis.measures import (
     GAP_OF,
     TITLES,
     Measure,
+    mean_value,
     measures_of,
     model_cells,
     run_table,
@@ -98,7 +99,8 @@ def test_what_is_undefined_is_named():
     rows = {row["metric"]: row for row in run_table(found).rows}
     assert rows["dpd"]["undefined"] == ""
     assert rows["eod"]["undefined"] == (
-        "true_positive_rate of green in b; true_positive_rate of blue in a"
+        "true_positive_rate of green in b; true_positive_rate of blue in a; "
+        "a: 3 examples, 0 of them positives; b: 3 examples, 0 of them positives"
     )
     one = study(
         PEOPLE,
@@ -108,6 +110,43 @@ def test_what_is_undefined_is_named():
     rows = {(r["attribute"], r["metric"]): r for r in run_table(one).rows}
     assert np.isnan(rows["side", "dpd"]["value"])
     assert rows["side", "dpd"]["undefined"].startswith("needs at least two groups")
+
+
+def test_rates_of_few_examples_are_left_out_and_named_with_their_sizes():
+    # Of b four and of a nine; five are too few, nine are not.
+    found = study(
+        THREE,
+        {"test": truth([0, 1, 2, 0] + [0, 1, 2] * 3, {"side": [0] * 4 + [1] * 9})},
+        {Run(NDS, 0): {"test": [0] * 13}},
+        config={"evaluation": {"split": "test", "min_examples": 5}},
+    )
+    rows = {row["metric"]: row for row in run_table(found).rows}
+    assert np.isnan(rows["dpd"]["value"])
+    assert rows["dpd"]["undefined"] == (
+        "no class has two groups with defined rates (under 5 examples in a "
+        "denominator); b: 4 examples"
+    )
+
+
+def test_a_crossing_is_measured_as_its_groups():
+    crossed = people(seeds=(0,), config={"attributes": ("side", ["side", "age"])})
+    assert crossed.attributes == ("side", "age", ("side", "age"))
+    measure = Measure("dpd", ("side", "age"))
+    assert (measure.by, measure.title) == ("side x age", "DPD by side x age")
+    assert measure in measures_of(crossed)
+    of_test, (teacher, *_) = crossed.truth["test"], crossed.results
+    known = (of_test.groups["side"] >= 0) & (of_test.groups["age"] >= 0)
+    expected = fairlearn.metrics.demographic_parity_difference(
+        of_test.labels[known],
+        teacher.predicted("test")[known],
+        sensitive_features=np.stack(
+            [of_test.groups["side"][known], of_test.groups["age"][known]], axis=1
+        ),
+    )
+    runs = run_table(crossed)
+    assert mean_value(runs, measure, Model.of(teacher.run)) == pytest.approx(expected)
+    attributes = [row["attribute"] for row in summary_table(crossed, runs).rows]
+    assert list(dict.fromkeys(attributes)) == ["side", "age", "side x age"]
 
 
 def test_summary_is_mean_and_sample_sd_over_the_seeds(several):

@@ -45,11 +45,21 @@ def test_facts():
         "keras version": "3",
         "numpy version": "2",
         "config.evaluation.split": "test",
+        "config.evaluation.min_examples": "1",
         "config.alpha": "0.8",
         "config.seeds": "0, 1",
         "config.teacher.model": "m",
         "config.teacher.pretrained": "(empty)",
     }
+
+
+def test_a_crossing_is_told_after_its_parts():
+    found = told()
+    crossing = ["side", ["side", "age"]]
+    found.config["attributes"] = crossing
+    known = facts(found)
+    assert known["attribute side x age"] == "the crossed groups"
+    assert known["config.attributes"] == "side, side x age"
 
 
 @pytest.mark.parametrize(

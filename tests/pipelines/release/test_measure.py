@@ -17,6 +17,7 @@ SIZES = ((8, 6), (5, 9), (3, 2))
 AGE = np.concatenate([[i] * sum(size) for i, size in enumerate(SIZES)] + [[-1] * 4])
 LABELS = np.concatenate([[1] * p + [0] * n for p, n in SIZES] + [[1, 1, 0, 0]])
 OF_YES = "examples for true positive rate of yes in"
+OLD = "old: 5 examples, 3 of them positives, not compared"
 OPTIONS = {"level": 0.9, "replicates": 300}
 
 
@@ -39,7 +40,7 @@ def by_hand():
 def measured(found, against=None, **fields):
     nds, ds = found.results
     condition = Condition("c", **{"at_most": 1.0, "min_examples": 1, **fields})
-    return measure(found, condition, ds, nds if against else None, **OPTIONS)
+    return measure(found, condition, ds, nds if against else None, **OPTIONS)[:2]
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,11 @@ def measured(found, against=None, **fields):
     [
         (3, 7 / 8 - 0, ""),
         # Old has three positives, adult five, young eight.
-        (4, 7 / 8 - 3 / 5, f"fewer than 4 {OF_YES} old"),
-        (5, 7 / 8 - 3 / 5, f"fewer than 5 {OF_YES} old"),
+        (4, 7 / 8 - 3 / 5, f"fewer than 4 {OF_YES} old ({OLD})"),
+        (5, 7 / 8 - 3 / 5, f"fewer than 5 {OF_YES} old ({OLD})"),
         (6, np.nan,
-         f"fewer than 6 {OF_YES} adult, old"),
+         f"fewer than 6 {OF_YES} adult, old (adult: 14 examples, 5 of them positives, "
+         f"not compared; {OLD})"),
     ],
 )  # fmt: skip
 def test_groups_with_too_little_evidence_decide_no_gap(by_hand, least, value, missing):
@@ -65,7 +67,7 @@ def test_a_change_of_a_gap_leaves_out_the_same_groups(by_hand):
     )
     # nds: 4/8 and 1; ds: 7/8 and 3/5.
     assert interval.value == pytest.approx((7 / 8 - 3 / 5) - (1 - 4 / 8))
-    assert missing.endswith("in old")
+    assert missing.endswith(f"in old ({OLD})")
     interval, missing = measured(by_hand, "nds", metric=TPR, attribute="age")
     assert interval.value == pytest.approx(7 / 8 - (1 - 4 / 8))
     assert missing == ""
@@ -131,6 +133,38 @@ def test_a_group_without_examples_has_no_value(metric):
     assert (interval.level, missing) == (0.9, "0 of 3 examples")
 
 
+def test_who_decides_is_told_with_sizes(by_hand):
+    _, ds = by_hand.results
+    about = {"at_most": 1.0, "min_examples": 4}
+    condition = Condition("c", TPR, "age", **about)
+    found = measure(by_hand, condition, ds, None, **OPTIONS)
+    assert found.people == (
+        "adult (14 examples, 5 of them positives) and young (14 examples, 8 of them "
+        "positives)"
+    )
+    assert list(found.left_out) == [OLD, "4 examples without a group, not compared"]
+    condition = Condition("c", "accuracy", "age", "old", **about)
+    assert measure(by_hand, condition, ds, None, **OPTIONS).people == "5 examples"
+
+
+def test_crossed_groups(by_hand):
+    # Young of side a: even places of 14 are b; one error at place 0, of b.
+    fields = {"metric": "accuracy", "attribute": ("age", "side")}
+    found, missing = measured(by_hand, **fields, group=("young", "b"))
+    assert (found.value, missing) == (pytest.approx(6 / 7), "")
+    found, _ = measured(by_hand, metric="accuracy_gap", attribute=("age", "side"))
+    # Old: wrong at 28, 29, 30 of 28 to 32: of a (odd places) one of two is wrong, of b
+    # two of three; young of a has no error.
+    assert found.value == pytest.approx(1 - 1 / 3)
+    _, missing = measured(
+        by_hand, metric="accuracy_gap", attribute=("age", "side"), min_examples=3
+    )
+    assert missing == (
+        "fewer than 3 examples for accuracy in old, a (old, a: 2 examples, not "
+        "compared)"
+    )
+
+
 THREE = DatasetSpec(
     "three", PEOPLE.features, "y", ("red", "green", "blue"), {"side": ("b", "a")}
 )
@@ -147,16 +181,21 @@ def test_three_rates_are_named_and_the_others_counted():
     # The six rates of two classes' sizes: three TPRs of a and b, three FPRs of a.
     assert missing == (
         "fewer than 3 examples for true positive rate of red in a, b; true positive "
-        "rate of green in a, b; true positive rate of blue in a, b and 3 more rates"
+        "rate of green in a, b; true positive rate of blue in a, b and 3 more rates "
+        "(a: 3 examples, 1 of them positives, not compared; b: 6 examples, 2 of them "
+        "positives, not compared)"
     )
     _, missing = measured(found, metric=TPR, attribute="side", min_examples=2)
     assert missing == (
         "fewer than 2 examples for true positive rate of red in a; true positive rate "
-        "of green in a; true positive rate of blue in a"
+        "of green in a; true positive rate of blue in a (a: 3 examples, 1 of them "
+        "positives, not compared)"
     )
     _, missing = measured(found, metric="accuracy_gap", attribute="side",
                           min_examples=4)  # fmt: skip
-    assert missing == "fewer than 4 examples for accuracy in a"
+    assert missing == (
+        "fewer than 4 examples for accuracy in a (a: 3 examples, not compared)"
+    )
 
 
 def test_one_group_alone_has_no_gap():

@@ -4,7 +4,7 @@ import ml_collections
 import pytest
 from memory_study import PEOPLE
 
-from pipelines.analysis.choice import Objective
+from pipelines.analysis.costs import Objective
 from pipelines.release import policy as policies
 from pipelines.release.policy import Condition
 
@@ -54,8 +54,62 @@ def test_conditions_are_those_of_the_policy_in_order():
     )  # fmt: skip
     assert policies.conditions(policy, PEOPLE) == [
         Condition("a", EOD, "age", "", "nds", 0.1, None, 7, "value"),
-        Condition("b", "accuracy", "", "", "", None, 0.5, 30, "interval"),
+        Condition("b", "accuracy", "", "", "", None, 0.5, 10, "interval"),
     ]
+
+
+def test_the_policys_min_examples_are_those_of_its_conditions_and_choice():
+    policy = make_policy(
+        {
+            "a": {"metric": "accuracy", "at_least": 0.5},
+            "b": {"metric": "accuracy", "at_least": 0.5, "min_examples": 0},
+        }
+    )
+    policy.min_examples = 7
+    found = policies.conditions(policy, PEOPLE)
+    assert [condition.min_examples for condition in found] == [7, 0]
+    assert policies.objective(policy, PEOPLE).min_examples == 7
+    policy.min_examples = -1
+    with pytest.raises(ValueError, match=r"policy.min_examples must be an .*-1"):
+        policies.objective(policy, PEOPLE)
+
+
+CROSSED = ("side", "age")
+
+
+def test_attributes_are_crossed():
+    policy = make_policy(
+        {
+            # As JSON has a tuple, and as Python has it.
+            "a": {"metric": EOD, "attribute": list(CROSSED), "at_most": 0.1},
+            "b": {"metric": "ece", "attribute": CROSSED, "group": ("a", "old"),
+                  "at_most": 0.1},
+        },
+        attribute=list(CROSSED),
+    )  # fmt: skip
+    a, b = policies.conditions(policy, PEOPLE)
+    assert (a.attribute, b.attribute, b.group) == (CROSSED, CROSSED, ("a", "old"))
+    assert a.title == "equalized odds difference of side x age"
+    assert b.title == "ece of side x age=a, old"
+    assert policies.objective(policy, PEOPLE).attribute == CROSSED
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"metric": EOD, "attribute": ("side", "hair")}, r"c.attribute .*'hair'"),
+        ({"metric": EOD, "attribute": ("side", "side")}, r"different ones .*'side'"),
+        ({"metric": "ece", "attribute": CROSSED, "group": "old"}, r"c.group .*'old'"),
+        ({"metric": "ece", "attribute": CROSSED, "group": ("old", "a")},
+         r"c.group .*'old'"),
+        ({"metric": EOD, "attribute": CROSSED, "group": ("a", "old")},
+         r"c.group .* a gap is between all groups"),
+    ],
+    ids=["unknown", "twice", "one group", "order", "gap"],
+)  # fmt: skip
+def test_a_crossing_names_only_what_exists(fields, message):
+    with pytest.raises(ValueError, match=message):
+        policies.conditions(make_policy({"c": {**fields, "at_most": 1}}), PEOPLE)
 
 
 def test_a_bound_of_zero_is_a_bound():

@@ -115,7 +115,8 @@ def test_a_group_without_evidence_is_told_first():
     assert found["status"] == "insufficient evidence"
     assert found["reason"] == (
         "equal opportunity difference of side: fewer than 21 examples for true "
-        "positive rate of yes in a, b"
+        "positive rate of yes in a, b (a: 40 examples, 20 of them positives, not "
+        "compared; b: 40 examples, 20 of them positives, not compared)"
     )
     assert found["value"] is None
 
@@ -126,7 +127,7 @@ def test_fields_and_reason_of_a_condition():
         "name": "c",
         "metric": "accuracy",
         "at_least": 0.7,
-        "min_examples": 30,
+        "min_examples": 10,
         "decide_by": "interval",
         "value": pytest.approx(0.825),
         "low": pytest.approx(0.7274, abs=1e-4),
@@ -196,4 +197,28 @@ def test_one_refusal_is_enough_and_one_condition_must_pass(
     assert (found["policy"], found["level"], found["refuse"]) == (
         *("memory", 0.95),
         list(refuse),
+    )
+
+
+def test_a_verdict_names_who_decides_and_how_many_they_are():
+    fields = {"metric": TPR, "attribute": "side", "at_most": 0.9}
+    (found,) = judge({"c": fields})["conditions"]
+    # 12 and 18 of 20 positives.
+    assert found["people"] == (
+        "b (40 examples, 20 of them positives) and a (40 examples, 20 of them "
+        "positives)"
+    )
+    assert found["reason"].endswith(
+        f"allowed is at most 0.9, between {found['people']}"
+    )
+    fields = {"metric": "accuracy", "attribute": "side", "group": "b", "at_least": 0.1}
+    (found,) = judge({"c": fields})["conditions"]
+    assert found["reason"].endswith("allowed is at least 0.1, of 40 examples")
+
+
+def test_the_groups_that_are_compared_are_told_beside_those_that_are_not():
+    fields = {"metric": "accuracy", "attribute": "side", "group": "b", "at_least": 0.1}
+    (found,) = judge({"c": fields | {"min_examples": 41}})["conditions"]
+    assert found["reason"] == (
+        "accuracy of side=b: 40 of 41 examples; it is 0.7500, of 40 examples"
     )

@@ -79,6 +79,43 @@ def test_reference_cases(labels, predictions, groups, dpd, eod):
     assert values[f"{EOD}/group"] == pytest.approx(eod, abs=1e-12, nan_ok=True)
 
 
+def test_groups_are_crossed_as_by_fairlearn():
+    rng = np.random.default_rng(5)
+    labels, predictions = rng.integers(2, size=(2, 200))
+    features = {name: rng.choice(list("abc"), 200) for name in ("one", "other")}
+    crossing = ["one", "other"]
+    found = compute(
+        eval_config(
+            [gap(DPD, crossing), gap(EOD, crossing)], slices=((), tuple(crossing))
+        ),
+        labels,
+        hard(predictions),
+        features={name: list(values) for name, values in features.items()},
+    )
+    about = {"sensitive_features": np.stack(list(features.values()), axis=1)}
+    assert found[()][""] == pytest.approx(
+        {
+            f"{DPD}/one x other": fairlearn.metrics.demographic_parity_difference(
+                labels, predictions, **about
+            ),
+            f"{EOD}/one x other": fairlearn.metrics.equalized_odds_difference(
+                labels, predictions, **about
+            ),
+        },
+        abs=1e-12,
+    )
+    # Nine slices, each of a group alone.
+    assert len(found) == 1 + 9
+    # An example that lacks one of the attributes is in no crossed group.
+    found = compute(
+        eval_config([gap(DPD, crossing)]),
+        digits("1111"),
+        hard(digits("1001")),
+        features={"one": list("aabb"), "other": ["x", "x", "x", None]},
+    )
+    assert found[()][""] == pytest.approx({f"{DPD}/one x other": 0.5})
+
+
 def test_every_gap_of_the_library_is_a_metric():
     labels, predictions = digits("110011001100"), digits("100010101110")
     found = compute(
