@@ -28,6 +28,7 @@ def row(measure, against, temperature, lower, upper, change=None, agreeing=(2, 3
         "attribute": measure.attribute,
         "metric": measure.metric,
         "against": against,
+        "model": "ds",
         "temperature": temperature,
         "change": change / 100,
         "lower": lower / 100,
