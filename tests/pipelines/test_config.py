@@ -126,42 +126,53 @@ def test_runs_and_evaluation_may_change_and_the_versions_stay(tmp_path, monkeypa
 
 
 RACE = """
-import sys, time
+import sys
 from configs import demo
 from pipelines.studies import config as configs
-from pipelines.studies import made_by, run_record
 config = demo.get_config()
-config.alpha = float(sys.argv[2])
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    configs.prepare_workdir(sys.argv[1], config)
-except ValueError as error:
-    sys.exit(str(error))
+config.alpha = float(sys.argv[1])
+for workdir in sys.argv[2:]:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        configs.prepare_workdir(workdir, config)
+    except ValueError as error:
+        print(error, flush=True)
+    else:
+        print("made", flush=True)
 """
 
 
-@pytest.mark.parametrize("created", [False, True], ids=["new", "there"])
-def test_of_two_configs_at_a_time_one_is_refused(tmp_path, created):
-    workdir = tmp_path / "w"
-    if created:
-        workdir.mkdir()
-    racers = {}
-    for alpha in ("0.25", "0.75"):
-        command = [sys.executable, "-c", RACE, workdir, alpha]
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        racers[alpha] = subprocess.Popen(command, text=True, **pipes)
+def test_of_two_configs_at_a_time_one_is_refused(tmp_path):
+    # One of the two directories is there before.
+    workdirs = [tmp_path / "new", tmp_path / "there"]
+    workdirs[1].mkdir()
+    racers = {
+        alpha: subprocess.Popen(
+            [sys.executable, "-c", RACE, alpha, *workdirs],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for alpha in ("0.25", "0.75")
+    }
+    for workdir in workdirs:
+        for racer in racers.values():
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers.values():
+            racer.stdin.write("\n")
+            racer.stdin.flush()
+        said = {alpha: racer.stdout.readline() for alpha, racer in racers.items()}
+        (winner,) = (alpha for alpha, words in said.items() if words == "made\n")
+        (loser,) = racers.keys() - {winner}
+        assert (
+            f"was made with alpha={winner}, the config now has {loser}" in said[loser]
+        )
+        assert configs.read_config(str(workdir)).alpha == float(winner)
+        assert [path.name for path in workdir.iterdir()] == ["config.json"]
     for racer in racers.values():
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers.values():
-        racer.stdin.write("\n")
-        racer.stdin.flush()
-    said = {alpha: racer.communicate(timeout=60)[1] for alpha, racer in racers.items()}
-    (winner,) = (alpha for alpha, racer in racers.items() if racer.returncode == 0)
-    (loser,) = racers.keys() - {winner}
-    assert f"was made with alpha={winner}, the config now has {loser}" in said[loser]
-    assert configs.read_config(str(workdir)).alpha == float(winner)
-    assert [path.name for path in workdir.iterdir()] == ["config.json"]
+        racer.communicate(timeout=60)
+        assert racer.returncode == 0
 
 
 def test_a_config_that_was_changed_is_named(tmp_path):
