@@ -9,8 +9,9 @@ import numpy as np
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import SHUFFLES, Chance
 from pipelines.analysis.data_table import POINTS, DataTable
-from pipelines.analysis.measures import TITLES, Measure, model_of
+from pipelines.analysis.measures import TITLES, Measure
 from pipelines.analysis.results import Model, Study
+from pipelines.studies.layout import PLAIN
 
 _BASES = {"nds": "nds", "teacher": "the teacher"}
 
@@ -41,7 +42,7 @@ def headlines(
     rows: dict[Measure, list[Mapping[str, Any]]] = {}
     # What the other methods change is said against this one, see `methods`.
     for row in changes.rows:
-        if model_of(row).method != study.methods[0]:
+        if (row.get("method") or PLAIN) != study.methods[0]:
             continue
         rows.setdefault(Measure(row["metric"], row["attribute"]), []).append(row)
     above = {

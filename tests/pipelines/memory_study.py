@@ -54,7 +54,8 @@ def study(
         result = Result(run, (info or {}).get(run, {}), logits)
         models.setdefault(Model.of(run), {})[run.seed] = result
     document = {"config": {"evaluation": {"split": "test"}, **(config or {})}}
-    in_order = dict(sorted(models.items()))
+    methods = list(dict.fromkeys(run.method for run in answers))
+    in_order = dict(sorted(models.items(), key=lambda item: item[0].place(methods)))
     return Study(
         document, spec, truths, in_order, len(answers) if planned is None else planned
     )
