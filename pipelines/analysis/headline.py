@@ -13,8 +13,9 @@ from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import SHUFFLES, Chance
 from pipelines.analysis.data_table import PERCENT, POINTS, DataTable
 from pipelines.analysis.deciding import deciding
-from pipelines.analysis.measures import GAP_OF, TITLES, Measure, model_of
+from pipelines.analysis.measures import GAP_OF, TITLES, Measure
 from pipelines.analysis.results import Model, Study
+from pipelines.studies.layout import PLAIN
 
 _BASES = {"nds": "nds", "teacher": "the teacher"}
 
@@ -49,8 +50,10 @@ def headlines(
     rows: dict[Measure, list[Mapping[str, Any]]] = {}
     # What the other methods change is said against this one, see `methods`.
     for row in changes.rows:
+        if (row.get("method") or PLAIN) != study.methods[0]:
+            continue
         measure = measures.get((row["metric"], row["attribute"]))
-        if measure and model_of(row).method == study.methods[0]:
+        if measure:
             rows.setdefault(measure, []).append(row)
     above = {
         measure: band.of_curve(study).mean

@@ -1,7 +1,7 @@
 """What a study's runs predicted, read from its working directory, and counted."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ class Model:
             return self.name
         method = "" if self.method == PLAIN else f" {self.method}"
         return f"T={self.temperature:g}{method}"
+
+    def place(self, methods: Sequence[str]) -> tuple[Any, ...]:
+        """What tables sort it by: the plain ones before those of `methods`."""
+        order = [PLAIN, *(method for method in methods if method != PLAIN)]
+        return self.order, order.index(self.method), self.temperature or 0.0
 
     @property
     def slug(self) -> str:
@@ -217,19 +222,9 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
         result = _read_result(workdir, run, info, spec, truth)
         models.setdefault(Model.of(run), {})[run.seed] = result
     _require_teachers(workdir, models)
-    in_order = dict(sorted(models.items(), key=_place(config)))
+    methods = config.get("methods", (PLAIN,))
+    in_order = dict(sorted(models.items(), key=lambda item: item[0].place(methods)))
     return Study(document, spec, truth, in_order, planned=len(runs))
-
-
-def _place(config: Mapping[str, Any]) -> Callable[[tuple[Model, Any]], tuple]:
-    """Sorts models as the tables have them: plain, then by method as configured."""
-    methods = [PLAIN, *(m for m in config.get("methods", ()) if m != PLAIN)]
-
-    def place(item: tuple[Model, Any]) -> tuple:
-        model = item[0]
-        return model.order, methods.index(model.method), model.temperature or 0.0
-
-    return place
 
 
 def _read_result(

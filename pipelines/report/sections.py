@@ -139,8 +139,9 @@ def _methods(study: Study, compared: list[methods.Compared]) -> Section:
     if study.spec.num_classes == 2 and study.spec.groups:
         text.append(
             "Post-processing gives the groups of the plain student thresholds that "
-            "reach the method's gap on validation data. It takes seconds: where it "
-            "does as well, train nothing."
+            "reach the method's gap on validation data. It does as well where it "
+            f"costs at most {100 * methods.TOLERANCE:g} point of accuracy more and no "
+            "interval shows a smaller gap of the method: then train nothing."
         )
     else:
         text.append(

@@ -56,7 +56,8 @@ def study(
     # Groups here are small, and no one shall be left out unless a test asks for it.
     evaluation = {"split": "test", "min_examples": 1}
     document = {"config": {"evaluation": evaluation, **(config or {})}}
-    in_order = dict(sorted(models.items()))
+    methods = list(dict.fromkeys(run.method for run in answers))
+    in_order = dict(sorted(models.items(), key=lambda item: item[0].place(methods)))
     return Study(
         document, spec, truths, in_order, len(answers) if planned is None else planned
     )

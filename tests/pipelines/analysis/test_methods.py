@@ -81,24 +81,24 @@ def test_the_table_and_the_figure_have_every_student(study):
 def with_scores(mended_margin):
     """Two groups of 300; the plain student scores the second one too low by 1.5."""
     rng = np.random.default_rng(0)
-    splits = {}
-    for split in ("validation", "test"):
-        labels, side = rng.integers(0, 2, 600), np.repeat([0, 1], 300)
-        noise = rng.normal(size=600)
-        splits[split] = (labels, side, noise)
+    labels = {split: rng.integers(0, 2, 600) for split in ("validation", "test")}
+    side = np.repeat([0, 1], 300)
     answers = {}
     for seed in (0, 1, 2):
-        for method in ("plain", "mended"):
+        for method, margin, shift in (
+            ("plain", 1.0, 1.5),
+            ("mended", mended_margin, 0),
+        ):
             logits = {}
-            for split, (labels, side, noise) in splits.items():
-                margin, shift = (1.0, 1.5) if method == "plain" else (mended_margin, 0)
-                score = margin * (2 * labels - 1) + noise - shift * side
-                score = score + 0.01 * seed
+            for split, of_split in labels.items():
+                score = (
+                    margin * (2 * of_split - 1) + rng.normal(size=600) - shift * side
+                )
                 logits[split] = np.stack([0 * score, score], -1)
             answers[Run(DS, seed, 4.0, method)] = logits
     truths = {
-        split: memory_study.truth(labels, {"side": side})
-        for split, (labels, side, _) in splits.items()
+        split: memory_study.truth(of_split, {"side": side})
+        for split, of_split in labels.items()
     }
     return memory_study.study(PAIRS, truths, answers)
 
