@@ -32,8 +32,9 @@ def calls(monkeypatch):
 
 def test_a_report_counts_once(tmp_path, calls):
     page(write_pairs(tmp_path), PAIRS)
-    # Teacher, nds and T=4 of two seeds; nds and T=4 with the teacher, T=4 with nds.
-    assert calls == {"counts": 3 * 2, "paired_counts": 3 * 2}
+    # Teacher, nds and T=4 of two seeds, on test data and on validation data, where T is
+    # chosen; nds and T=4 with the teacher, T=4 with nds.
+    assert calls == {"counts": 2 * 3 * 2, "paired_counts": 3 * 2}
 
 
 def test_counts_are_of_the_results_asked_for(tmp_path, calls):

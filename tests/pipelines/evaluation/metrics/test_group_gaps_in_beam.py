@@ -327,7 +327,7 @@ def outputs(size):
 
 def test_counts_do_not_depend_on_bundles_and_merges():
     key = metric_types.MetricKey("_counts")
-    combiner = GroupCountsCombineFn(key, 3, "group", None)
+    combiner = GroupCountsCombineFn(key, 3, ["group"], None)
     examples = outputs(MAX_WAITING + 500)
     expected = GroupCounts.from_predictions(
         [example.label for example in examples],
