@@ -39,7 +39,8 @@ def measures_of(study: Study) -> list[Measure]:
 
 
 def model_cells(model: Model) -> dict[str, Any]:
-    return {"model": model.name, "temperature": model.temperature}
+    name = f"{model.name} mended" if model.mended else model.name
+    return {"model": name, "temperature": model.temperature}
 
 
 def run_table(study: Study) -> DataTable:

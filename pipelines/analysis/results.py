@@ -9,7 +9,7 @@ import numpy as np
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GroupCounts, PairedCounts
 from pipelines.studies import config as configs
-from pipelines.studies import layout, predictions, run_record
+from pipelines.studies import layout, mended_run, predictions, run_record
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 from pipelines.studies.predictions import Truth
 
@@ -21,14 +21,17 @@ class Model:
     Attributes:
       order: 0 teacher, 1 nds, 2 ds.
       temperature: distillation temperature; None unless the model is "ds".
+      mended: whether it is the student with what mends it behind it.
     """
 
     order: int
     temperature: float | None = None
+    mended: bool = False
 
     @classmethod
     def of(cls, run: Run) -> "Model":
-        return cls.named(run.model, run.temperature)
+        trained = cls.named(run.model, run.temperature)
+        return dataclasses.replace(trained, mended=run.mended)
 
     @classmethod
     def named(cls, name: str, temperature: float | None = None) -> "Model":
@@ -40,12 +43,14 @@ class Model:
 
     @property
     def title(self) -> str:
-        return self.name if self.temperature is None else f"T={self.temperature:g}"
+        title = self.name if self.temperature is None else f"T={self.temperature:g}"
+        return f"{title} mended" if self.mended else title
 
     @property
     def slug(self) -> str:
         """For file names, as in the run's directory: teacher, nds, t04."""
-        return Run(self.name, 0, self.temperature).name.removeprefix("student-")
+        slug = Run(self.name, 0, self.temperature).name.removeprefix("student-")
+        return f"{slug}_mended" if self.mended else slug
 
 
 # Compared and hashed by identity: arrays have no single answer to ==.
@@ -182,6 +187,33 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
     _require_teachers(workdir, models)
     in_order = dict(sorted(models.items()))
     return Study(document, spec, truth, in_order, planned=len(runs))
+
+
+def with_mended(workdir: str, study: Study, directory: str) -> Study:
+    """The study, and beside its runs the mended one that a directory names, if any.
+
+    Args:
+      workdir: the study's working directory.
+      study: from `read_study`.
+      directory: of a run, such as "student-t04/seed0/mended".
+
+    Raises:
+      ValueError: if that run is not there, or not what was written.
+    """
+    run = layout.parse_directory(directory.rstrip("/"))
+    if run is None or not run.mended:
+        return study
+    config = configs.read_config(workdir)
+    info = mended_run.read(workdir, run, config)
+    result = _read_result(workdir, run, info, study.spec, dict(study.truth))
+    return with_result(study, result)
+
+
+def with_result(study: Study, result: Result) -> Study:
+    """The study with a result more, or with another one in its place."""
+    model = Model.of(result.run)
+    seeds = {**study.models.get(model, {}), result.run.seed: result}
+    return dataclasses.replace(study, models={**study.models, model: seeds})
 
 
 def _read_result(

@@ -11,6 +11,8 @@ from kd_keras import files
 TEACHER = "teacher"
 NDS = "nds"
 DS = "ds"
+# Below the directory of the run that was mended.
+MENDED = "mended"
 RUN_FILE = "run.json"
 # The directory that says which process makes the study.
 COORDINATOR = "coordinator"
@@ -24,11 +26,18 @@ class Run:
       model: "teacher", "nds" (non-distilled student) or "ds" (distilled student).
       seed: seed of the initialisation and of the data order.
       temperature: distillation temperature; None unless the model is "ds".
+      mended: whether it is the student of that run with what mends it behind it.
     """
 
     model: str
     seed: int
     temperature: float | None = None
+    mended: bool = False
+
+    @property
+    def base(self) -> "Run":
+        """The run as it was trained."""
+        return dataclasses.replace(self, mended=False)
 
     @property
     def name(self) -> str:
@@ -45,14 +54,14 @@ class Run:
     @property
     def directory(self) -> str:
         """Path below the working directory, such as student-t04/seed0."""
-        return f"{self.name}/seed{self.seed}"
+        return f"{self.name}/seed{self.seed}" + (f"/{MENDED}" if self.mended else "")
 
     @property
     def title(self) -> str:
         """For people: teacher, student without teacher, student T=4; with the seed."""
         titles = {TEACHER: "teacher", NDS: "student nds"}
         model = titles.get(self.model, f"student T={self.temperature or 0:g}")
-        return f"{model} seed {self.seed}"
+        return f"{model} seed {self.seed}" + (", mended" if self.mended else "")
 
 
 def study_runs(temperatures: Sequence[float], seeds: Sequence[int]) -> list[Run]:
@@ -65,6 +74,10 @@ def study_runs(temperatures: Sequence[float], seeds: Sequence[int]) -> list[Run]
 
 def parse_directory(directory: str) -> Run | None:
     """The run of a path such as student-t04/seed0; None for any other path."""
+    trained, slash, last = directory.rpartition("/")
+    if slash and last == MENDED:
+        base = parse_directory(trained)
+        return base and dataclasses.replace(base, mended=True)
     match = re.fullmatch(r"(teacher|student-(?:nds|t([\d.]+)))/seed(\d+)", directory)
     if match is None:
         return None
