@@ -8,6 +8,7 @@ import ml_collections
 
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GAPS
+from kd_keras.mitigation import GroupThresholds
 from pipelines.analysis import choice
 from pipelines.studies.layout import NDS, TEACHER
 
@@ -15,6 +16,9 @@ CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
+MITIGATION = "mitigation"  # A field that a policy may leave out.
+# The method of a mitigation that trains nothing; others are those of a study's config.
+THRESHOLDS = "thresholds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +62,43 @@ class Condition:
         if self.at_most is not None:
             return f"at most {self.at_most:g}"
         return f"at least {self.at_least:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mitigation:
+    """What may be tried to mend a student that the policy refuses.
+
+    Attributes:
+      methods: "thresholds", and names of `config.methods`, which are trained.
+      margin: standard errors that thresholds keep free for chance.
+      min_examples: groups with fewer examples that count share a threshold.
+    """
+
+    methods: tuple[str, ...] = (THRESHOLDS,)
+    margin: float = 2.0
+    min_examples: int = 50
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """The methods that are trained."""
+        return tuple(method for method in self.methods if method != THRESHOLDS)
+
+
+def mitigation(policy: ml_collections.ConfigDict) -> Mitigation:
+    """What a policy allows to be tried; ValueError if a field is none or is wrong."""
+    fields = dict(policy.get(MITIGATION, {}))
+    allowed = [field.name for field in dataclasses.fields(Mitigation)]
+    _require_one(f"policy.{MITIGATION}", fields.keys() - set(allowed), allowed)
+    if isinstance(fields.get("methods"), str):
+        fields["methods"] = (fields["methods"],)
+    found = Mitigation(**fields)
+    try:
+        GroupThresholds(
+            "accuracy_gap", 0.0, margin=found.margin, min_examples=found.min_examples
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"--policy.{MITIGATION}: {error}") from error
+    return found
 
 
 def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Condition]:
@@ -116,7 +157,7 @@ def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Conditio
 
 
 def _check_fields(policy: ml_collections.ConfigDict) -> None:
-    _require_one("policy", set(policy) - set(FIELDS), FIELDS)
+    _require_one("policy", set(policy) - {*FIELDS, MITIGATION}, (*FIELDS, MITIGATION))
     missing = [name for name in FIELDS if name not in policy]
     if missing:
         raise ValueError(f"--policy must have the fields {missing}, which are missing.")

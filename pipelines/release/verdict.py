@@ -39,7 +39,7 @@ def judge(
     policy: ml_collections.ConfigDict,
     conditions: list[Condition],
     subject: Subject,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> dict[str, Any]:
     """Judges every condition of a policy, from what is in memory.
 
@@ -52,7 +52,8 @@ def judge(
       policy: says what refuses a release.
       conditions: of the policy.
       subject: the model to judge.
-      evaluation: TFMA's metrics of every slice, for conditions that a value decides.
+      evaluation: TFMA's metrics of every slice, for conditions that a value decides;
+        None where TFMA has measured nothing, and our estimate decides.
 
     Returns:
       What verdict.json holds.
@@ -86,7 +87,7 @@ def _judge(
     policy: ml_collections.ConfigDict,
     condition: Condition,
     run: Run,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> dict[str, Any]:
     other = Run(condition.against, run.seed) if condition.against else None
     interval, missing = measure(
@@ -123,7 +124,7 @@ def _status(
     interval: Interval,
     missing: str,
     run: Run,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> tuple[str, str]:
     """The status, and what decided it."""
     if missing or np.isnan(interval.value):
@@ -133,7 +134,8 @@ def _status(
         if len(kept) == 2:
             return "undecided", "interval"
         return "passed" if kept.pop() else "failed", "interval"
-    if condition.metric in TFMA_METRICS and condition.against in ("", TEACHER):
+    by_tfma = condition.metric in TFMA_METRICS and condition.against in ("", TEACHER)
+    if evaluation is not None and by_tfma:
         teacher = Run(TEACHER, run.seed).directory
         kept_it = validate(condition, evaluation, run.directory, teacher)
         return "passed" if kept_it else "failed", "TFMA"

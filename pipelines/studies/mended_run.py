@@ -8,6 +8,7 @@ from typing import Any
 import ml_collections
 import numpy as np
 
+import kd_keras.mitigation.layers  # noqa: F401  Registers what a model file names.
 from kd_keras import files
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.distiller.teacher import Teacher, fingerprint
