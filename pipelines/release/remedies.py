@@ -1,8 +1,11 @@
 """What may be asked of thresholds, so that a student keeps a policy's conditions."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from kd_keras.fairness import GAPS
 from kd_keras.fairness.gaps import gap
@@ -17,6 +20,7 @@ from pipelines.studies.mended_run import Mending
 PARTS = (1.0, 0.75, 0.5)
 # Of the margin: where it leaves no room, less of it may still hold.
 MARGINS = (1.0, 0.5, 0.0)
+FOLDS = 5  # Of the validation examples, so that none judges what it was fitted to.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,19 +93,34 @@ def _combined(
             yield Remedy(attribute, None, None, floor, margin)
 
 
-def fit(study: Study, result: Result, remedy: Remedy, options: Mitigation) -> Mending:
+def fit(
+    study: Study,
+    result: Result,
+    remedy: Remedy,
+    options: Mitigation,
+    weights: np.ndarray | None = None,
+) -> Mending:
     """Thresholds, or offsets for several classes, fitted on validation data.
+
+    Args:
+      study: labels and groups.
+      result: the student.
+      remedy: what is asked for.
+      options: of the policy.
+      weights: 1 for examples that count and 0 for others; None for all.
 
     Raises:
       ValueError: if the examples cannot show what is asked, or nothing reaches it.
     """
     truth = study.truth["validation"]
+    share = 1.0 if weights is None else float(np.mean(weights))
     constraint: dict[str, Any] = {
         "gap": remedy.gap,
         "at_most": remedy.at_most,
         "floor": remedy.floor,
-        "margin": remedy.margin,
-        "min_examples": options.min_examples,
+        # With fewer examples the same room is kept free, by fewer standard errors.
+        "margin": remedy.margin * math.sqrt(share),
+        "min_examples": max(1, math.floor(share * options.min_examples)),
     }
     mending: Mending
     if study.spec.num_classes == 2:
@@ -109,7 +128,40 @@ def fit(study: Study, result: Result, remedy: Remedy, options: Mitigation) -> Me
     else:
         mending = GroupOffsets(**constraint)
     groups = truth.named_groups(study.spec)[remedy.attribute]
-    return mending.fit(result.logits["validation"], truth.labels, groups)
+    return mending.fit(
+        result.logits["validation"], truth.labels, groups, sample_weight=weights
+    )
+
+
+def held_out(
+    study: Study, result: Result, remedy: Remedy, options: Mitigation
+) -> np.ndarray:
+    """Logits as thresholds move them that were fitted on other validation examples.
+
+    Of ten offsets for ten groups, those that they were fitted on say nothing: each
+    fifth of the examples is moved by what was fitted on the other four. The fifths
+    have equal parts of each group and class.
+
+    Returns:
+      float32 `[examples, classes]`.
+
+    Raises:
+      ValueError: as `fit`.
+    """
+    truth = study.truth["validation"]
+    codes, names = truth.groups[remedy.attribute], study.spec.groups[remedy.attribute]
+    logits = result.logits["validation"]
+    # Sorted by cell, then dealt out in turn; within a cell by chance.
+    chance = np.random.default_rng(0).permutation(len(codes))
+    order = np.lexsort((chance, truth.labels, codes))
+    fold = np.empty(len(codes), np.int64)
+    fold[order] = np.arange(len(codes)) % FOLDS
+    moved = np.array(logits, np.float32)
+    for i in range(FOLDS):
+        weights = (fold != i).astype(np.float64)
+        mending = fit(study, result, remedy, options, weights)
+        moved[fold == i] = mending.move(logits[fold == i], codes[fold == i], names)
+    return moved
 
 
 def _bound(study: Study, run: Run, condition: Condition, bound: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.analysis.results import Model, Result, Study, with_result
 from pipelines.release import verdict
 from pipelines.release.policy import THRESHOLDS, Condition, Mitigation
-from pipelines.release.remedies import Remedy, fit, remedies
+from pipelines.release.remedies import Remedy, fit, held_out, remedies
 from pipelines.studies.layout import Run
 from pipelines.studies.mended_run import Mending
 
@@ -57,6 +57,8 @@ def search(
 ) -> list[Tried]:
     """The student as it is, and with what may mend it; all on validation data.
 
+    What mends is judged on examples that it was not fitted to, see `held_out`.
+
     Args:
       study: the study.
       policy: its `refuse` and `level` hold on validation data too.
@@ -77,15 +79,10 @@ def search(
     for remedy in remedies(study, run, to_keep, options):
         try:
             mending = fit(study, result, remedy, options)
+            logits = held_out(study, result, remedy, options)
         except ValueError as error:
             found.append(Tried(run, remedy, problem=str(error)))
             continue
-        truth, names_of = study.truth["validation"], study.spec.groups
-        logits = mending.move(
-            result.logits["validation"],
-            truth.groups[remedy.attribute],
-            names_of[remedy.attribute],
-        )
         mended = dataclasses.replace(run, mended=True)
         moved = Result(mended, result.info, {"validation": logits})
         found.append(

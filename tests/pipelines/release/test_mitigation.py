@@ -98,16 +98,17 @@ def test_the_refused_student_ends_blessed(mended):
 
 def test_what_was_tried_is_told(mended):
     _, found = mended
-    assert [row["failed"] for row in found["tried"]] == [1, 0, 0, 1]
+    as_it_is, first, *_ = found["tried"]
+    assert (as_it_is["failed"], first["failed"]) == (1, 0)
     assert [bool(row["chosen"]) for row in found["tried"]] == [
         False,
         True,
         False,
         False,
     ]
-    accuracies = [row["accuracy"] for row in found["tried"]]
-    # The last one may have a gap of .075: nobody, or everybody, is selected.
-    assert accuracies == pytest.approx([66 / 80, 56 / 80, 56 / 80, 40 / 80])
+    # Whatever 16 of the 20 positives of a are fitted: b's threshold is the same.
+    assert as_it_is["accuracy"] == pytest.approx(66 / 80)
+    assert first["accuracy"] == pytest.approx(56 / 80)
     text = mitigation_record.describe(found)
     assert "NOT_BLESSED, conditions not kept: equal" in text
     assert text.count(": BLESSED") == 1
