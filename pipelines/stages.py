@@ -1,12 +1,14 @@
 """The stages of a study in their order, for the mains that run several of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import ml_collections
 
 from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
+from pipelines.release import mitigation, mitigation_record
 from pipelines.release.conversion import convert
 from pipelines.report import page
 from pipelines.report.write import write_page, write_report
@@ -69,3 +71,30 @@ def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
     directory = convert(workdir, run)
     paths = write_report(workdir, published=published)
     return [directory, "tables/litert.csv", paths[-1]]
+
+
+def mitigate(
+    workdir: str,
+    policy: ml_collections.ConfigDict,
+    run: str = "",
+    published: str = "",
+) -> dict[str, Any]:
+    """Mends a refused student, and puts what came of it into the report.
+
+    Args:
+      workdir: the study's working directory.
+      policy, run: as for `pipelines.release.mitigation.mitigate`.
+      published: as in `study`.
+
+    Returns:
+      What mitigation.json holds; with "text" for people, and "written", the paths.
+    """
+    configs.read_config(workdir)  # Or there is nothing to hold.
+    with coordinator.alone(workdir):
+        found = mitigation.mitigate(workdir, policy, run)
+        written = []
+        if found["tried"] and not found.get("again"):
+            written = [f"{workdir}/mitigation.json"]
+            written.append(write_report(workdir, published=published)[-1])
+    text = mitigation_record.describe(found)
+    return {**found, "text": text, "written": written}

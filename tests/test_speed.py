@@ -15,6 +15,7 @@ MAINS = (
     "evaluate",
     "gate",
     "litert",
+    "mitigate",
     "report.__main__",
     "select",
     "study",

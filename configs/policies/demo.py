@@ -29,24 +29,31 @@ def get_config() -> ml_collections.ConfigDict:
         metric="accuracy", at_least=0.3, decide_by="value"
     )
     policy.conditions.calibration = _condition(metric="ece", at_most=0.4)
-    policy.conditions.worst_color = _condition(
-        metric="worst_group_accuracy", attribute="color", at_least=0.15
+    # Every attribute that the data have: whom a policy does not ask about, it harms.
+    for attribute in ("color", "texture"):
+        _add_conditions(policy.conditions, attribute)
+    return policy
+
+
+def _add_conditions(conditions: ml_collections.ConfigDict, attribute: str) -> None:
+    conditions[f"worst_{attribute}"] = _condition(
+        metric="worst_group_accuracy", attribute=attribute, at_least=0.5
     )
-    policy.conditions.dpd_color = _condition(
+    conditions[f"dpd_{attribute}"] = _condition(
         metric="demographic_parity_difference",
-        attribute="color",
+        attribute=attribute,
         at_most=0.5,
         decide_by="value",
     )
-    for other in ("teacher", "nds"):
-        policy.conditions[f"eod_color_growth_{other}"] = _condition(
+    # The teacher knows textures so well that 1,000 images cannot decide about a growth.
+    for other in ("teacher", "nds") if attribute == "color" else ("nds",):
+        conditions[f"eod_{attribute}_growth_{other}"] = _condition(
             metric="equalized_odds_difference",
-            attribute="color",
+            attribute=attribute,
             against=other,
             at_most=0.5,
             min_examples=1,
         )
-    return policy
 
 
 def _condition(**fields: str | float) -> ml_collections.ConfigDict:

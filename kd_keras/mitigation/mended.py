@@ -105,6 +105,22 @@ class Mended:
             feature=feature,
         )
 
+    def move(self, logits: Any, indices: Any, group_names: Sequence[str]) -> np.ndarray:
+        """What the wrapped model answers where the student answers `logits`.
+
+        Args:
+          logits: `[examples, classes]`.
+          indices: of each example's group, -1 where it is not known, `[examples]`.
+          group_names: the groups in the order of their indices.
+
+        Returns:
+          The moved logits, float32 `[examples, classes]`.
+        """
+        _ = self.outcome  # It is fitted.
+        layers = importlib.import_module("kd_keras.mitigation.layers")
+        shift = layers.GroupShift(self._offsets_in_order(group_names))
+        return np.asarray(shift(np.asarray(logits, np.float32), np.asarray(indices)))
+
     def describe(self) -> dict[str, Any]:
         """What was done and whether the group is read, for a model card: JSON."""
         outcome = self.outcome.to_dict()

@@ -51,9 +51,10 @@ def with_group_feature(
         return {**example, name: tf.cast(example[attribute], tf.int64)}
 
     features = {**spec.features, name: tf.TensorSpec((), tf.int64)}
-    if name in spec.features:
+    if name in (*spec.features, *spec.groups, spec.label, spec.example_id):
         raise ValueError(
-            f"`name` must be no feature yet. Received: {name!r}. Pass another one."
+            "`name` must be that of no feature, attribute, label or id yet. Received: "
+            f"{name!r}. Pass another one."
         )
     return Dataset(
         dataclasses.replace(spec, features=features),

@@ -44,17 +44,18 @@ def wrap(
         moved = shift(student.outputs[0], group)
         return keras.Model(inputs, moved, name=f"{student.name}_mended")
     if isinstance(inputs, dict):
-        taken, given = _copied(inputs), None
+        # The student's own layers: a model inside of a model hides its categories.
+        taken, logits = inputs, student.outputs[0]
     else:
-        taken = _copied({feature or inputs.name: inputs})
-        given = next(iter(taken.values()))
+        name = feature or inputs.name
+        taken = {name: keras.Input(inputs.shape[1:], dtype=inputs.dtype, name=name)}
+        logits = student(taken[name])
     if group_input in taken:
         raise ValueError(
             "`group_input` must be a name that the student has no input of. Received: "
             f"{group_input!r}; the inputs are {list(taken)}. Pass another one."
         )
     group = keras.Input((), dtype="int64", name=group_input)
-    logits = student(taken if given is None else given)
     return keras.Model(
         {**taken, group_input: group},
         shift(logits, group),
@@ -82,13 +83,6 @@ def _inputs(student: keras.Model) -> Any:
             )
         return structure[0]
     return structure
-
-
-def _copied(inputs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: keras.Input(x.shape[1:], dtype=x.dtype, name=name)
-        for name, x in inputs.items()
-    }
 
 
 def _called(group_model: keras.Model, student: keras.Model, inputs: Any) -> Any:

@@ -1,5 +1,6 @@
 """Accuracy, DPD and EOD of every run, and their mean over the seeds."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -54,13 +55,16 @@ def measures_of(study: Study) -> list[Measure]:
 
 
 def model_cells(model: Model) -> dict[str, Any]:
-    cells: dict[str, Any] = {"model": model.name, "temperature": model.temperature}
+    name = f"{model.name} mended" if model.mended else model.name
+    cells: dict[str, Any] = {"model": name, "temperature": model.temperature}
     return cells if model.method == PLAIN else cells | {"method": model.method}
 
 
 def model_of(row: Mapping[str, Any]) -> Model:
     """The model whose cells a row has."""
-    return Model.named(row["model"], row["temperature"], row.get("method") or PLAIN)
+    name, _, mended = row["model"].partition(" ")
+    model = Model.named(name, row["temperature"], row.get("method") or PLAIN)
+    return dataclasses.replace(model, mended=bool(mended))
 
 
 def run_table(study: Study) -> DataTable:

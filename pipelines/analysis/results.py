@@ -13,6 +13,7 @@ from pipelines.studies import (
     attributes,
     interval_options,
     layout,
+    mended_run,
     predictions,
     run_record,
 )
@@ -31,15 +32,18 @@ class Model:
       order: 0 teacher, 1 nds, 2 ds.
       temperature: distillation temperature; None unless the model is "ds".
       method: what mends a distilled student while it is trained, "plain" for nothing.
+      mended: whether it is the student with what mends it behind it.
     """
 
     order: int
     temperature: float | None = None
     method: str = PLAIN
+    mended: bool = False
 
     @classmethod
     def of(cls, run: Run) -> "Model":
-        return cls.named(run.model, run.temperature, run.method)
+        trained = cls.named(run.model, run.temperature, run.method)
+        return dataclasses.replace(trained, mended=run.mended)
 
     @classmethod
     def named(
@@ -53,21 +57,22 @@ class Model:
 
     @property
     def title(self) -> str:
-        if self.temperature is None:
-            return self.name
+        title = self.name if self.temperature is None else f"T={self.temperature:g}"
         method = "" if self.method == PLAIN else f" {self.method}"
-        return f"T={self.temperature:g}{method}"
+        return f"{title}{method} mended" if self.mended else f"{title}{method}"
 
     def place(self, methods: Sequence[str]) -> tuple[Any, ...]:
         """What tables sort it by: the plain ones before those of `methods`."""
         order = [PLAIN, *(method for method in methods if method != PLAIN)]
-        return self.order, order.index(self.method), self.temperature or 0.0
+        place = order.index(self.method)
+        return self.order, place, self.temperature or 0.0, self.mended
 
     @property
     def slug(self) -> str:
         """For file names, as in the run's directory: teacher, nds, t04."""
         run = Run(self.name, 0, self.temperature, self.method)
-        return run.name.removeprefix("student-")
+        slug = run.name.removeprefix("student-")
+        return f"{slug}_mended" if self.mended else slug
 
 
 # Compared and hashed by identity: arrays have no single answer to ==.
@@ -225,6 +230,33 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
     methods = config.get("methods", (PLAIN,))
     in_order = dict(sorted(models.items(), key=lambda item: item[0].place(methods)))
     return Study(document, spec, truth, in_order, planned=len(runs))
+
+
+def with_mended(workdir: str, study: Study, directory: str) -> Study:
+    """The study, and beside its runs the mended one that a directory names, if any.
+
+    Args:
+      workdir: the study's working directory.
+      study: from `read_study`.
+      directory: of a run, such as "student-t04/seed0/mended".
+
+    Raises:
+      ValueError: if that run is not there, or not what was written.
+    """
+    run = layout.parse_directory(directory.rstrip("/"))
+    if run is None or not run.mended:
+        return study
+    config = configs.read_config(workdir)
+    info = mended_run.read(workdir, run, config)
+    result = _read_result(workdir, run, info, study.spec, dict(study.truth))
+    return with_result(study, result)
+
+
+def with_result(study: Study, result: Result) -> Study:
+    """The study with a result more, or with another one in its place."""
+    model = Model.of(result.run)
+    seeds = {**study.models.get(model, {}), result.run.seed: result}
+    return dataclasses.replace(study, models={**study.models, model: seeds})
 
 
 def _read_result(

@@ -16,11 +16,11 @@ from kd_keras.export import save_model
 from pipelines.analysis import quantization
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.costs import default
-from pipelines.analysis.results import read_study
+from pipelines.analysis.results import read_study, with_mended
 from pipelines.release import candidate
 from pipelines.release.candidate import Candidate
 from pipelines.studies import config as configs
-from pipelines.studies import run_record, sealed
+from pipelines.studies import mended_run, run_record, sealed
 from pipelines.studies.runs import MODEL_FILE, load_model
 
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
@@ -50,8 +50,10 @@ def convert(workdir: str, run: str = "") -> str:
     """
     config = configs.read_config(workdir)
     dataset = configs.load_dataset(config)
-    study = read_study(workdir, dataset.spec)
+    study = with_mended(workdir, read_study(workdir, dataset.spec), run)
     found = candidate.find(workdir, run_to_release(study, default(study), run))
+    record = run_record.read(workdir, found.run, config)
+    dataset = mended_run.served_dataset(dataset, record)
     directory = quantization.directory(workdir, found.run)
     if not quantization.is_made_from(directory, found.digest, study.split):
         with tempfile.TemporaryDirectory() as local:

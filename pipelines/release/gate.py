@@ -7,7 +7,7 @@ import ml_collections
 from kd_keras.export import copy_version
 from pipelines.analysis import agreement
 from pipelines.analysis.choice import run_to_release
-from pipelines.analysis.results import read_study
+from pipelines.analysis.results import read_study, with_mended
 from pipelines.evaluation.output import read_metrics
 from pipelines.release import blessing, candidate, verdict
 from pipelines.release import policy as policies
@@ -22,8 +22,8 @@ def gate(
     Args:
       workdir: the study's working directory.
       policy: as in configs/policies/.
-      run: directory of the run, such as "student-t04/seed0"; empty for the
-        recommended one.
+      run: directory of the run, such as "student-t04/seed0", or that below it of
+        the mended student; empty for the recommended one.
       push: a directory of versions for TensorFlow Serving; empty for none.
 
     Returns:
@@ -34,7 +34,7 @@ def gate(
         or the evaluation of this version are missing, or a file is not what was
         written.
     """
-    study = read_study(workdir)
+    study = with_mended(workdir, read_study(workdir), run)
     conditions = policies.conditions(policy, study.spec)
     chosen = run_to_release(study, policies.objective(policy, study.spec), run)
     blessing.withdraw(layout.run_dir(workdir, chosen))

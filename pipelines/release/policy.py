@@ -10,6 +10,7 @@ from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GAPS
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.names import attribute_name, group_name, parts
+from kd_keras.mitigation import GroupThresholds
 from pipelines.analysis.costs import METRICS as METRICS_OF_CHOICE
 from pipelines.analysis.costs import Objective
 from pipelines.studies.attributes import as_attribute, check_crossing
@@ -20,7 +21,11 @@ CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
-OPTIONAL = ("min_examples",)
+MITIGATION = "mitigation"
+# Fields that a policy may leave out.
+OPTIONAL = ("min_examples", MITIGATION)
+# The method of a mitigation that trains nothing; others are those of a study's config.
+THRESHOLDS = "thresholds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +71,43 @@ class Condition:
         if self.at_most is not None:
             return f"at most {self.at_most:g}"
         return f"at least {self.at_least:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mitigation:
+    """What may be tried to mend a student that the policy refuses.
+
+    Attributes:
+      methods: "thresholds", and names of `config.methods`, which are trained.
+      margin: standard errors that thresholds keep free for chance.
+      min_examples: groups with fewer examples that count share a threshold.
+    """
+
+    methods: tuple[str, ...] = (THRESHOLDS,)
+    margin: float = 2.0
+    min_examples: int = 50
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """The methods that are trained."""
+        return tuple(method for method in self.methods if method != THRESHOLDS)
+
+
+def mitigation(policy: ml_collections.ConfigDict) -> Mitigation:
+    """What a policy allows to be tried; ValueError if a field is none or is wrong."""
+    fields = dict(policy.get(MITIGATION, {}))
+    allowed = [field.name for field in dataclasses.fields(Mitigation)]
+    _require_one(f"policy.{MITIGATION}", fields.keys() - set(allowed), allowed)
+    if isinstance(fields.get("methods"), str):
+        fields["methods"] = (fields["methods"],)
+    found = Mitigation(**fields)
+    try:
+        GroupThresholds(
+            "accuracy_gap", 0.0, margin=found.margin, min_examples=found.min_examples
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"--policy.{MITIGATION}: {error}") from error
+    return found
 
 
 def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Condition]:

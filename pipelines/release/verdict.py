@@ -38,7 +38,7 @@ def judge(
     policy: ml_collections.ConfigDict,
     conditions: list[Condition],
     subject: Subject,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> dict[str, Any]:
     """Judges every condition of a policy, from what is in memory.
 
@@ -51,7 +51,8 @@ def judge(
       policy: says what refuses a release.
       conditions: of the policy.
       subject: the model to judge.
-      evaluation: TFMA's metrics of every slice, for conditions that a value decides.
+      evaluation: TFMA's metrics of every slice, for conditions that a value decides;
+        None where TFMA has measured nothing, and our estimate decides.
 
     Returns:
       What verdict.json holds.
@@ -85,7 +86,7 @@ def _judge(
     policy: ml_collections.ConfigDict,
     condition: Condition,
     run: Run,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> dict[str, Any]:
     other = Run(condition.against, run.seed) if condition.against else None
     measured = measure(
@@ -124,7 +125,7 @@ def _status(
     condition: Condition,
     measured: Measured,
     run: Run,
-    evaluation: Sequence[MetricsForSlice],
+    evaluation: Sequence[MetricsForSlice] | None,
 ) -> tuple[str, str]:
     """The status, and what decided it."""
     interval = measured.interval
@@ -139,7 +140,7 @@ def _status(
     crossed = isinstance(condition.attribute, tuple)
     evaluated = not crossed or condition.attribute in study.attributes
     known = condition.metric in TFMA_METRICS and evaluated
-    if known and condition.against in ("", TEACHER):
+    if evaluation is not None and known and condition.against in ("", TEACHER):
         teacher = Run(TEACHER, run.seed).directory
         kept_it = validate(condition, evaluation, run.directory, teacher)
         return "passed" if kept_it else "failed", "TFMA"

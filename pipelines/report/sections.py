@@ -21,6 +21,7 @@ from pipelines.analysis.choice import Choice, choose
 from pipelines.analysis.choice_table import choice_table
 from pipelines.analysis.costs import DEFAULT, default
 from pipelines.analysis.data_table import DataTable
+from pipelines.analysis.mitigation import Mended
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
 from pipelines.report import curve_figures, dots, heat_maps, tradeoff
@@ -47,6 +48,7 @@ def build(
     printed: Published,
     embeddings: Embeddings | None = None,
     litert: DataTable | None = None,
+    mended: Mended | None = None,
 ) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
@@ -92,6 +94,7 @@ def build(
             *([_groups(study, shown)] if study.attributes else []),
             _individual(study, embeddings, measured, printed, problem),
             *([_findings(study, measured)] if study.distilled else []),
+            *([_mitigation(mended)] if mended else []),
             *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
@@ -237,6 +240,16 @@ def _disagreement(study: Study) -> Section:
         drawings=heat_maps.disagreement_figures(study, matrices),
         tables=[disagreement.disagreement_totals(study, matrices)],
         folded=[disagreement.disagreement_table(study, matrices)],
+    )
+
+
+def _mitigation(mended: Mended) -> Section:
+    return Section(
+        "mitigation",
+        "What mending changed, and who pays for it",
+        text=mended.text,
+        tables=mended.tables,
+        folded=mended.folded,
     )
 
 

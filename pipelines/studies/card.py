@@ -54,6 +54,8 @@ def model_card(
             "attributes": {name: list(groups) for name, groups in spec.groups.items()},
         },
         "distillation": distilled if teacher_fingerprint else None,
+        # What was done to the trained student, and whether it reads the group.
+        "mitigation": record.get("mitigation"),
         "evaluation": {
             "split": config["evaluation"]["split"],
             "level": LEVEL,

@@ -16,6 +16,8 @@ DS = "ds"
 PLAIN = "plain"
 # What the name of a method looks like, which is a part of a directory's.
 METHOD = r"[a-z]\w*"
+# Below the directory of the run that was mended.
+MENDED = "mended"
 RUN_FILE = "run.json"
 # The directory that says which process makes the study.
 COORDINATOR = "coordinator"
@@ -31,12 +33,19 @@ class Run:
       temperature: distillation temperature; None unless the model is "ds".
       method: what mends the distilled student while it is trained, a name in the
         config's methods; "plain" for nothing.
+      mended: whether it is the student of that run with what mends it behind it.
     """
 
     model: str
     seed: int
     temperature: float | None = None
     method: str = PLAIN
+    mended: bool = False
+
+    @property
+    def base(self) -> "Run":
+        """The run as it was trained."""
+        return dataclasses.replace(self, mended=False)
 
     @property
     def name(self) -> str:
@@ -57,7 +66,7 @@ class Run:
     @property
     def directory(self) -> str:
         """Path below the working directory, such as student-t04/seed0."""
-        return f"{self.name}/seed{self.seed}"
+        return f"{self.name}/seed{self.seed}" + (f"/{MENDED}" if self.mended else "")
 
     @property
     def title(self) -> str:
@@ -66,7 +75,7 @@ class Run:
         model = titles.get(self.model, f"student T={self.temperature or 0:g}")
         if self.method != PLAIN:
             model += f" {self.method}"
-        return f"{model} seed {self.seed}"
+        return f"{model} seed {self.seed}" + (", mended" if self.mended else "")
 
 
 def study_runs(
@@ -94,6 +103,10 @@ def runs_of(config: Mapping[str, Any]) -> list[Run]:
 
 def parse_directory(directory: str) -> Run | None:
     """The run of a path such as student-t04/seed0; None for any other path."""
+    trained, slash, last = directory.rpartition("/")
+    if slash and last == MENDED:
+        base = parse_directory(trained)
+        return base and dataclasses.replace(base, mended=True)
     match = re.fullmatch(
         rf"(teacher|student-(?:nds|t([\d.]+)(?:-({METHOD}))?))/seed(\d+)", directory
     )

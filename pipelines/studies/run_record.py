@@ -104,7 +104,8 @@ def of_export(record: Mapping[str, Any], version: int | str) -> dict[str, str]:
 
 
 def advice(workdir: str, run: Run) -> str:
-    return f"Delete {layout.run_dir(workdir, run)} and run the study again."
+    again = "mitigate" if run.mended else "run the study"
+    return f"Delete {layout.run_dir(workdir, run)} and {again} again."
 
 
 def _files(directory: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kd_keras
-from kd_keras import export, litert
+from kd_keras import export, litert, litert_tables
 from kd_keras.datasets import Dataset, examples
 from kd_keras.mitigation import (
     GroupShift,
@@ -93,6 +93,32 @@ def test_the_highest_logit_is_the_decision(mended):
     _, columns, x, *_, model = mended
     moved = model.predict({**x, "group": columns["color"]}, verbose=0)
     np.testing.assert_array_equal(moved.argmax(-1), expected(mended))
+
+
+def test_what_the_wrapped_model_answers_is_known_without_it(mended):
+    _, columns, x, student, thresholds, model = mended
+    logits = student.predict(x, verbose=0)
+    moved = thresholds.move(logits, columns["color"], NAMES)
+    served = model.predict({**x, "group": columns["color"]}, verbose=0)
+    np.testing.assert_allclose(moved, served, atol=1e-6)
+    np.testing.assert_array_equal(moved.argmax(-1), expected(mended))
+
+
+def test_categories_of_a_wrapped_student_are_seen():
+    job = keras.Input((), dtype="string", name="job")
+    hashed = keras.layers.Hashing(4, output_mode="one_hot")(job)
+    student = keras.Model({"job": job}, keras.layers.Dense(2)(hashed))
+    shift = GroupThresholds(floor={"accuracy": 0.0}, margin=0, min_examples=1)
+    shift.fit([0.2, 0.8], [0, 1], ["red", "blue"])
+    wrapped = shift.wrap(student, group_names=NAMES)
+    assert litert_tables.categories(wrapped) == ["job"]
+
+
+@pytest.mark.parametrize("name", ["a", "color", "y", "id"])
+def test_the_feature_of_the_group_has_a_name_of_its_own(name):
+    dataset, _ = make_dataset()
+    with pytest.raises(ValueError, match=f"no feature, attribute.*'{name}'"):
+        with_group_feature(dataset, "color", name=name)
 
 
 def test_the_softmax_is_moved_by_the_threshold(mended):

@@ -55,15 +55,19 @@ def dataset() -> Dataset:
 def write_study(workdir: str) -> None:
     """Writes config.json and all runs, with exports and predictions."""
     config = study_config.made_up("by_hand", [0], [4.0])
+    config["attributes"] = list(SPEC.groups)
     document = {"config": config, "versions": {}, "git_revision": None}
     sealed.write(files.join(workdir, "config.json"), document)
     for i, run in enumerate(RUNS):
         directory = layout.run_dir(workdir, run)
         card = {"model": {"seed": run.seed}}
-        export(_model(i), SPEC, files.join(directory, "export"), card)
+        model = _model(i)
+        export(model, SPEC, files.join(directory, "export"), card)
+        model.save(files.join(directory, "model.keras"))
         for split in ("validation", "test"):
             _write_predictions(files.join(directory, "predictions", f"{split}.npz"), i)
         about = {"val_accuracy": 0.8, "seconds": 1.0, "epochs": 1, "parameters": 6}
+        about["architecture"] = "dense"
         run_record.write(directory, run, config, about)
 
 
@@ -82,7 +86,7 @@ def _write_predictions(path: str, feature: int) -> None:
     content = io.BytesIO()
     np.savez(
         content,
-        id=found["id"],
+        id=found["id"].astype("S"),
         label=found["y"],
         group_side=found["side"],
         logits=np.stack([np.zeros(80, np.float32), answer], axis=1),

@@ -1,0 +1,98 @@
+"""mitigation.json: what was tried, what it changed, and what the gate says of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipelines.release import gate
+from pipelines.release.policy import Mitigation
+from pipelines.release.trials import Tried, not_kept
+
+
+def document(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any] | None,
+    tried: Sequence[Tried],
+    chosen: int | None,
+    reason: str,
+    looks: int,
+    sentences: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What mitigation.json holds, but for what it was made from."""
+    last = after or before
+    rows = []
+    for i, one in enumerate(tried):
+        judged = one.verdict is not None
+        rows.append(
+            {
+                "run": one.run.directory,
+                "method": one.remedy.title if one.remedy else "as it is",
+                "accuracy": one.accuracy if judged else None,
+                "failed": one.count("failed") if judged else None,
+                "undecided": int(one.rank[1]) if judged else None,
+                "chosen": "chosen" if i == chosen else "",
+                "problem": one.problem,
+            }
+        )
+    return {
+        "policy": before["policy"],
+        "base": before["run"],
+        "run": last["run"],
+        "export_digest": last["export_digest"],
+        "blessed": last["blessed"],
+        "reason": reason or last["reason"],
+        "before": dict(before),
+        "after": dict(after) if after else None,
+        "tried": rows,
+        "sentences": list(sentences),
+        "test_looks": looks,
+    }
+
+
+def why_not(tried: Sequence[Tried], options: Mitigation) -> str:
+    """Why nothing that was tried is taken."""
+    refused = sorted(not_kept(tried[0].verdict or {}))
+    what = f"{', '.join(refused)}" if refused else "the policy"
+    problems = [one.problem for one in tried if one.problem]
+    if len(tried) == 1:
+        return (
+            f"thresholds for groups cannot mend {what}, and no other method may be "
+            f"tried: --policy.mitigation.methods is {list(options.methods)}"
+        )
+    if len(problems) == len(tried) - 1:
+        return f"no thresholds could be fitted: {problems[-1]}"
+    return (
+        f"nothing of {len(tried) - 1} tried keeps more conditions on validation data "
+        f"than the student as it is: {what}"
+    )
+
+
+def describe(found: Mapping[str, Any]) -> str:
+    """What came of it, for people."""
+    before, after = found["before"], found["after"]
+    lines = []
+    if found.get("again"):
+        lines.append("done before: nothing has changed since")
+    if not found["tried"]:
+        return "\n".join([gate.describe(before), "nothing to mend"])
+    lines.append(gate.describe(before))
+    problems = {row["problem"] for row in found["tried"] if row["problem"]}
+    lines.append(
+        f"tried on validation data: {len(found['tried']) - 1}, of which "
+        f"{sum(bool(row['problem']) for row in found['tried'])} were refused"
+    )
+    lines += [f"  refused: {problem}" for problem in sorted(problems)[:1]]
+    lines += [
+        f"chosen: {row['method']} ({row['run']})"
+        for row in found["tried"]
+        if row["chosen"]
+    ]
+    lines += [f"  {sentence}" for sentence in found["sentences"]]
+    if after is None:
+        lines.append(f"{before['run']} stays NOT_BLESSED: {found['reason']}")
+        return "\n".join(lines)
+    if found["test_looks"] > 1:
+        lines.append(
+            f"the {after['split']} split was looked at {found['test_looks']} times: "
+            "it is no longer an independent check"
+        )
+    return "\n".join([*lines, gate.describe(after)])

@@ -1,0 +1,90 @@
+"""Who gains and who pays, on groups that are large enough to be sure."""
+
+import memory_study
+import numpy as np
+import pytest
+
+from pipelines.analysis import mitigation as effects
+from pipelines.studies.layout import DS, NDS, Run
+
+# 200 of each side, the second half of each positive; everybody is of age 0.
+LABELS = np.tile(np.repeat([0, 1], 100), 2)
+SIDE = np.repeat([0, 1], 200)
+BEFORE, AFTER = Run(NDS, 0), Run(DS, 0, 4.0)
+BY_SIDE = {"attribute": "side", "benefit": "true_positive_rate"}
+
+
+def found_after(found_b, found_a):
+    """The changes where of 100 positives 80 were found before, and so many after."""
+    before = _answers(80, 80)
+    truth = {"test": memory_study.truth(LABELS, {"side": SIDE, "age": 0 * SIDE})}
+    answers = {
+        BEFORE: {"test": before},
+        AFTER: {"test": _answers(found_b, found_a)},
+    }
+    study = memory_study.study(memory_study.PEOPLE, truth, answers)
+    return effects.changes(study, *study.results)
+
+
+def _answers(*found):
+    """No negative is selected, and of the positives of each side so many are."""
+    per_side = [np.repeat([0, 1, 0], [100, n, 100 - n]) for n in found]
+    return np.concatenate(per_side)
+
+
+def test_a_change_has_the_intervals_of_its_counts():
+    changes = {(c.group, c.rate): c for c in found_after(80, 50)}
+    rate = changes["a", "true_positive_rate"]
+    assert (rate.examples, rate.now_right, rate.now_wrong) == (100, 0, 30)
+    # Wilson 1927: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+    z, p, n = 1.959964, 0.5, 100
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert (rate.after.low, rate.after.high) == pytest.approx((0.5 - half, 0.5 + half))
+    # Binomial(100, .3) is 30, its 2.5 % and 97.5 % quantiles are 21 and 39.
+    assert rate.change.value == pytest.approx(-0.3)
+    ends = (rate.change.low, rate.change.high)
+    assert ends == pytest.approx((-0.39, -0.21), abs=0.02)
+    assert changes["b", "true_positive_rate"].change.value == 0
+    assert changes["a", "selection_rate"].after.value == pytest.approx(50 / 200)
+    assert changes["", "accuracy"].after.value == pytest.approx(330 / 400)
+    assert ("adult", "accuracy") not in changes
+
+
+def test_who_pays_is_named():
+    lines = list(effects.sentences(found_after(96, 20), BY_SIDE))
+    assert lines[0].startswith("All: accuracy 90.0 % -> 79.0 % (-11.0 points, ")
+    named = [line.split(" %")[0] for line in lines[1:]]
+    assert named == [
+        "Gains: side=b, accuracy 90.0",
+        "Gains: side=b, true positive rate 80.0",
+        "Pays: side=a, accuracy 90.0",
+        "Pays: side=a, true positive rate 80.0",
+        "Pays: age=young, accuracy 90.0",
+        "Pays: age=young, true positive rate 80.0",
+    ]
+
+
+def test_levelling_down_is_named():
+    lines = list(effects.sentences(found_after(79, 50), BY_SIDE))
+    assert lines[-1].startswith(
+        "Levelled down: the true positive rate of every group of side falls"
+    )
+    others = list(effects.sentences(found_after(80, 50), BY_SIDE))
+    assert not any("Levelled" in line for line in others)
+
+
+def test_without_thresholds_accuracy_is_what_counts():
+    lines = list(effects.sentences(found_after(80, 80), None))
+    assert lines == [
+        "All: accuracy 90.0 % -> 90.0 % (+0.0 points, +0.0 to +0.0).",
+        "Gains: no group of which the data are sure.",
+        "Pays: no group of which the data are sure.",
+    ]
+
+
+def test_to_be_selected_is_neither_better_nor_worse():
+    table = effects.change_table(found_after(95, 50))
+    effect = {(r["group"], r["rate"]): r["effect"] for r in table.rows}
+    assert effect["a", "selection rate"] == ""
+    assert effect["a", "true positive rate"] == "worse"
+    assert effect["b", "true positive rate"] == "better"

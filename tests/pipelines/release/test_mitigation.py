@@ -1,0 +1,317 @@
+"""A refused student is mended, evaluated by TFMA, judged again; counted by hand."""
+
+import pathlib
+import shutil
+import sys
+
+import ml_collections
+import numpy as np
+import pytest
+import release_study as study
+import tensorflow as tf
+from absl.testing import flagsaver
+
+from kd_keras import files
+from kd_keras.datasets import Dataset
+from pipelines import mitigate as mitigate_main
+from pipelines.analysis import mitigation as effects
+from pipelines.analysis.results import read_study
+from pipelines.cli import start
+from pipelines.evaluation import evaluate
+from pipelines.release import conversion, gate, mitigation, mitigation_record
+from pipelines.report.write import write_report
+from pipelines.studies import config as configs
+from pipelines.studies import mended_run, run_record, sealed
+from pipelines.studies.layout import run_dir
+
+RUN = study.CANDIDATE.directory
+MENDED = f"{RUN}/mended"
+ACCURACY = {"metric": "accuracy", "at_least": 0.6, "decide_by": "value"}
+# True positive rates are 18/20 and 12/20. Scores have two values, so that a group's
+# rate may become 0 or 1, too: the least errors with a gap of at most .15 has b at 1,
+# that is 4 errors in a and 20 in b.
+EQUAL = {
+    "metric": "equal_opportunity_difference",
+    "attribute": "side",
+    "at_most": 0.15,
+    "decide_by": "value",
+    "min_examples": 20,
+}
+
+
+def make_policy(options=None, **conditions):
+    return ml_collections.ConfigDict(
+        {
+            "name": "test",
+            "level": 0.95,
+            "replicates": 200,
+            "refuse": ("failed", "undecided"),
+            "selection": {
+                "metric": "equalized_odds_difference",
+                "attribute": "",
+                "tolerance": 0.2,
+            },
+            "conditions": {"accuracy": ACCURACY, "equal": EQUAL, **conditions},
+            "mitigation": {"margin": 0.0, "min_examples": 1, **(options or {})},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """The workdir of a study that TFMA evaluated, whose student is refused."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(configs, "load_dataset", lambda config: study.dataset())
+    workdir = str(tmp_path_factory.mktemp("mitigation") / "w")
+    study.write_study(workdir)
+    evaluate.evaluate(workdir)
+    yield workdir
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def mended(refused, tmp_path_factory):
+    """A copy of it that was mended, and what came of it."""
+    workdir = str(tmp_path_factory.mktemp("mended") / "w")
+    shutil.copytree(refused, workdir)
+    return workdir, mitigation.mitigate(workdir, make_policy())
+
+
+@pytest.fixture
+def workdir(refused, tmp_path):
+    """A copy of the refused one that a test may spoil."""
+    return shutil.copytree(refused, tmp_path / "w").as_posix()
+
+
+def test_the_refused_student_ends_blessed(mended):
+    _, found = mended
+    assert not found["before"]["blessed"]
+    assert found["before"]["reason"] == "conditions not kept: equal"
+    assert found["blessed"]
+    assert found["run"] == MENDED
+    by_name = {c["name"]: c for c in found["after"]["conditions"]}
+    assert by_name["accuracy"]["value"] == pytest.approx(56 / 80)
+    assert by_name["accuracy"]["decided_by"] == "TFMA"
+    assert by_name["equal"]["value"] == pytest.approx(1 - 18 / 20)
+    assert found["test_looks"] == 1
+
+
+def test_what_was_tried_is_told(mended):
+    _, found = mended
+    as_it_is, first, *_ = found["tried"]
+    assert (as_it_is["failed"], first["failed"]) == (1, 0)
+    assert [bool(row["chosen"]) for row in found["tried"]] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    # Whatever 16 of the 20 positives of a are fitted: b's threshold is the same.
+    assert as_it_is["accuracy"] == pytest.approx(66 / 80)
+    assert first["accuracy"] == pytest.approx(56 / 80)
+    text = mitigation_record.describe(found)
+    assert "NOT_BLESSED, conditions not kept: equal" in text
+    assert text.count(": BLESSED") == 1
+
+
+def test_what_it_cost_and_who_gains_is_told(mended):
+    _, found = mended
+    all_of_it, gains, pays = found["sentences"]
+    assert pays.startswith("Pays: ")
+    assert all_of_it.startswith("All: accuracy 82.5 % -> 70.0 % (-12.5 points, ")
+    gain = "Gains: side=b, true positive rate 60.0 % -> 100.0 % (+40.0 points, "
+    assert gains.startswith(gain)
+
+
+def test_the_table_has_every_group_and_rate(mended):
+    workdir, found = mended
+    changed = effects.changes(
+        *effects.before_and_after(workdir, read_study(workdir), found)
+    )
+    rows = {(c.group, c.rate): c for c in changed}
+    b = rows["b", "accuracy"]
+    # 8 positives are found, 18 negatives are taken for positives.
+    assert (b.now_right, b.now_wrong) == (8, 18)
+    assert rows["b", "true_negative_rate"].before.value == pytest.approx(18 / 20)
+    assert rows["b", "true_negative_rate"].after.value == 0
+    assert rows["b", "selection_rate"].before.value == pytest.approx(14 / 40)
+    assert rows["b", "selection_rate"].after.value == 1
+    assert rows["a", "accuracy"].change.value == 0
+    assert rows["a", "accuracy"].effect == ""
+    assert {c.group for c in changed} == {"", "a", "b"}
+
+
+def test_the_report_has_the_page(mended):
+    workdir, _ = mended
+    write_report(workdir)
+    html = (pathlib.Path(workdir) / "report.html").read_text()
+    assert "What mending changed, and who pays for it" in html
+    assert "Gains: side=b, true positive rate 60.0 %" in html
+    table = (pathlib.Path(workdir) / "tables/mitigation_groups.csv").read_text()
+    assert "side,b,true positive rate,20,0.600000," in table
+
+
+def test_a_second_call_does_nothing(mended, monkeypatch):
+    workdir, found = mended
+    for module in (gate, evaluate):
+        monkeypatch.setattr(module, module.__name__.rpartition(".")[2], None)
+    again = mitigation.mitigate(workdir, make_policy())
+    assert again.pop("again")
+    assert again["after"] == found["after"]
+
+
+def test_a_damaged_mended_run_is_named(mended, tmp_path):
+    workdir = shutil.copytree(mended[0], tmp_path / "w")
+    path = workdir / MENDED / "run.json"
+    path.write_text(path.read_text().replace("thresholds", "treshholds"))
+    with pytest.raises(ValueError, match=r"run.json is not what was written"):
+        mitigation.mitigate(str(workdir), make_policy())
+
+
+def test_the_card_says_what_was_done(mended):
+    workdir, _ = mended
+    path = f"{workdir}/{MENDED}/export/1/model_card.json"
+    card = files.read_json(path)["mitigation"]
+    assert card["method"] == "GroupThresholds"
+    assert card["reads_group"]
+    assert card["attribute"] == "side"
+    assert card["thresholds"] == {"a": 0.0, "b": "-inf"}
+
+
+def test_the_gate_pushes_the_mended_export(mended, tmp_path):
+    workdir, _ = mended
+    found = gate.gate(workdir, make_policy(), MENDED, str(tmp_path / "serving"))
+    signature = tf.saved_model.load(found["pushed"]).signatures["serving_features"]
+    x = tf.constant(-np.ones((3, 3), np.float32))
+    answer = signature(x=x, group=tf.constant([0, 1, -1], tf.int64))["probabilities"]
+    assert answer.numpy().argmax(-1).tolist() == [0, 1, 0]
+
+
+def test_litert_has_the_decisions_of_the_mended_student(mended):
+    workdir, _ = mended
+    directory = conversion.convert(workdir, MENDED)
+    with np.load(f"{directory}/float32.npz") as arrays:
+        predicted = arrays["probabilities"].argmax(-1)
+    columns = study.columns()
+    expected = (columns["x"][:, 2] > 0) | (columns["side"] == 1)
+    np.testing.assert_array_equal(predicted, expected)
+
+
+def test_a_mended_student_of_another_run_is_refused(mended, tmp_path):
+    workdir = str(shutil.copytree(mended[0], tmp_path / "w"))
+    directory = run_dir(workdir, study.CANDIDATE)
+    record = sealed.read(f"{directory}/run.json", "")
+    pathlib.Path(directory, "history.csv").write_text("trained again\n")
+    about = {k: record[k] for k in ("val_accuracy", "seconds", "epochs", "parameters")}
+    run_record.write(directory, study.CANDIDATE, configs.read_config(workdir), about)
+    with pytest.raises(ValueError, match=r"made from another version of student-t04"):
+        gate.gate(workdir, make_policy(), MENDED)
+
+
+def test_nothing_half_written_is_visible(workdir, monkeypatch):
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(mended_run, "save_model", fail)
+    with pytest.raises(OSError, match="disk full"):
+        mitigation.mitigate(workdir, make_policy())
+    assert not files.exists(f"{workdir}/{MENDED}")
+    assert not files.exists(f"{workdir}/{effects.RECORD}")
+
+
+def test_nothing_is_taken_that_keeps_no_more(workdir):
+    policy = make_policy(accuracy={**ACCURACY, "at_least": 0.8})
+    found = mitigation.mitigate(workdir, policy)
+    assert not found["blessed"]
+    assert found["after"] is None
+    assert found["reason"].startswith("nothing of 3 tried keeps more conditions on")
+    assert found["test_looks"] == 0
+    assert not files.exists(f"{workdir}/{MENDED}")
+
+
+def test_groups_that_are_too_small_are_named(workdir):
+    found = mitigation.mitigate(workdir, make_policy({"min_examples": 21}))
+    assert found["reason"] == (
+        "no thresholds could be fitted: `groups` must have at least 2 groups with 21 "
+        "or more examples that count. Received: {'a': 20, 'b': 20}. Choose another "
+        "attribute, collect more examples or lower min_examples."
+    )
+
+
+def test_a_blessed_student_is_not_mended(workdir):
+    found = mitigation.mitigate(workdir, make_policy(equal={**EQUAL, "at_most": 0.4}))
+    assert found["blessed"]
+    assert found["run"] == RUN
+    assert mitigation_record.describe(found).endswith("nothing to mend")
+    assert not files.exists(f"{workdir}/{effects.RECORD}")
+
+
+def run_main(monkeypatch, capsys, workdir, policy, *arguments):
+    """Runs the real main; returns exit code, stdout."""
+    path = pathlib.Path(workdir).parent / "policy.py"
+    path.write_text(
+        "import json, ml_collections\n"
+        "def get_config():\n"
+        f"    return ml_collections.ConfigDict(json.loads('{policy.to_json()}'))\n"
+    )
+    flags = [f"--workdir={workdir}", f"--policy={path}", *arguments]
+    monkeypatch.setattr(sys, "argv", ["mitigate", *flags])
+    with flagsaver.flagsaver(), pytest.raises(SystemExit) as stopped:
+        start.run(mitigate_main.main, needs=["workdir", "policy"])
+    return stopped.value.code, capsys.readouterr().out
+
+
+def test_the_main_says_it_was_done_and_what_comes_next(mended, monkeypatch, capsys):
+    workdir, _ = mended
+    code, out = run_main(monkeypatch, capsys, workdir, make_policy())
+    assert not code
+    assert out.startswith("done before: nothing has changed since\n")
+    assert f"--run={MENDED} --push=DIRECTORY" in out
+
+
+def test_the_main_ends_with_2_where_nothing_helps(workdir, monkeypatch, capsys):
+    policy = make_policy(accuracy={**ACCURACY, "at_least": 0.8})
+    code, out = run_main(monkeypatch, capsys, workdir, policy)
+    assert code == 2
+    assert f"{RUN} stays NOT_BLESSED: nothing of 3 tried" in out
+    assert "report.html" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "message"),
+    [
+        ({"margin": -1.0}, (), "--policy.mitigation: `margin` must be a number of st"),
+        ({"min_examples": 0}, (), "--policy.mitigation: `min_examples` must be at le"),
+        ({"margins": 1}, (), "--policy.mitigation must be one of ['methods', 'margin'"),
+        ({"methods": "x"}, (), "--policy.mitigation.methods must be of ['thresholds']"),
+        ({}, (f"--run={MENDED}",), "--run must be a student as it was trained. Recei"),
+        ({}, ("--run=student-t99/seed0",), "--run must be one of the finished studen"),
+    ],
+    ids=["margin", "min examples", "field", "method", "mended", "run"],
+)
+def test_bad_input_is_one_line(
+    workdir, monkeypatch, capsys, options, arguments, message
+):
+    code, out = run_main(monkeypatch, capsys, workdir, make_policy(options), *arguments)
+    assert code.startswith(f"error: {message}")
+    assert "\n" not in code
+    assert not out
+
+
+def test_a_bound_below_0_is_held_as_0(workdir):
+    found = mitigation.mitigate(workdir, make_policy(equal={**EQUAL, "at_most": -0.1}))
+    assert not found["blessed"]
+    assert found["tried"][1]["method"].startswith(
+        "thresholds by side: equal opportunity difference at most 0,"
+    )
+
+
+def test_without_groups_it_is_refused(workdir, monkeypatch):
+    spec = study.dataset().spec
+    no_groups = Dataset(type(spec)(**{**vars(spec), "groups": {}}), {})
+    monkeypatch.setattr(configs, "load_dataset", lambda config: no_groups)
+    policy = make_policy(accuracy={**ACCURACY, "at_least": 0.9})
+    del policy.conditions.equal
+    policy.selection.metric = "ece"
+    with pytest.raises(ValueError, match=r"study with sensitive attributes.*none\."):
+        mitigation.mitigate(workdir, policy)
