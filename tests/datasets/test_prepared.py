@@ -21,8 +21,15 @@ MISSING = {
 
 
 def test_every_data_set_is_covered():
-    # Trifeature is made, a table is one's own.
-    assert sorted(MISSING) == sorted(datasets.DATASETS.keys() - {"trifeature", "table"})
+    # Trifeature is made, a table is one's own, and two are other sets' images.
+    others = {"trifeature", "table", "cifar10s", "cifar100lt"}
+    assert sorted(MISSING) == sorted(datasets.DATASETS.keys() - others)
+
+
+@pytest.mark.parametrize("name", ["cifar10s", "cifar100lt"])
+def test_a_set_of_another_ones_images_names_that(name, tmp_path):
+    with pytest.raises(ValueError, match=r"'cifar100?' is not in data_dir="):
+        datasets.load(name, data_dir=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(MISSING))
