@@ -106,8 +106,8 @@ def test_what_the_wrapped_model_answers_is_known_without_it(mended):
 
 def test_categories_of_a_wrapped_student_are_seen():
     job = keras.Input((), dtype="string", name="job")
-    hashed = keras.layers.Hashing(4, output_mode="one_hot")(job)
-    student = keras.Model({"job": job}, keras.layers.Dense(2)(hashed))
+    hashed = keras.layers.Hashing(4)(job)
+    student = keras.Model({"job": job}, keras.layers.Embedding(4, 2)(hashed))
     shift = GroupThresholds(floor={"accuracy": 0.0}, margin=0, min_examples=1)
     shift.fit([0.2, 0.8], [0, 1], ["red", "blue"])
     wrapped = shift.wrap(student, group_names=NAMES)
