@@ -83,8 +83,9 @@ def _shrink(config, data_dir):
 
 
 @pytest.fixture
-def small_steps(monkeypatch):
-    tf.config.run_functions_eagerly(True)
+def small_steps(monkeypatch, row):
+    # KerasHub's tokenizer fails where tf.function does not trace.
+    tf.config.run_functions_eagerly(not row.startswith("hatexplain"))
     for module in (resnet, densenet):
         one_each = dict.fromkeys(module.BLOCKS, (1, 1, 1, 1))
         monkeypatch.setattr(module, "BLOCKS", one_each)
