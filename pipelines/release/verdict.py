@@ -8,6 +8,7 @@ import ml_collections
 import numpy as np
 from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
+from kd_keras.fairness import Interval
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.evaluation import eval_config
 from pipelines.release.measure import Measured, measure
@@ -105,7 +106,7 @@ def _judge(
         **measured.interval.to_dict(),
         "status": status,
         "decided_by": decided_by,
-        "reason": _reason(condition, measured),
+        "reason": _reason(condition, measured, status),
         **{name: value for name, value in groups.items() if value},
     }
 
@@ -128,9 +129,33 @@ def _status(
     evaluation: Sequence[MetricsForSlice] | None,
 ) -> tuple[str, str]:
     """The status, and what decided it."""
-    interval = measured.interval
-    if measured.missing or np.isnan(interval.value):
-        return "insufficient evidence", "evidence"
+    enough = not (measured.missing or np.isnan(measured.interval.value))
+    if enough:
+        return _decided(study, condition, measured.interval, run, evaluation)
+    if _fails_anyway(study, condition, measured):
+        return "failed", "interval"
+    return "insufficient evidence", "evidence"
+
+
+def _fails_anyway(study: Study, condition: Condition, measured: Measured) -> bool:
+    """Whether the groups that are compared break the bound surely.
+
+    Those that are left out can only make a gap wider. Not so a change of it, and the
+    mean of several classes' gaps.
+    """
+    of_two = len(study.spec.class_names) == 2 and not condition.against
+    ends = (measured.interval.low, measured.interval.high)
+    compared = bool(measured.left_out) and not np.isnan(ends).any()
+    return of_two and compared and not any(_keeps(condition, end) for end in ends)
+
+
+def _decided(
+    study: Study,
+    condition: Condition,
+    interval: Interval,
+    run: Run,
+    evaluation: Sequence[MetricsForSlice] | None,
+) -> tuple[str, str]:
     if condition.decide_by == "interval":
         kept = {_keeps(condition, end) for end in (interval.low, interval.high)}
         if len(kept) == 2:
@@ -153,12 +178,12 @@ def _keeps(condition: Condition, value: float) -> bool:
     return value >= (condition.at_least or 0)
 
 
-def _reason(condition: Condition, measured: Measured) -> str:
+def _reason(condition: Condition, measured: Measured, status: str) -> str:
     interval, missing, people, _ = measured
     between = ""
     if people:
         between = f", {'of' if condition.group else 'between'} {people}"
-    if missing or interval.reason:
+    if status == "insufficient evidence":
         rest = "" if np.isnan(interval.value) else f"; it is {interval.value:.4f}"
         return (
             f"{condition.title}: {missing or interval.reason}{rest and rest + between}"

@@ -1,5 +1,7 @@
 """A verdict on what is in memory: no working directory, no file."""
 
+import dataclasses
+
 import ml_collections
 import numpy as np
 import pytest
@@ -18,8 +20,8 @@ SUBJECT = verdict.Subject(study.CANDIDATE, 3, "d" * 64)
 TFMA_ACCURACY = 0.5
 
 
-def judge(conditions, runs=study.RUNS, refuse=("failed",)):
-    columns = study.columns()
+def judge(conditions, runs=study.RUNS, refuse=("failed",), side=None, spec=study.SPEC):
+    columns = study.columns() | ({} if side is None else {"side": side})
     answers = dict(zip(study.RUNS, columns["x"].T, strict=True))
     document = {"config": {"evaluation": {"split": "test"}}}
     truth = Truth(columns["id"], columns["y"], {"side": columns["side"]})
@@ -40,9 +42,9 @@ def judge(conditions, runs=study.RUNS, refuse=("failed",)):
         }
     )
     return verdict.judge(
-        Study(document, study.SPEC, {"test": truth}, models, planned=3),
+        Study(document, spec, {"test": truth}, models, planned=3),
         policy,
-        policies.conditions(policy, study.SPEC),
+        policies.conditions(policy, spec),
         SUBJECT,
         [evaluation()],
     )
@@ -119,6 +121,23 @@ def test_a_group_without_evidence_is_told_first():
         "compared; b: 40 examples, 20 of them positives, not compared)"
     )
     assert found["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("at_least", "status"), [(0.95, "failed"), (0.8, "insufficient evidence")]
+)
+def test_a_tiny_group_does_not_hide_what_a_large_one_shows(at_least, status):
+    # Two of a go to c, which is left out. b is right in 30 of 40 cases: Wilson's
+    # interval ends at .858.
+    side = study.columns()["side"]
+    side[:2] = 2
+    spec = dataclasses.replace(study.SPEC, groups={"side": ("a", "b", "c")})
+    metric = "worst_group_accuracy"
+    fields = {"metric": metric, "attribute": "side", "at_least": at_least}
+    (found,) = judge({"c": fields}, side=side, spec=spec)["conditions"]
+    assert found["status"] == status
+    assert found["value"] == 0.75
+    assert found["left_out"] == ["c: 2 examples, not compared"]
 
 
 def test_fields_and_reason_of_a_condition():
