@@ -72,7 +72,8 @@ def _check_release(namespace):
     from pipelines.release import policy
     from pipelines.tfx import run_fn as trainer_module
 
-    spec = DatasetSpec("shapes", {}, "shape", ("a", "b"), {"color": ("red", "blue")})
+    groups = {"color": ("red", "blue"), "texture": ("solid", "rain")}
+    spec = DatasetSpec("shapes", {}, "shape", ("a", "b"), groups)
     found = [c.name for c in policy.conditions(namespace["policy"], spec)]
     assert "eod_growth" in found
     known = set(trainer_module.DEFAULTS)

@@ -42,8 +42,11 @@ class MixedLoss(LossPart):
     Example:
 
     ```python
-    loss = MixedLoss(alpha=ada_alpha(labels, teacher_logits.argmax(-1)))
-    distiller = Distiller(student=student, teacher=teacher, soft_loss=loss, alpha=1)
+    from kd_keras.mitigation import MixedLoss, ada_alpha
+
+    # The teacher is right about class 0, and about one of two examples of class 1.
+    alpha = ada_alpha(labels=[0, 0, 1, 1], teacher_predictions=[0, 0, 1, 0])
+    loss = MixedLoss(alpha=alpha)  # For Distiller(..., soft_loss=loss, alpha=1.0).
     ```
     """
 
