@@ -61,8 +61,8 @@ from kd_keras.auditing import names
 assert names.metric_name(name) == "PPD"
 from pipelines.release import policy
 assert name in policy.METRICS
-from pipelines.analysis import choice
-assert name in choice.METRICS
+from pipelines.analysis import costs
+assert name in costs.METRICS
 """
 
 
