@@ -182,7 +182,8 @@ def _label_and_feature(
     }
     found = {}
     for option, given in (("label", label), ("feature", feature)):
-        fit = [k for k, f in features.items() if isinstance(f, kinds[option])]
+        # Sorted, since a prepared set's features are in no order.
+        fit = sorted(k for k, f in features.items() if isinstance(f, kinds[option]))
         fit = [k for k in fit if k not in groups]
         if given not in fit and (given or len(fit) != 1):
             raise ValueError(
@@ -194,7 +195,7 @@ def _label_and_feature(
         if not isinstance(dict(features.items()).get(group), tfds.features.ClassLabel):
             raise ValueError(
                 f"`groups` of the data set 'tfds:{name}' must be ClassLabels. "
-                f"Received: {group!r}. Features: {list(features)}."
+                f"Received: {group!r}. Features: {sorted(features)}."
             )
     return found["label"], found["feature"]
 
