@@ -4,19 +4,17 @@ import math
 import os
 import pathlib
 import shutil
-import sys
 
 import ml_collections
 import numpy as np
+import policy_main
 import pytest
 import release_study as study
 import scipy.stats
 import tensorflow as tf
-from absl.testing import flagsaver
 
 from kd_keras import files
 from pipelines import gate as gate_main
-from pipelines.cli import start
 from pipelines.evaluation import evaluate
 from pipelines.release import gate
 from pipelines.report.write import write_report
@@ -177,27 +175,13 @@ def test_a_value_decides_by_tfma_where_it_can(evaluated, fields, decided_by):
     )
 
 
-def run_main(monkeypatch, capsys, workdir, policy, *arguments):
-    """Runs the real main with a policy file; returns exit code, stdout and stderr."""
-    path = pathlib.Path(workdir).parent / "policy.py"
-    path.write_text(
-        "import json, ml_collections\n"
-        "def get_config():\n"
-        f"    return ml_collections.ConfigDict(json.loads('{policy.to_json()}'))\n"
-    )
-    flags = [f"--workdir={workdir}", f"--policy={path}", *arguments]
-    monkeypatch.setattr(sys, "argv", ["gate", *flags])
-    with flagsaver.flagsaver(), pytest.raises(SystemExit) as stopped:
-        start.run(gate_main.main, needs=["workdir", "policy"])
-    out, err = capsys.readouterr()
-    return stopped.value.code, out, err
-
-
 def test_a_blessed_model_is_pushed(monkeypatch, capsys, workdir, tmp_path):
     policy = make_policy({"accuracy": {"metric": "accuracy", "at_least": 0.7}})
     push = tmp_path / "serving"
     (push / "7").mkdir(parents=True)
-    code, out, _ = run_main(monkeypatch, capsys, workdir, policy, f"--push={push}")
+    code, out, _ = policy_main.run(
+        monkeypatch, capsys, gate_main, workdir, policy, f"--push={push}"
+    )
     assert not code
     assert "BLESSED" in out
     assert sorted(os.listdir(push)) == ["7", "8"]
@@ -215,7 +199,9 @@ def test_an_unblessed_model_is_not_pushed(monkeypatch, capsys, workdir, tmp_path
     directory = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
     policy = make_policy({"eod": {"metric": EOD, **SIDE, "at_most": 0.01}})
     push = tmp_path / "serving"
-    code, out, _ = run_main(monkeypatch, capsys, workdir, policy, f"--push={push}")
+    code, out, _ = policy_main.run(
+        monkeypatch, capsys, gate_main, workdir, policy, f"--push={push}"
+    )
     assert code == 2
     assert "NOT_BLESSED, conditions not kept: eod" in out
     assert "equalized odds difference of side is 0.3000" in out
@@ -225,7 +211,7 @@ def test_an_unblessed_model_is_not_pushed(monkeypatch, capsys, workdir, tmp_path
 
 def test_bad_input_is_exit_code_1(monkeypatch, capsys, workdir):
     policy = make_policy({"c": {"metric": "acuracy", "at_least": 0.7}})
-    code, out, _ = run_main(monkeypatch, capsys, workdir, policy)
+    code, out, _ = policy_main.run(monkeypatch, capsys, gate_main, workdir, policy)
     assert code.startswith("error: --policy.conditions.c.metric must be one of")
     assert "'acuracy'" in code
     assert not out

@@ -2,21 +2,19 @@
 
 import pathlib
 import shutil
-import sys
 
 import ml_collections
 import numpy as np
+import policy_main
 import pytest
 import release_study as study
 import tensorflow as tf
-from absl.testing import flagsaver
 
 from kd_keras import files
 from kd_keras.datasets import Dataset
 from pipelines import mitigate as mitigate_main
 from pipelines.analysis import mitigation as effects
 from pipelines.analysis.results import read_study
-from pipelines.cli import start
 from pipelines.evaluation import evaluate
 from pipelines.release import conversion, gate, mitigation, mitigation_record
 from pipelines.report.write import write_report
@@ -246,24 +244,11 @@ def test_a_blessed_student_is_not_mended(workdir):
     assert not files.exists(f"{workdir}/{effects.RECORD}")
 
 
-def run_main(monkeypatch, capsys, workdir, policy, *arguments):
-    """Runs the real main; returns exit code, stdout."""
-    path = pathlib.Path(workdir).parent / "policy.py"
-    path.write_text(
-        "import json, ml_collections\n"
-        "def get_config():\n"
-        f"    return ml_collections.ConfigDict(json.loads('{policy.to_json()}'))\n"
-    )
-    flags = [f"--workdir={workdir}", f"--policy={path}", *arguments]
-    monkeypatch.setattr(sys, "argv", ["mitigate", *flags])
-    with flagsaver.flagsaver(), pytest.raises(SystemExit) as stopped:
-        start.run(mitigate_main.main, needs=["workdir", "policy"])
-    return stopped.value.code, capsys.readouterr().out
-
-
 def test_the_main_says_it_was_done_and_what_comes_next(mended, monkeypatch, capsys):
     workdir, _ = mended
-    code, out = run_main(monkeypatch, capsys, workdir, make_policy())
+    code, out, _ = policy_main.run(
+        monkeypatch, capsys, mitigate_main, workdir, make_policy()
+    )
     assert not code
     assert out.startswith("done before: nothing has changed since\n")
     assert f"--run={MENDED} --push=DIRECTORY" in out
@@ -271,7 +256,7 @@ def test_the_main_says_it_was_done_and_what_comes_next(mended, monkeypatch, caps
 
 def test_the_main_ends_with_2_where_nothing_helps(workdir, monkeypatch, capsys):
     policy = make_policy(accuracy={**ACCURACY, "at_least": 0.8})
-    code, out = run_main(monkeypatch, capsys, workdir, policy)
+    code, out, _ = policy_main.run(monkeypatch, capsys, mitigate_main, workdir, policy)
     assert code == 2
     assert f"{RUN} stays NOT_BLESSED: nothing of 3 tried" in out
     assert "report.html" in out
@@ -292,7 +277,9 @@ def test_the_main_ends_with_2_where_nothing_helps(workdir, monkeypatch, capsys):
 def test_bad_input_is_one_line(
     workdir, monkeypatch, capsys, options, arguments, message
 ):
-    code, out = run_main(monkeypatch, capsys, workdir, make_policy(options), *arguments)
+    code, out, _ = policy_main.run(
+        monkeypatch, capsys, mitigate_main, workdir, make_policy(options), *arguments
+    )
     assert code.startswith(f"error: {message}")
     assert "\n" not in code
     assert not out
