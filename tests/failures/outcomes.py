@@ -231,18 +231,19 @@ def _config() -> ml_collections.ConfigDict:
 def _policy() -> ml_collections.ConfigDict:
     """Decided by TFMA, and against the student without a teacher."""
     eod = "equalized_odds_difference"
-    about = {"attribute": "side", "min_examples": 1}
     return ml_collections.ConfigDict(
         {
             "name": "outcomes",
+            "min_examples": 1,
             "level": 0.95,
             "replicates": 100,
             "refuse": ("failed",),
             "selection": {"metric": eod, "attribute": "side", "tolerance": 1.0},
             "conditions": {
-                "accuracy": {"metric": "accuracy", "min_examples": 1, "at_least": 0.0}
+                "accuracy": {"metric": "accuracy", "at_least": 0.0}
                 | {"decide_by": "value"},
-                "eod": {"metric": eod, **about, "against": "nds", "at_most": 1.0},
+                "eod": {"metric": eod, "attribute": "side", "against": "nds"}
+                | {"at_most": 1.0},
             },
         }
     )
