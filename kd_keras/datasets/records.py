@@ -87,7 +87,13 @@ def read(
     else:
         examples = fields.map(convert)
     examples = examples.apply(tf.data.experimental.assert_cardinality(size))
-    return examples.cache() if size * _example_bytes(spec) <= CACHE_BYTES else examples
+    return kept(examples, spec)
+
+
+def kept(examples: tf.data.Dataset, spec: DatasetSpec) -> tf.data.Dataset:
+    """Keeps decoded examples in memory once read, if they fit into `CACHE_BYTES`."""
+    size = int(examples.cardinality()) * _example_bytes(spec)
+    return examples.cache() if size <= CACHE_BYTES else examples
 
 
 def read_all(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from pipelines.cli import given
+from pipelines.cli import given, quiet
 
 # Here since every main has it, and one process may import several mains.
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
@@ -67,6 +67,7 @@ def _call(main: Callable[[Sequence[str]], None], argv: Sequence[str]) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     logging.set_verbosity(logging.ERROR)
     try:
+        quiet.import_tensorflow()
         main(argv)
     except KeyboardInterrupt as interrupt:
         print("\ninterrupted; the same command goes on where it was", file=sys.stderr)

@@ -106,9 +106,7 @@ def train_run(
         callbacks=[
             # Before TensorBoard, which draws what the logs hold.
             *_monitors(config, taught, recipe.epochs, devices),
-            keras.callbacks.TensorBoard(
-                files.join(partial, "tensorboard"), write_graph=False
-            ),
+            _EpochBoard(files.join(partial, "tensorboard"), write_graph=False),
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda *_: attempts.check(partial)
             ),
@@ -140,6 +138,13 @@ def train_run(
     files.remove_tree(files.join(partial, training.BACKUP))
     attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record
+
+
+class _EpochBoard(keras.callbacks.TensorBoard):
+    """Without the scalars of each batch, which Keras makes and then throws away."""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, None)
 
 
 def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from kd_keras import named
+from kd_keras.datasets import records
 from kd_keras.datasets.spec import Dataset, DatasetSpec
 from kd_keras.datasets.trifeature.options import FEATURES, Options
 from kd_keras.datasets.trifeature.render import COLORS
@@ -50,12 +51,11 @@ def load(*, data_dir: str | None = None, **options: Any) -> Dataset:
         groups={attribute: _NAMES[attribute] for attribute in chosen.attributes},
     )
     keys = (*spec.features, *FEATURES, spec.example_id)
-    splits = {
-        split: builder.as_dataset(split=split, read_config=_in_stored_order(tfds)).map(
-            lambda example: {key: example[key] for key in keys}
-        )
-        for split in ("train", "validation", "test")
-    }
+    splits = {}
+    for split in ("train", "validation", "test"):
+        stored = builder.as_dataset(split=split, read_config=_in_stored_order(tfds))
+        drawn = stored.map(lambda example: {key: example[key] for key in keys})
+        splits[split] = records.kept(drawn, spec)
     return Dataset(spec, splits)
 
 
