@@ -1,7 +1,7 @@
 """Individual fairness: are similar individuals treated alike?"""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -54,9 +54,15 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     From the difference of unit vectors, so that nearly parallel ones keep precision.
     Distances below 1e-12, which rounding alone can cause, are 0.
     """
-    unit_a = a / np.linalg.norm(a, axis=1, keepdims=True)
-    unit_b = b / np.linalg.norm(b, axis=1, keepdims=True)
-    distance = ((unit_a - unit_b) ** 2).sum(axis=1) / 2
+    return _of_units(_units(a), _units(b))
+
+
+def _units(a: np.ndarray) -> np.ndarray:
+    return a / np.linalg.norm(a, axis=1, keepdims=True)
+
+
+def _of_units(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    distance = ((a - b) ** 2).sum(axis=1) / 2
     return np.where(distance < 1e-12, 0, distance)
 
 
@@ -93,46 +99,89 @@ def individual_fairness(
     Raises:
       ValueError: if a shape or an option does not fit, or a value is not finite.
     """
-    outputs = _matrix("outputs", outputs)
+    (found,) = of_models(
+        [outputs],
+        embeddings,
+        output_distance=output_distance,
+        input_distance=input_distance,
+        pairs=pairs,
+        seed=seed,
+    )
+    return found
+
+
+def of_models(
+    outputs: Sequence,
+    embeddings,
+    *,
+    output_distance: str = "total_variation",
+    input_distance: str = "cosine",
+    pairs: int | Literal["all"] = 100_000,
+    seed: int = 0,
+) -> list[IndividualFairness]:
+    """`individual_fairness` of several models; distances of inputs are taken once.
+
+    Args:
+      outputs: those of each model.
+      embeddings: as in `individual_fairness`, and so are all other arguments.
+
+    Raises:
+      ValueError: as `individual_fairness`.
+    """
     embeddings = _matrix("embeddings", embeddings)
-    if outputs.shape[1] == 1 and output_distance == "total_variation":
-        outputs = np.hstack([1 - outputs, outputs])
+    probabilities = [
+        _outputs(each, len(embeddings), output_distance) for each in outputs
+    ]
     output = _named("output_distance", output_distance, OUTPUT_DISTANCES)
     metric = _named("input_distance", input_distance, INPUT_DISTANCES)
-    if len(outputs) != len(embeddings) or len(outputs) < 2:
-        raise ValueError(
-            "`outputs` and `embeddings` must hold the same examples, two at least. "
-            f"Received: {len(outputs)} and {len(embeddings)}."
-        )
-    if metric is cosine and not np.linalg.norm(embeddings, axis=1).all():
-        raise ValueError(
-            "`embeddings` must not be zero vectors under the cosine distance. Use "
-            'input_distance="euclidean".'
-        )
-    block = max(1, _BLOCK_ELEMENTS // max(outputs.shape[1], embeddings.shape[1]))
-    total, largest, num_pairs = 0.0, 0.0, 0
-    num_identical = num_violations = 0
-    largest_violation = 0.0
-    for i, j in _pair_blocks(len(outputs), pairs, seed, block):
-        moved = output(outputs[i], outputs[j])
+    if metric is cosine:
+        if not np.linalg.norm(embeddings, axis=1).all():
+            raise ValueError(
+                "`embeddings` must not be zero vectors under the cosine distance. Use "
+                'input_distance="euclidean".'
+            )
+        embeddings, metric = _units(embeddings), _of_units
+    columns = max(each.shape[1] for each in (embeddings, *probabilities))
+    block = max(1, _BLOCK_ELEMENTS // columns)
+    sums = [_Sums() for _ in probabilities]
+    for i, j in _pair_blocks(len(embeddings), pairs, seed, block):
         distance = metric(embeddings[i], embeddings[j])
+        for of_model, each in zip(sums, probabilities, strict=True):
+            of_model.add(output(each[i], each[j]), distance)
+    return [of_model.result() for of_model in sums]
+
+
+@dataclasses.dataclass
+class _Sums:
+    """What has been seen of one model's pairs."""
+
+    total: float = 0.0
+    largest: float = 0.0
+    num_pairs: int = 0
+    num_identical: int = 0
+    num_violations: int = 0
+    largest_violation: float = 0.0
+
+    def add(self, moved: np.ndarray, distance: np.ndarray) -> None:
         different = distance > 0
         ratios = moved[different] / distance[different]
-        total += ratios.sum()
-        largest = max(largest, ratios.max(initial=0))
-        num_pairs += len(ratios)
+        self.total += ratios.sum()
+        self.largest = max(self.largest, ratios.max(initial=0))
+        self.num_pairs += len(ratios)
         violations = moved[~different]
-        num_identical += len(violations)
-        num_violations += int((violations > 0).sum())
-        largest_violation = max(largest_violation, violations.max(initial=0))
-    return IndividualFairness(
-        total / num_pairs if num_pairs else np.nan,
-        float(largest) if num_pairs else np.nan,
-        num_pairs,
-        num_identical,
-        num_violations,
-        float(largest_violation),
-    )
+        self.num_identical += len(violations)
+        self.num_violations += int((violations > 0).sum())
+        self.largest_violation = max(self.largest_violation, violations.max(initial=0))
+
+    def result(self) -> IndividualFairness:
+        return IndividualFairness(
+            self.total / self.num_pairs if self.num_pairs else np.nan,
+            float(self.largest) if self.num_pairs else np.nan,
+            self.num_pairs,
+            self.num_identical,
+            self.num_violations,
+            float(self.largest_violation),
+        )
 
 
 def individual_fairness_ratio(
@@ -152,6 +201,19 @@ def individual_fairness_ratio(
     student = individual_fairness(student_outputs, embeddings, **options).mean
     teacher = individual_fairness(teacher_outputs, embeddings, **options).mean
     return student / teacher if teacher > 0 else np.nan
+
+
+def _outputs(values, examples: int, distance: str) -> np.ndarray:
+    """`[examples, classes]`; of class 1 only, the other class is added."""
+    outputs = _matrix("outputs", values)
+    if outputs.shape[1] == 1 and distance == "total_variation":
+        outputs = np.hstack([1 - outputs, outputs])
+    if len(outputs) != examples or examples < 2:
+        raise ValueError(
+            "`outputs` and `embeddings` must hold the same examples, two at least. "
+            f"Received: {len(outputs)} and {examples}."
+        )
+    return outputs
 
 
 def _matrix(name: str, values) -> np.ndarray:

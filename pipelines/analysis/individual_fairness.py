@@ -7,7 +7,7 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from kd_keras.fairness.individual import IndividualFairness, individual_fairness
+from kd_keras.fairness.individual import IndividualFairness, of_models
 from pipelines.analysis.data_table import COUNT, DECIMAL, Column, DataTable, Kind
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.published import Published
@@ -45,14 +45,19 @@ def measure(study: Study, embeddings: Embeddings) -> Measured:
     options = individual_options.options(study.config)
     del options["extractor"]
 
-    def one(logits: np.ndarray) -> IndividualFairness:
-        probabilities = scipy.special.softmax(logits.astype(np.float64), axis=-1)
-        return individual_fairness(probabilities, embeddings.values, **options)
+    def probabilities(logits: np.ndarray) -> np.ndarray:
+        return scipy.special.softmax(logits.astype(np.float64), axis=-1)
 
-    return {
-        model: {seed: one(r.logits[study.split]) for seed, r in seeds.items()}
-        for model, seeds in study.models.items()
-    }
+    runs = [(model, seed) for model, seeds in study.models.items() for seed in seeds]
+    outputs = [
+        probabilities(study.models[model][seed].logits[study.split])
+        for model, seed in runs
+    ]
+    found = of_models(outputs, embeddings.values, **options)
+    measured: dict[Model, dict[int, IndividualFairness]] = {}
+    for (model, seed), one in zip(runs, found, strict=True):
+        measured.setdefault(model, {})[seed] = one
+    return measured
 
 
 def seed_interval(values: Sequence[float]) -> tuple[float, float, float]:
