@@ -41,11 +41,12 @@ def set_module_path(argv: Sequence[str]) -> None:
 
 
 def policy() -> str:
-    """The policy that goes with --config: the one beside it, or the demo's."""
+    """The policy that goes with --config by its name, or the demo's."""
     for _, path in _values(sys.argv, ("config",)):
         beside = path.with_name(f"{path.stem}_policy.py")
-        if beside.is_file():
-            return str(beside)
+        for of_config in (beside, pathlib.Path("configs/policies", path.name)):
+            if of_config.is_file():
+                return str(of_config)
     return "configs/policies/demo.py"
 
 

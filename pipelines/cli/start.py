@@ -102,6 +102,8 @@ def _fail(problem: object) -> None:
     text = problem.args[0] if isinstance(problem, KeyError) else problem
     # TensorFlow adds the node of its graph, and the operation.
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", str(text))
+    # ml_collections adds where a config file failed; the last line says why.
+    text = re.sub(r"Traceback \(most recent call last\):\n(\s.*\n)+", "", text)
     sys.exit("error: " + " ".join(text.split()))
 
 
