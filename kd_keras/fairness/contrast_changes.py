@@ -84,7 +84,11 @@ def highest_change(
         reach = _reach(contrast, rates, pairs, flat, others.shape, z)
     allowed = np.isfinite(u_value)
     allowed[..., :-1] &= at(active, most)[..., np.newaxis, :]
-    bound = np.where(allowed, change + reach, np.inf).min(axis=-1)
+    with np.errstate(invalid="ignore"):
+        bound = change + reach
+    # A ratio to nothing has no value: nothing bounds its change.
+    known = allowed & ~np.isnan(bound)
+    bound = np.where(known, bound, np.inf).min(axis=-1)
     return np.where(may_be, bound, -np.inf).max(axis=-1)
 
 

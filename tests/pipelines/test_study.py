@@ -229,7 +229,8 @@ def test_bad_input_is_one_line_and_exit_code_1(study, data_flag, flags, message)
     done = run(study[0], data_flag, *flags)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()  # Nothing of TensorFlow's before it.
-    assert line.startswith("error:") and message in line
+    assert line.startswith("error:")
+    assert message in line
 
 
 def test_workdir_is_needed():
