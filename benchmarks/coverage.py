@@ -165,6 +165,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--rates", default="0.02,0.1,0.3,0.6")
     parser.add_argument("--only", choices=("values", "changes"))
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--gaps", default=",".join(STATISTICS), help="some of them")
     options = parser.parse_args()
     rates = [float(rate) for rate in options.rates.split(",")]
@@ -179,11 +180,12 @@ def main() -> None:
 
 def print_values(rates: list[float], options: argparse.Namespace, rng) -> None:
     chosen = {name: STATISTICS[name] for name in options.gaps.split(",")}
-    for size in SIZES:
+    small = [int(size) for size in options.sizes.split(",")]
+    for size in small:
         found = [single_cell(rate, size, options.repetitions, rng) for rate in rates]
         print_row("one rate", 1, size, found)
     for (name, statistic), groups, size in itertools.product(
-        chosen.items(), (2, 5), SIZES
+        chosen.items(), (2, 5), small
     ):
         found = [
             gap_cell(statistic, *cell, options.repetitions, options.draws, rng)
@@ -194,8 +196,9 @@ def print_values(rates: list[float], options: argparse.Namespace, rng) -> None:
 
 def print_changes(rates: list[float], options: argparse.Namespace, rng) -> None:
     chosen = {name: STATISTICS[name] for name in options.gaps.split(",")}
+    small = [int(size) for size in options.sizes.split(",")]
     for (name, statistic), groups, size in itertools.product(
-        chosen.items(), (2, 5), SIZES
+        chosen.items(), (2, 5), small
     ):
         if statistic.rates > 1:
             continue

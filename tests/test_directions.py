@@ -102,6 +102,7 @@ def test_a_main_is_short_and_imports_in_main_at_most_once(path):
 
 def test_nothing_else_imports_inside_a_function():
     others = set((ROOT / "pipelines").rglob("*.py")) - set(MAINS)
+    others.remove(ROOT / "pipelines/cli/quiet.py")  # Whose subject is an import.
     assert [p for p in sorted(others) if inner_imports(p)] == []
 
 
