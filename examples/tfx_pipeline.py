@@ -184,7 +184,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, help="adult_train.csv.gz of UCI Adult")
     parser.add_argument("--root", required=True, help="where the pipeline writes")
-    parser.add_argument("--rows", type=int, default=0, help="first rows to read; 0: all")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="first rows to read; 0: all"
+    )
     given = parser.parse_args()
     root = os.path.abspath(given.root)
     prepare(given.data, os.path.join(root, "data"), given.rows)

@@ -102,13 +102,16 @@ def judge(
             "The policy compares with the teacher. Received: none. Pass teacher= to "
             "the FairnessGate."
         )
-    skipped = [c for c in conditions if c.against == BASELINE not in models]
+    is_first = BASELINE not in models
+    skipped = [c for c in conditions if c.against == BASELINE and is_first]
     kept = [c for c in conditions if c not in skipped]
     truth, logits = _predict(question, spec, schema, examples, models)
     study = _study(question, spec, truth, logits)
     path = saved_models.find(models["model"])
     subject = verdict.Subject(_SUBJECT, 0, sealed.of_json(digests.of_directory(path)))
-    others = {BASELINE: _result(question, logits[BASELINE])} if BASELINE in logits else {}
+    others = (
+        {BASELINE: _result(question, logits[BASELINE])} if BASELINE in logits else {}
+    )
     found = verdict.judge(study, question.policy, kept, subject, None, others)
     del found["export_version"]  # Pipelines count artifacts.
     why = "there is no blessed model yet to compare with"
@@ -128,7 +131,9 @@ def _predict(
         role: saved_models.load_model(path, spec, question.scores.get(role))
         for role, path in models.items()
     }
-    parsing = {name: schemas.scalar(schema, name) for name in (spec.label, *spec.groups)}
+    parsing = {
+        name: schemas.scalar(schema, name) for name in (spec.label, *spec.groups)
+    }
     truths, logits = [], []
     for batch in inputs.records(examples).batch(BATCH_SIZE):
         truths.append(tf.io.parse_example(batch, parsing))

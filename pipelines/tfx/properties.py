@@ -40,6 +40,6 @@ def of_verdict(
 
 def reasons(verdict: Mapping[str, Any]) -> list[str]:
     """One line for each condition: its status, and why."""
-    found = [f"{c['name']}: {c['status']}: {c['reason']}" for c in verdict["conditions"]]
-    skipped = verdict["not_judged"]
-    return found + [f"{c['name']}: not judged: {c['reason']}" for c in skipped]
+    skipped = [{**c, "status": "not judged"} for c in verdict["not_judged"]]
+    conditions = [*verdict["conditions"], *skipped]
+    return [f"{c['name']}: {c['status']}: {c['reason']}" for c in conditions]

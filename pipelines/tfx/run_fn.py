@@ -59,9 +59,7 @@ def run_fn(fn_args: Any) -> None:
     student = _student(read, settings)
     _train(student, teacher, read, settings, fn_args)
     card = {"settings": settings, "teacher_fingerprint": teacher.fingerprint}
-    save_model(
-        student, read.spec, fn_args.serving_model_dir, card, read_examples=read
-    )
+    save_model(student, read.spec, fn_args.serving_model_dir, card, read_examples=read)
 
 
 def _student(read: Reader, settings: dict[str, Any]) -> keras.Model:

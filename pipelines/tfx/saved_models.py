@@ -54,8 +54,8 @@ def find(path: str) -> str:
         if files.exists(files.join(candidate, GRAPH)):
             return candidate
     raise ValueError(
-        f"A model is needed, and there is no {GRAPH} in any of {tried}. Name the folder "
-        "that holds it: in an Importer as source_uri, such as 'export/1'."
+        f"A model is needed, and there is no {GRAPH} in any of {tried}. Name the "
+        "folder that holds it: in an Importer as source_uri, such as 'export/1'."
     )
 
 
@@ -141,8 +141,8 @@ def _output(path: str, outputs: Mapping[str, Any], scores: str | None) -> str:
     """The output to read."""
     if scores not in (None, *SCORES):
         raise ValueError(
-            f"`scores` must be one of {list(SCORES)}, what the model answers. Received: "
-            f"{scores!r}."
+            f"`scores` must be one of {list(SCORES)}, what the model answers. "
+            f"Received: {scores!r}."
         )
     named = [name for name in (scores, *SCORES) if name in outputs]
     if named:

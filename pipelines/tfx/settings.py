@@ -44,8 +44,8 @@ def of_fn_args(fn_args: Any) -> dict[str, Any]:
             )
     if not (fn_args.schema_path or getattr(fn_args, "transform_graph_path", None)):
         raise ValueError(
-            "fn_args.schema_path is needed, or transform_graph_path. Received: neither. "
-            "Pass schema= or transform_graph= to the component."
+            "fn_args.schema_path is needed, or transform_graph_path. Received: "
+            "neither. Pass schema= or transform_graph= to the component."
         )
     if not fn_args.train_steps:
         raise ValueError(

@@ -63,9 +63,7 @@ class TransformingReader(Reader):
     ) -> dict[str, Any]:
         return self._layer(tf.io.parse_example(examples, parsing))
 
-    def _needed(
-        self, raw: Mapping[str, Any], wanted: Iterable[str]
-    ) -> dict[str, Any]:
+    def _needed(self, raw: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, Any]:
         """The raw features without which one of the wanted ones cannot be made.
 
         A request to a server has no label, and need not have what the student never
