@@ -62,7 +62,7 @@ class Question:
 
     def needs(self, other: str) -> bool:
         """Whether a condition compares with the "teacher" or the "baseline"."""
-        conditions = self.policy.conditions.values()
+        conditions = self.policy.get("conditions", {}).values()
         return any(fields.get("against") == other for fields in conditions)
 
 

@@ -51,7 +51,9 @@ class Reader(tf.Module):
 
     def targets(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """The class index and the groups' indices, int64 `[batch]` each."""
-        parsed = tf.io.parse_example(examples, self._targets)
+        return self._indices(tf.io.parse_example(examples, self._targets))
+
+    def _indices(self, parsed: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         spec = self.spec
         return targets.in_graph(parsed, spec.label, spec.class_names, spec.groups)
 

@@ -38,6 +38,8 @@ class TransformingReader(Reader):
         self._served = self._needed(self._raw, self.spec.features)
         given = {feature.name for feature in transformed.feature}
         self._made = [name for name in self._targets if name in given]
+        # A raw feature may have the name of a transformed one, and another type.
+        self._read = {k: v for k, v in self._targets.items() if k not in self._made}
 
     def __call__(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """The transformed features of serialized raw tf.Examples `[batch]`."""
@@ -50,13 +52,13 @@ class TransformingReader(Reader):
         return {**self(examples), **self.targets(examples)}
 
     def targets(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        parsed = tf.io.parse_example(examples, self._targets)
-        if self._made and not self._is_written:
+        if self._is_written:
+            return super().targets(examples)
+        parsed = tf.io.parse_example(examples, self._read) if self._read else {}
+        if self._made:
             found = self._transformed(examples, self._raw)
             parsed |= {name: found[name] for name in self._made}
-        return reading.targets.in_graph(
-            parsed, self.spec.label, self.spec.class_names, self.spec.groups
-        )
+        return self._indices(parsed)
 
     def _transformed(
         self, examples: tf.Tensor, parsing: Mapping[str, Any]
