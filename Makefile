@@ -42,7 +42,7 @@ tfx: tfx-venv
 	  --root=runs/tfx
 
 test-tfx: tfx-venv
-	@.venv-tfx/bin/python -m pytest -q -m tfx tests/pipelines/tfx
+	@.venv-tfx/bin/python -m pytest -q -m tfx tests/pipelines/in_tfx
 
 # In the order of their names: the longest file is among the first.
 test: venv lint
