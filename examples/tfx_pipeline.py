@@ -10,6 +10,7 @@ import argparse
 import glob
 import os
 import time
+from typing import Any
 
 import ml_collections
 import pandas as pd
@@ -92,6 +93,28 @@ def pipeline(root: str, train_steps: int, teacher_steps: int) -> tfx.dsl.Pipelin
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema
     )
+    teacher, student = models(examples, schema, train_steps, teacher_steps)
+    release = verdict(examples, schema, teacher, student, os.path.join(root, "serving"))
+    return tfx.dsl.Pipeline(
+        pipeline_name="adult",
+        pipeline_root=os.path.join(root, "artifacts"),
+        components=[
+            *(example_gen, statistics, schema_gen, validator, teacher, student),
+            *release,
+        ],
+        enable_cache=True,
+        metadata_connection_config=(
+            tfx.orchestration.metadata.sqlite_metadata_connection_config(
+                os.path.join(root, "metadata.db")
+            )
+        ),
+    )
+
+
+def models(
+    examples: Any, schema: Any, train_steps: int, teacher_steps: int
+) -> tuple[Any, Any]:
+    """The teacher's Trainer, and the Distiller of its student."""
     data = {"label": LABEL, "class_names": CLASSES, "features": FEATURES}
     teacher = tfx.components.Trainer(
         run_fn="examples.tfx_teacher.run_fn",
@@ -101,7 +124,7 @@ def pipeline(root: str, train_steps: int, teacher_steps: int) -> tfx.dsl.Pipelin
         eval_args=tfx.proto.EvalArgs(),
         custom_config=data,
     ).with_id("Teacher")
-    distiller = Distiller(
+    student = Distiller(
         examples,
         teacher.outputs["model"],
         "mlp",
@@ -113,53 +136,47 @@ def pipeline(root: str, train_steps: int, teacher_steps: int) -> tfx.dsl.Pipelin
         learning_rate=3e-3,
         **data,
     )
-    student = distiller.outputs["model"]
+    return teacher, student
+
+
+def verdict(
+    examples: Any, schema: Any, teacher: Any, student: Any, serving: str
+) -> list[Any]:
+    """Metrics, the last blessed model, the gate, and what is served."""
+    model, taught_by = student.outputs["model"], teacher.outputs["model"]
     spec = DatasetSpec("adult", {}, LABEL, CLASSES, GROUPS)
     evaluator = tfx.components.Evaluator(
         examples=examples,
-        model=student,
-        baseline_model=teacher.outputs["model"],
+        model=model,
+        baseline_model=taught_by,
+        # Without thresholds: the gate alone blesses.
         eval_config=eval_config(spec, ["student", "teacher"], baseline="teacher"),
     )
+    artifacts = tfx.types.standard_artifacts
     blessed_before = tfx.dsl.Resolver(
         strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+        model=tfx.dsl.Channel(type=artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=artifacts.ModelBlessing),
     ).with_id("BlessedBefore")
     gate = FairnessGate(
         examples,
         schema,
-        student,
+        model,
         policy(),
         LABEL,
         CLASSES,
         list(GROUPS),
-        teacher=teacher.outputs["model"],
+        teacher=taught_by,
         baseline=blessed_before.outputs["model"],
     )
     pusher = tfx.components.Pusher(
-        model=student,
+        model=model,
         model_blessing=gate.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(
-                base_directory=os.path.join(root, "serving")
-            )
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving)
         ),
     )
-    return tfx.dsl.Pipeline(
-        pipeline_name="adult",
-        pipeline_root=os.path.join(root, "artifacts"),
-        components=[
-            *(example_gen, statistics, schema_gen, validator, teacher, distiller),
-            *(evaluator, blessed_before, gate, pusher),
-        ],
-        enable_cache=True,
-        metadata_connection_config=(
-            tfx.orchestration.metadata.sqlite_metadata_connection_config(
-                os.path.join(root, "metadata.db")
-            )
-        ),
-    )
+    return [evaluator, blessed_before, gate, pusher]
 
 
 def run(root: str, train_steps: int, teacher_steps: int) -> None:
@@ -171,13 +188,14 @@ def run(root: str, train_steps: int, teacher_steps: int) -> None:
         glob.glob(os.path.join(root, "artifacts/FairnessGate/blessing/*/verdict.json")),
         key=os.path.getmtime,
     )
-    verdict = read_json(found[-1])
-    word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
+    latest = read_json(found[-1])
+    word = "BLESSED" if latest["blessed"] else f"NOT_BLESSED, {latest['reason']}"
     seconds = time.monotonic() - began
     print(f"\n{train_steps} steps, {seconds:.0f} s: {word}")
-    print("".join(f"  {line}\n" for line in reasons(verdict)), end="")
-    pushed = sorted(os.listdir(os.path.join(root, "serving")))
-    print(f"  served: versions {pushed} in {root}/serving", flush=True)
+    print("".join(f"  {line}\n" for line in reasons(latest)), end="")
+    serving = os.path.join(root, "serving")
+    pushed = sorted(os.listdir(serving)) if os.path.isdir(serving) else []
+    print(f"  served: versions {pushed}", flush=True)
 
 
 def main() -> None:

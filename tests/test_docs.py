@@ -37,7 +37,8 @@ MODULES = [
 ]
 
 
-# Clusters of Slurm and Kubernetes are not at hand; tests/pipelines/in_tfx runs TFX's page.
+# Clusters of Slurm and Kubernetes are not at hand. TFX's page is run with TFX, in
+# tests/pipelines/in_tfx.
 NOT_RUN = ("docs/scale.md", "docs/tfx.md")
 # test_examples.py runs the script that README shows.
 WITH_PYTHON = [p for p in PAGES + MODULES if p != "README.md" and python_blocks(p)]

@@ -49,12 +49,12 @@ def twice(tmp_path_factory):
     conditions = {
         **ACCURATE,
         "drop": {"metric": "accuracy", "against": "teacher", "at_least": -0.3},
-        "before": {"metric": "accuracy", "against": "baseline", "at_least": -0.1},
+        "before": {"metric": "accuracy", "against": "baseline", "at_least": -0.02},
     }
     tfx_pipelines.run(root, tfx_pipelines.whole(root, policy(**conditions)))
     first = pushed(root)
-    # One step is too short: it answers as its random weights do.
-    spoiled = tfx_pipelines.whole(root, policy(**conditions), train_steps=1, seed=3)
+    # Of u alone nobody can tell more than three of four.
+    spoiled = tfx_pipelines.whole(root, policy(**conditions), features=["u"])
     tfx_pipelines.run(root, spoiled)
     return root, first
 
@@ -184,8 +184,7 @@ def test_after_a_crash_the_rest_runs_and_what_was_done_comes_from_the_cache(
         tfx_pipelines.run(tmp_path, components())
     (tmp_path / "up").touch()
     tfx_pipelines.run(tmp_path, components())
-    states = {n: tfx_pipelines.executions(tmp_path, n) for n in ("Import", "Trainer")}
-    assert states["Trainer"] == ["FAILED", "COMPLETE"]
+    assert tfx_pipelines.executions(tmp_path, "Trainer") == ["FAILED", "COMPLETE"]
     assert tfx_pipelines.executions(tmp_path, "ImportExampleGen") == [
         *("COMPLETE", "CACHED")
     ]
