@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -43,7 +44,7 @@ class Column:
         if isinstance(self.parsing, tf.io.VarLenFeature):
             missing = MISSING[self.parsing.dtype]
             ragged = tf.RaggedTensor.from_sparse(parsed)
-            parsed = ragged.to_tensor(missing, [None, *self.spec.shape])
+            parsed = ragged.to_tensor(missing, shape=[None, *self.spec.shape])
         elif isinstance(parsed, tf.SparseTensor):
             empty = "" if self.spec.dtype == tf.string else 0
             parsed = tf.sparse.to_dense(parsed, empty)
@@ -148,7 +149,7 @@ def _fixed(
     """An example without it is refused only where the schema says that all have it."""
     if feature.presence.min_fraction == 1:
         return tf.io.FixedLenFeature(shape, dtype)
-    missing = tf.fill(shape, MISSING[dtype]).numpy().tolist()
+    missing = np.full(shape, MISSING[dtype]).tolist()
     return tf.io.FixedLenFeature(shape, dtype, missing)
 
 

@@ -38,7 +38,14 @@ def labels(name: str, values: np.ndarray, class_names: Sequence[str]) -> np.ndar
     Raises:
       ValueError: if a label is missing or no class.
     """
-    return encode.labels(name, _known(values), class_names)[0]
+    known = _known(values)
+    if known.dtype.kind == "i" and (known < 0).any():
+        # A table may call its two classes -1 and 1; here -1 is what is not there.
+        raise ValueError(
+            f"Each example must have a label {name!r} of {list(class_names)}. "
+            f"Received: {known.min()}, or none, in {(known < 0).sum()} examples."
+        )
+    return encode.labels(name, known, class_names)[0]
 
 
 def groups(name: str, values: np.ndarray, names: Sequence[str]) -> np.ndarray:

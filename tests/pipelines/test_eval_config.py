@@ -79,7 +79,10 @@ def test_a_threshold_is_that_of_all_examples_alone(gap, is_kept):
     threshold = config_pb2.MetricThreshold()
     threshold.value_threshold.upper_bound.value = 0.2
     config = eval_config(
-        study.binary_dataset().spec, ["student"], thresholds={name: threshold}
+        study.binary_dataset().spec,
+        ["student", "teacher"],
+        baseline="teacher",
+        thresholds={name: threshold},
     )
     key = MetricKey(name, model_name="student", example_weighted=None)
 
