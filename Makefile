@@ -4,8 +4,12 @@ PYTHON ?= python3
 WORKDIR ?= runs/demo
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 STAMP := .venv/.installed
+TFX_STAMP := .venv-tfx/.installed
+# Of `make tfx`: where adult_train.csv.gz is.
+ADULT ?= ../shared/data/adult
 
-.PHONY: venv demo test test-fast mutants lint format docs lock bazel-test build-files stubs clean
+.PHONY: venv demo test test-fast mutants lint format docs lock bazel-test build-files stubs clean \
+  tfx-venv tfx test-tfx lock-tfx
 
 venv: $(STAMP)
 
@@ -26,6 +30,22 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: venv
 	@.venv/bin/python -m pipelines.study --config=configs/demo.py --workdir=$(WORKDIR)
+
+# A second environment, for TFX needs other versions of a few packages.
+tfx-venv: $(TFX_STAMP)
+
+$(TFX_STAMP): requirements-tfx.lock pyproject.toml pipelines/tfx/environment.sh | $(STAMP)
+	@echo "make .venv-tfx with TFX (about 3 GB)"
+	@pipelines/tfx/environment.sh .venv-tfx .venv/bin/uv $(PYTHON)
+	@touch $@
+
+# The whole pipeline, twice: the second run compares with what the first one blessed.
+tfx: tfx-venv
+	@.venv-tfx/bin/python -m examples.tfx_pipeline --data=$(ADULT)/adult_train.csv.gz \
+	  --root=runs/tfx
+
+test-tfx: tfx-venv
+	@.venv-tfx/bin/python -m pytest -q -m tfx tests/pipelines/in_tfx
 
 # In the order of their names: the longest file is among the first.
 test: venv lint
@@ -61,6 +81,12 @@ lock: venv
 	@.venv/bin/uv export --frozen --no-header --no-emit-project --no-annotate \
 	  --all-extras --all-groups > requirements.lock
 
+lock-tfx: venv
+	@.venv/bin/uv pip compile --quiet --no-config --universal --generate-hashes \
+	  --python-version 3.11 --no-header --no-annotate pyproject.toml --extra pipelines \
+	  pipelines/tfx/requirements.in --override pipelines/tfx/overrides.txt \
+	  --output-file requirements-tfx.lock
+
 bazel-test: venv
 	@.venv/bin/python -m bazel.build_files --check
 	@bazel test //...
@@ -74,4 +100,4 @@ stubs: venv
 	@.venv/bin/python tests/fairness/gap_stubs.py
 
 clean:
-	rm -rf .venv runs site
+	rm -rf .venv .venv-tfx runs site

@@ -20,17 +20,23 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/tfx",
     ),
     "pipelines": (),
-    "pipelines/analysis": ("pipelines", "pipelines/release", "pipelines/report"),
+    "pipelines/analysis": (
+        "pipelines",
+        "pipelines/release",
+        "pipelines/report",
+        "pipelines/tfx",
+    ),
     # The report's main is in its package.
     "pipelines/cli": ("pipelines", "pipelines/report"),
     "pipelines/evaluation": (
         "benchmarks",
+        "examples",
         "pipelines",
         "pipelines/analysis",
         "pipelines/evaluation",
         "pipelines/release",
     ),
-    "pipelines/release": ("pipelines",),
+    "pipelines/release": ("pipelines", "pipelines/tfx"),
     "pipelines/report": ("pipelines",),
     "pipelines/studies": (
         "benchmarks",
@@ -39,8 +45,9 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/evaluation",
         "pipelines/release",
         "pipelines/report",
+        "pipelines/tfx",
     ),
-    "pipelines/tfx": ("pipelines",),
+    "pipelines/tfx": ("examples", "pipelines"),
     "tests": (),
 }
 

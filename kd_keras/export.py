@@ -1,10 +1,11 @@
 """SavedModels with TensorFlow Serving's layout and tf.Example signatures."""
 
+import functools
 import importlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -50,6 +51,7 @@ def save_model(
     card: Mapping[str, Any] | None = None,
     *,
     scores: Scores | None = None,
+    read_examples: Callable[[tf.Tensor], Mapping[str, tf.Tensor]] | None = None,
 ) -> None:
     """Writes a SavedModel that answers probabilities.
 
@@ -73,6 +75,10 @@ def save_model(
       card: what model_card.json shall hold; None leaves it out.
       scores: "logits" or "probabilities", what the model gives; None for
         probabilities where its last layer is a softmax or a sigmoid, else logits.
+      read_examples: from serialized tf.Examples, string `[batch]`, to the features of
+        the spec, for `serving_default`; a `tf.Module` where it has tables or
+        variables, which are exported too. None reads what
+        `kd_keras.datasets.examples.encode` writes.
 
     Raises:
       ValueError: if the scores have another shape, `scores` contradicts the last
@@ -90,7 +96,10 @@ def save_model(
     files.remove_tree(partial)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, (serve, inputs) in _endpoints(model, spec, scores).items():
+    if isinstance(read_examples, tf.Module):
+        archive.track(read_examples)
+    read = read_examples or functools.partial(parse_features, spec)
+    for name, (serve, inputs) in _endpoints(model, spec, scores, read).items():
         serve.get_concrete_function(**inputs)
         archive.add_endpoint(name, serve)
     if card is not None:
@@ -211,7 +220,10 @@ def _probabilities(outputs: tf.Tensor, scores: Scores, num_classes: int) -> tf.T
 
 
 def _endpoints(
-    model: keras.Model, spec: DatasetSpec, scores: Scores
+    model: keras.Model,
+    spec: DatasetSpec,
+    scores: Scores,
+    read: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
 ) -> dict[str, tuple[Any, dict[str, tf.TensorSpec]]]:
     """Signature -> its function, and the specs of its inputs by name."""
 
@@ -222,7 +234,7 @@ def _endpoints(
 
     @tf.function
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return serve_features(**parse_features(spec, examples))
+        return serve_features(**read(examples))
 
     @tf.function
     def serve_raw(**raw: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -12,7 +12,11 @@ import pytest
 
 SHARED = pathlib.Path(__file__).parents[2] / "shared"
 # Beginnings of the reasons for which CI may skip a test; it has all else.
-MAY_SKIP = ("Bazel is not installed",)
+MAY_SKIP = (
+    "Bazel is not installed",
+    # It has an environment of its own, see docs/tfx.md.
+    "TFX is not installed",
+)
 
 
 def _skips(reporter) -> collections.Counter:

@@ -1,6 +1,5 @@
 """What the code blocks of the documentation find before they begin: real objects."""
 
-import types
 from typing import Any
 
 import keras
@@ -100,22 +99,6 @@ def _runs() -> dict[str, Any]:
     return {}
 
 
-class _Tfx:
-    """TFX's Trainer, which takes these arguments; TFX itself is not installed."""
-
-    class components:
-        @staticmethod
-        def Trainer(**arguments: Any) -> dict[str, Any]:
-            return arguments
-
-    class proto:
-        TrainArgs = EvalArgs = dict
-
-
-class _Outputs:
-    outputs = types.MappingProxyType({"examples": "e", "schema": "s", "model": "m"})
-
-
 def _release() -> dict[str, Any]:
     import ml_collections
 
@@ -124,10 +107,6 @@ def _release() -> dict[str, Any]:
     return {
         "ml_collections": ml_collections,
         "policy": demo.get_config(),
-        "tfx": _Tfx,
-        "example_gen": _Outputs,
-        "schema_gen": _Outputs,
-        "teacher": _Outputs,
     }
 
 

@@ -26,8 +26,9 @@ def build_mlp(
     the numbers, and categories are hashed, unseen ones too.
 
     Args:
-      features: feature -> its spec, a scalar: a float is a number, a string or an
-        integer a category.
+      features: feature -> its spec, a scalar or a vector: floats are numbers, strings
+        and integers categories. Of a vector of categories the mean embedding counts;
+        "" and -1 in it are no values.
       num_classes: number of logits.
       hidden_units: widths of the hidden layers.
       dropout: dropout rate after each of them.
@@ -40,9 +41,9 @@ def build_mlp(
       `[batch, num_classes]`.
 
     Raises:
-      ValueError: if a feature is no scalar, or neither number nor category.
+      ValueError: if a feature is no scalar or vector, or neither number nor category.
     """
-    inputs = _inputs(features)
+    inputs = _inputs(features, most=1)
     x = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
     logits = layers.logits(x, num_classes)
     return keras.Model(inputs, logits, name=name or "mlp")
@@ -61,7 +62,7 @@ def build_wide_and_deep(
     """A deep part as in `build_mlp` and a linear part over categories and their pairs.
 
     Args:
-      features: as in `build_mlp`.
+      features: as in `build_mlp`, scalars alone.
       num_classes: number of logits.
       hidden_units: widths of the deep part's hidden layers.
       dropout: dropout rate after each of them.
@@ -78,7 +79,7 @@ def build_wide_and_deep(
 
     Source: Cheng et al. 2016, https://arxiv.org/abs/1606.07792, sections 3 and 4.
     """
-    inputs = _inputs(features)
+    inputs = _inputs(features, most=0)
     deep = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
     terms = [layers.logits(deep, num_classes)]
     categories = [x for x in inputs.values() if not _is_number(x)]
@@ -93,17 +94,19 @@ def build_wide_and_deep(
     return keras.Model(inputs, logits, name=name or "wide_and_deep")
 
 
-def _inputs(features: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
+def _inputs(features: Mapping[str, tf.TensorSpec], most: int) -> dict[str, Any]:
+    """Inputs of features of at most this rank."""
     for name, feature in features.items():
         dtype = feature.dtype
         known = dtype.is_floating or dtype.is_integer or dtype == tf.string
-        if feature.shape.rank != 0 or not known:
+        if feature.shape.rank not in range(most + 1) or not known:
+            kinds = ("scalar features", "scalar features and vectors")[most]
             raise ValueError(
-                "A tabular model takes scalar features, floats as numbers, strings and "
+                f"This tabular model takes {kinds}, floats as numbers, strings and "
                 f"integers as categories. Received: {name!r}: {feature}."
             )
     return {
-        name: keras.Input((), name=name, dtype=feature.dtype.name)
+        name: keras.Input(tuple(feature.shape), name=name, dtype=feature.dtype.name)
         for name, feature in features.items()
     }
 
@@ -122,18 +125,30 @@ def _deep(
     numbers = [x for x in inputs.values() if _is_number(x)]
     columns = []
     if numbers:
-        stacked = keras.ops.stack(numbers, axis=-1)
-        columns.append(keras.layers.BatchNormalization(name="standardized")(stacked))
+        wide = [keras.ops.expand_dims(x, -1) if x.ndim == 1 else x for x in numbers]
+        joined = keras.ops.concatenate(wide, axis=-1)
+        columns.append(keras.layers.BatchNormalization(name="standardized")(joined))
     for feature, x in inputs.items():
         if not _is_number(x):
-            bins = keras.layers.Hashing(num_bins)(x)
             embedding = keras.layers.Embedding(
                 num_bins, embedding_dim, name=f"embedded_{feature}"
             )
-            columns.append(embedding(bins))
+            columns.append(_embedded(x, embedding, num_bins))
     x = keras.ops.concatenate(columns, axis=-1)
     for units in hidden_units:
         x = keras.layers.Dense(units, activation="relu")(x)
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
     return x
+
+
+def _embedded(x: Any, embedding: Any, num_bins: int) -> Any:
+    """The embedding of a category, or the mean one of a vector of categories."""
+    if x.ndim == 1:
+        return embedding(keras.layers.Hashing(num_bins)(x))
+    missing = "" if x.dtype == "string" else -1
+    # The first bin is that of missing values alone.
+    bins = keras.layers.Hashing(num_bins, mask_value=missing)(x)
+    seen = keras.ops.expand_dims(keras.ops.cast(bins > 0, "float32"), -1)
+    total = keras.ops.sum(seen * embedding(bins), axis=1)
+    return total / keras.ops.maximum(keras.ops.sum(seen, axis=1), 1.0)

@@ -42,6 +42,7 @@ def eval_config(
     references: Mapping[str, str] | None = None,
     crossings: Sequence[tuple[str, ...]] = (),
     confidence_intervals: bool = False,
+    thresholds: Mapping[str, config_pb2.MetricThreshold] | None = None,
 ) -> config_pb2.EvalConfig:
     """Describes an evaluation to TFMA.
 
@@ -53,6 +54,10 @@ def eval_config(
         whose errors the others' are paired with.
       crossings: attributes whose crossed groups are looked at as well.
       confidence_intervals: whether to compute jackknife intervals of the metrics.
+      thresholds: name of a metric, such as "accuracy" or that of
+        `group_gaps.gap_name` -> its bound, for TFX's Evaluator to bless by. It is one
+        of all examples' slice alone: a gap of groups is NaN within a group, and TFMA
+        takes a NaN as not kept.
 
     Returns:
       Metrics overall, per group of each attribute and crossing, and per label.
@@ -73,7 +78,10 @@ def eval_config(
             for keys in slices(spec, crossings)
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(metrics=_metrics(spec, references or {}, crossings))
+            config_pb2.MetricsSpec(
+                metrics=_metrics(spec, references or {}, crossings),
+                per_slice_thresholds=_of_all_examples(thresholds or {}),
+            )
         ],
     )
     config.options.compute_confidence_intervals.value = confidence_intervals
@@ -86,6 +94,23 @@ def slices(
     """What to slice by: nothing, one key, or the keys of a crossing."""
     single = [(key,) for key in (*spec.groups, class_name_key(spec))]
     return [(), *single, *crossings]
+
+
+def _of_all_examples(
+    thresholds: Mapping[str, config_pb2.MetricThreshold],
+) -> dict[str, config_pb2.PerSliceMetricThresholds]:
+    """Bounds that hold for the slice of all examples, and for no other."""
+    overall = [config_pb2.SlicingSpec()]
+    return {
+        name: config_pb2.PerSliceMetricThresholds(
+            thresholds=[
+                config_pb2.PerSliceMetricThreshold(
+                    slicing_specs=overall, threshold=threshold
+                )
+            ]
+        )
+        for name, threshold in thresholds.items()
+    }
 
 
 def _metrics(

@@ -7,6 +7,7 @@ from kd_keras import files
 from pipelines.studies import sealed
 
 DIRECTORY = "blessing"
+VERDICT = "verdict.json"
 
 
 def withdraw(directory: str) -> None:
@@ -19,7 +20,13 @@ def write(verdict: Mapping[str, Any], directory: str) -> None:
     path = files.join(directory, DIRECTORY)
     partial = f"{path}.partial"
     files.remove_tree(partial)
-    sealed.write(files.join(partial, "verdict.json"), verdict)
-    word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
-    files.write_bytes(files.join(partial, word), b"")
+    word = write_into(verdict, partial)
     files.replace_directory(partial, path, last=word)
+
+
+def write_into(verdict: Mapping[str, Any], directory: str) -> str:
+    """Writes verdict.json, and then the empty file whose name it returns."""
+    sealed.write(files.join(directory, VERDICT), verdict)
+    word = "BLESSED" if verdict["blessed"] else "NOT_BLESSED"
+    files.write_bytes(files.join(directory, word), b"")
+    return word

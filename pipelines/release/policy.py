@@ -1,7 +1,7 @@
 """A release policy: conditions as data, checked against a data set."""
 
 import dataclasses
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 import ml_collections
@@ -22,6 +22,8 @@ METRICS = ("accuracy", *CALIBRATION, *GAPS)
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
 MITIGATION = "mitigation"
+# What a title calls the models that conditions compare with.
+OTHERS = {TEACHER: "the teacher", "baseline": "the last blessed model"}
 # Fields that a policy may leave out.
 OPTIONAL = ("min_examples", MITIGATION)
 # The method of a mitigation that trains nothing; others are those of a study's config.
@@ -38,7 +40,8 @@ class Condition:
       attribute: sensitive attribute, or a tuple of them to cross; a gap needs one.
       group: the group of `attribute` that is measured, a tuple of a crossing; empty
         for all examples. Gaps take none.
-      against: "teacher" or "nds", whose value is subtracted; empty for none.
+      against: "teacher" or "nds", or in a TFX pipeline "teacher" or "baseline", whose
+        value is subtracted; empty for none.
       at_most: bound that the value may not exceed; None where `at_least` is given.
       at_least: bound that the value must reach.
       min_examples: examples that every denominator of the metric needs; 0 or 1 leaves
@@ -63,7 +66,7 @@ class Condition:
         where = attribute_name(self.attribute)
         where += f"={group_name(self.group)}" if self.group else ""
         title = self.metric.replace("_", " ") + (f" of {where}" if where else "")
-        other = {TEACHER: "the teacher"}.get(self.against, self.against)
+        other = OTHERS.get(self.against, self.against)
         return title + (f" minus that of {other}" if other else "")
 
     @property
@@ -110,8 +113,17 @@ def mitigation(policy: ml_collections.ConfigDict) -> Mitigation:
     return found
 
 
-def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Condition]:
+def conditions(
+    policy: ml_collections.ConfigDict,
+    spec: DatasetSpec,
+    against: Sequence[str] = (TEACHER, NDS),
+) -> list[Condition]:
     """The conditions of a policy.
+
+    Args:
+      policy: as in configs/policies/.
+      spec: classes and groups.
+      against: what conditions may compare with.
 
     Raises:
       ValueError: if the policy has no condition, or names a field, metric, attribute
@@ -126,7 +138,7 @@ def conditions(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> list[Con
         )
     least = {"min_examples": _min_examples(policy)}
     return [
-        _condition(name, least | dict(fields), spec)
+        _condition(name, least | dict(fields), spec, against)
         for name, fields in policy.conditions.items()
     ]
 
@@ -164,7 +176,9 @@ def _require_count(where: str, received: Any) -> None:
         )
 
 
-def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Condition:
+def _condition(
+    name: str, fields: dict[str, Any], spec: DatasetSpec, against: Sequence[str]
+) -> Condition:
     where = f"policy.conditions.{name}"
     allowed = [field.name for field in dataclasses.fields(Condition)][1:]
     _require_one(where, fields.keys() - allowed, allowed)
@@ -173,7 +187,7 @@ def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Conditio
     condition = Condition(name, **{"metric": "", **fields})
     choices: dict[str, tuple[str, ...]] = {
         "metric": METRICS,
-        "against": ("", TEACHER, NDS),
+        "against": ("", *against),
         "decide_by": ("interval", "value"),
     }
     for field, values in choices.items():

@@ -1,7 +1,7 @@
 """Condition by condition: does the model keep the policy?"""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ml_collections
@@ -40,6 +40,7 @@ def judge(
     conditions: list[Condition],
     subject: Subject,
     evaluation: Sequence[MetricsForSlice] | None,
+    others: Mapping[str, Result] | None = None,
 ) -> dict[str, Any]:
     """Judges every condition of a policy, from what is in memory.
 
@@ -54,6 +55,8 @@ def judge(
       subject: the model to judge.
       evaluation: TFMA's metrics of every slice, for conditions that a value decides;
         None where TFMA has measured nothing, and our estimate decides.
+      others: what conditions compare with and the study does not have -> its
+        predictions.
 
     Returns:
       What verdict.json holds.
@@ -61,7 +64,11 @@ def judge(
     Raises:
       ValueError: if a condition compares with a run that the study does not have.
     """
-    found = [_judge(study, policy, c, subject.run, evaluation) for c in conditions]
+    compared = others or {}
+    found = [
+        _judge(study, policy, c, subject.run, evaluation, compared.get(c.against))
+        for c in conditions
+    ]
     refused = [c["name"] for c in found if c["status"] in policy.refuse]
     blessed = not refused and any(c["status"] == "passed" for c in found)
     reason = f"conditions not kept: {', '.join(refused)}" if refused else ""
@@ -88,13 +95,15 @@ def _judge(
     condition: Condition,
     run: Run,
     evaluation: Sequence[MetricsForSlice] | None,
+    other: Result | None,
 ) -> dict[str, Any]:
-    other = Run(condition.against, run.seed) if condition.against else None
+    if condition.against and other is None:
+        other = _result(study, Run(condition.against, run.seed))
     measured = measure(
         study,
         condition,
         _result(study, run),
-        _result(study, other) if other else None,
+        other,
         level=policy.level,
         replicates=policy.replicates,
     )

@@ -1,1 +1,4 @@
-"""What a TFX pipeline calls: run_fn and its inputs."""
+"""Components of a TFX pipeline, and what they call.
+
+Only `distiller`, `fairness_gate` and `gate_executor` import TFX.
+"""

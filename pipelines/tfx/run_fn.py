@@ -1,28 +1,17 @@
 """Distillation as TFX's Trainer calls it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from kd_keras import Distiller, models, training
+from kd_keras.datasets.examples import is_image
 from kd_keras.export import save_model
-from pipelines.tfx import inputs
-
-DEFAULTS: dict[str, Any] = {
-    "student": None,
-    "label": None,
-    "class_names": None,
-    "features": None,
-    "image_shape": None,
-    "temperature": 4.0,
-    "alpha": 0.8,
-    "batch_size": 64,
-    "optimizer": "adam",
-    "learning_rate": 1e-3,
-    "seed": 0,
-}
-REQUIRED = ("student", "label", "class_names", "features")
+from pipelines.studies import parts
+from pipelines.tfx import inputs, saved_models
+from pipelines.tfx import settings as all_settings
+from pipelines.tfx.reading import Reader
 
 
 def run_fn(fn_args: Any) -> None:
@@ -30,35 +19,76 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
       fn_args: TFX's `tfx.components.FnArgs`, or anything with its fields. Read are
-        train_files, eval_files, train_steps, eval_steps, schema_path, base_model,
-        serving_model_dir, model_run_dir, hyperparameters and custom_config. The
-        settings in custom_config, over which tuned hyperparameters win, are
+        train_files, eval_files, train_steps, eval_steps, schema_path,
+        transform_graph_path, base_model, serving_model_dir, model_run_dir,
+        hyperparameters and custom_config. The settings in custom_config, over which
+        tuned hyperparameters win, are
 
-        - student: key of `kd_keras.models.MODELS`;
-        - label: feature of the schema with the class index;
+        - student: key of `kd_keras.models.MODELS`, or "module:function", and
+          student_options, its arguments;
+        - label: feature of the schema with the class index or the class name;
         - class_names: the classes in the order of their labels;
-        - features: names of the model's inputs in the schema;
+        - features: names of the student's inputs in the schema, or of Transform's
+          outputs where there is a TransformGraph;
+        - groups: sensitive attribute -> its groups, None for those of the schema's
+          domain; what methods of mending read;
         - image_shape: height, width and channels of an encoded image;
-        - temperature, alpha: of the distillation; alpha weights the teacher's term;
+        - max_values: multi-valued feature -> how many of its values are seen;
+        - transformed: whether the examples are those that Transform has written;
+        - teacher_outputs: "logits" or "probabilities" where the name of the teacher's
+          output does not say so;
+        - temperature, alpha, soft_loss: of the distillation; alpha weights the
+          teacher's term;
+        - method, method_options: what mends the student while it is trained, one of
+          `pipelines.studies.mending.METHODS`, or "module:function";
         - batch_size, optimizer, learning_rate, seed: of the training.
 
     Raises:
       ValueError: if a setting is missing or unknown, or names what the schema or the
         teacher does not have.
     """
-    settings = _settings(fn_args)
-    spec = inputs.spec_from_schema(fn_args.schema_path, settings)
-    teacher = inputs.load_teacher(fn_args.base_model, spec)
+    settings = all_settings.of_fn_args(fn_args)
+    read = inputs.reader(fn_args, settings)
+    teacher = saved_models.load_model(
+        fn_args.base_model,
+        read.spec,
+        settings["teacher_outputs"],
+        raw=not settings["transformed"],
+    )
     keras.utils.set_random_seed(settings["seed"])
-    first, *others = spec.features.values()
-    shape = spec.features if others else tuple(first.shape)
-    student = models.build(settings["student"], shape, spec.num_classes)
+    student = _student(read, settings)
+    _train(student, teacher, read, settings, fn_args)
+    card = {"settings": settings, "teacher_fingerprint": teacher.fingerprint}
+    save_model(student, read.spec, fn_args.serving_model_dir, card, read_examples=read)
+
+
+def _student(read: Reader, settings: dict[str, Any]) -> keras.Model:
+    features = read.spec.features
+    first, *others = features.values()
+    alone = not others and (is_image(first) or first.dtype == tf.string)
+    shape = tuple(first.shape) if alone else features
+    return models.build(
+        settings["student"], shape, read.spec.num_classes, **settings["student_options"]
+    )
+
+
+def _train(
+    student: keras.Model,
+    teacher: saved_models.Model,
+    read: Reader,
+    settings: dict[str, Any],
+    fn_args: Any,
+) -> None:
+    train = inputs.records(fn_args.train_files)
+    validation = inputs.records(fn_args.eval_files)
+    made = inputs.changes(settings, read, teacher, train, validation)
+    options = {
+        "alpha": settings["alpha"],
+        "soft_loss": parts.soft_loss(settings),
+        **made.distiller,
+    }
     distiller = Distiller(
-        student=student,
-        teacher=teacher.signatures[inputs.FEATURES_SIGNATURE],
-        temperature=settings["temperature"],
-        alpha=settings["alpha"],
-        teacher_outputs="probabilities",
+        student=student, temperature=settings["temperature"], **options
     )
     distiller.compile(
         optimizer=training.optimizer(
@@ -67,46 +97,21 @@ def run_fn(fn_args: Any) -> None:
             schedule="cosine",
             total_steps=fn_args.train_steps,
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=made.loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         jit_compile=False,
     )
-    batch_size, seed = settings["batch_size"], settings["seed"]
+    size, seed = settings["batch_size"], settings["seed"]
+    run_dir = fn_args.model_run_dir
+    unweighted = made._replace(weights=None)
     distiller.fit(
-        inputs.batches(fn_args.train_files, spec, batch_size, seed),
+        inputs.batches(train, read, teacher, size, made=made, seed=seed),
         steps_per_epoch=fn_args.train_steps,
-        validation_data=inputs.batches(fn_args.eval_files, spec, batch_size),
+        validation_data=inputs.batches(
+            validation, read, teacher, size, made=unweighted
+        ),
         validation_steps=fn_args.eval_steps,
-        callbacks=[keras.callbacks.TensorBoard(fn_args.model_run_dir)]
-        if fn_args.model_run_dir
-        else [],
+        callbacks=[keras.callbacks.TensorBoard(run_dir)] if run_dir else [],
         shuffle=False,  # The batches are.
         verbose=2,
     )
-    card = {"settings": settings, "teacher_fingerprint": distiller.teacher_fingerprint}
-    save_model(student, spec, fn_args.serving_model_dir, card)
-
-
-def _settings(fn_args: Any) -> dict[str, Any]:
-    given = dict(fn_args.custom_config or {})
-    tuned: Mapping[str, Any] = (fn_args.hyperparameters or {}).get("values", {})
-    settings = DEFAULTS | given | dict(tuned)
-    unknown = sorted(settings.keys() - DEFAULTS.keys())
-    if unknown:
-        raise ValueError(
-            f"custom_config must hold only {list(DEFAULTS)}. Received: {unknown}."
-        )
-    missing = [name for name in REQUIRED if not settings[name]]
-    if missing:
-        raise ValueError(f"custom_config must hold {missing}, which are missing.")
-    for name in ("base_model", "schema_path", "train_files", "eval_files"):
-        if not getattr(fn_args, name):
-            raise ValueError(
-                f"fn_args.{name} is needed. Received: {getattr(fn_args, name)!r}."
-            )
-    if not fn_args.train_steps:
-        raise ValueError(
-            "fn_args.train_steps must be a positive number. Received: "
-            f"{fn_args.train_steps!r}. Set num_steps in the Trainer's train_args."
-        )
-    return settings

@@ -69,6 +69,42 @@ def test_the_wide_part_learns_pairs_of_categories(name, learns):
     assert (accuracy == 1) is learns
 
 
-def test_features_that_are_no_scalars():
-    with pytest.raises(ValueError, match=r"scalar features.*'image': TensorSpec"):
+def test_features_that_are_no_scalars_or_vectors():
+    with pytest.raises(ValueError, match=r"and vectors.*'image': TensorSpec"):
         models.build("mlp", {"image": tf.TensorSpec((8, 8, 3), tf.uint8)}, 2)
+    with pytest.raises(ValueError, match=r"takes scalar features,.*'tags': TensorSpec"):
+        models.build("wide_and_deep", {"tags": tf.TensorSpec((3,), tf.string)}, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"), [(["a", "b"], ""), ([5, 7], -1)], ids=["words", "numbers"]
+)
+def test_a_vector_of_categories_is_their_mean_embedding(values, missing):
+    dtype = tf.string if missing == "" else tf.int64
+    model = models.build(
+        "mlp",
+        {"tags": tf.TensorSpec((3,), dtype)},
+        2,
+        hidden_units=(),
+        num_bins=50,
+        embedding_dim=2,
+    )
+    first, second = values
+
+    def logits(*tags):
+        return model({"tags": tf.constant([tags], dtype)}, training=False).numpy()[0]
+
+    alone = [logits(v, missing, missing) for v in (first, second)]
+    # Without hidden layers the logits of the mean are the mean of the logits.
+    assert logits(first, second, missing) == pytest.approx(sum(alone) / 2, abs=1e-6)
+    assert logits(first, first, second) == pytest.approx(
+        (2 * alone[0] + alone[1]) / 3, abs=1e-6
+    )
+    assert logits(missing, missing, missing) == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_a_vector_of_numbers_is_as_many_numbers():
+    vector = {"v": tf.TensorSpec((3,), tf.float32), "age": FLOAT}
+    model = models.build("mlp", vector, 2, hidden_units=(5,))
+    # Batch norm of 4 numbers, dense 4 * 5 + 5 and 5 * 2 + 2.
+    assert sum(np.prod(w.shape) for w in model.trainable_weights) == 8 + 25 + 12

@@ -4,9 +4,13 @@ import json
 
 import evaluation_study as study
 import pytest
+from tensorflow_model_analysis.evaluators import metrics_validator
+from tensorflow_model_analysis.metrics.metric_types import MetricKey
+from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
 from pipelines.evaluation.eval_config import eval_config, slices
+from pipelines.evaluation.metrics.group_gaps import gap_name
 
 
 def metrics(config):
@@ -67,3 +71,25 @@ def test_crossings_are_sliced_and_have_gaps_where_they_are_asked_for():
     assert [gap["attribute"] for gap in gaps[-2:]] == [["hair", "young"]] * 2
     assert len(gaps) == 6
     config_util.verify_eval_config(config)
+
+
+@pytest.mark.parametrize(("gap", "is_kept"), [(0.1, True), (0.3, False)])
+def test_a_threshold_is_that_of_all_examples_alone(gap, is_kept):
+    name = gap_name("equalized_odds_difference", "hair")
+    threshold = config_pb2.MetricThreshold()
+    threshold.value_threshold.upper_bound.value = 0.2
+    config = eval_config(
+        study.binary_dataset().spec,
+        ["student", "teacher"],
+        baseline="teacher",
+        thresholds={name: threshold},
+    )
+    key = MetricKey(name, model_name="student", example_weighted=None)
+
+    def keeps(slice_key, value):
+        measured = (slice_key, {key: value})
+        return metrics_validator.validate_metrics(measured, config).validation_ok
+
+    assert keeps((), gap) is is_kept
+    # Within a group there is no gap between groups.
+    assert keeps((("hair", "brown"),), float("nan"))

@@ -6,13 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
+import tfx_data
 
 from kd_keras import files
-from kd_keras.datasets import DatasetSpec, examples
+from kd_keras.datasets import DatasetSpec
 from kd_keras.export import save_model
-from pipelines.tfx import inputs as tfx
+from pipelines.tfx import inputs, settings
 from pipelines.tfx import run_fn as trainer_module
 
 SPEC = DatasetSpec(
@@ -28,6 +27,7 @@ feature { name: "v" type: FLOAT shape { dim { size: 1 } } }
 feature { name: "y" type: INT shape { dim { size: 1 } } }
 feature { name: "photo" type: BYTES image_domain {} shape { dim { size: 1 } } }
 feature { name: "text" type: BYTES shape { dim { size: 1 } } }
+feature { name: "side" type: BYTES }
 """
 CUSTOM_CONFIG = {
     "student": "mlp",
@@ -46,13 +46,17 @@ def fn_args(tmp_path_factory):
     """Every field of tfx.components.FnArgs (TFX 1.x), as its Trainer fills it."""
     path = tmp_path_factory.mktemp("tfx")
     for split, size in (("train", 512), ("eval", 128)):
-        directory = path / f"Split-{split}"
-        directory.mkdir()
-        points = np.random.default_rng(size).normal(size=(size, 2)).astype(np.float32)
-        with tf.io.TFRecordWriter(str(directory / "data-0-of-1.gz"), "GZIP") as writer:
-            for i, (u, v) in enumerate(points):
-                wrong = {"u": u, "v": v, "y": int(u <= v), "id": str(i).encode()}
-                writer.write(examples.encode(SPEC, wrong))
+        points = np.random.default_rng(size).normal(size=(size, 2))
+        wrong = [
+            {
+                "u": float(u),
+                "v": float(v),
+                "y": int(u <= v),
+                "side": (None, "left", "right")[i % 3],
+            }
+            for i, (u, v) in enumerate(points)
+        ]
+        tfx_data.write_split(path / f"Split-{split}", wrong)
     (path / "schema.pbtxt").write_text(SCHEMA)
     save_model(_teacher(), SPEC, str(path / "teacher"))
     return types.SimpleNamespace(
@@ -102,16 +106,13 @@ def test_the_export_follows_the_teacher_and_not_the_labels(fn_args):
     ("changes", "message"),
     [
         ({"base_model": None}, r"fn_args.base_model is needed"),
-        ({"base_model": "nowhere"}, r"must be a SavedModel. Received: 'nowhere'"),
+        ({"base_model": "nowhere"}, r"no saved_model.pb in any of \['nowhere/Format"),
         ({"train_steps": None}, r"train_steps must be a positive number"),
         ({"train_files": ["nowhere/*"]}, r"No file matches \['nowhere/\*'\]"),
         ({"custom_config": None}, r"must hold \['student', 'label'"),
         ({"custom_config": {**CUSTOM_CONFIG, "T": 1}}, r"Received: \['T'\]"),
         ({"custom_config": {**CUSTOM_CONFIG, "label": "z"}}, r"feature 'z'"),
-        (
-            {"custom_config": {**CUSTOM_CONFIG, "features": ["u"]}},
-            r"takes \['u', 'v'\].*\['u'\]",
-        ),
+        ({"schema_path": None}, r"schema_path is needed, or transform_graph_path"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -123,28 +124,67 @@ def test_bad_input_is_named(fn_args, changes, message):
 
 def test_a_teacher_without_signatures_is_refused(fn_args, tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))
+    spoiled = types.SimpleNamespace(**{**vars(fn_args), "base_model": str(tmp_path)})
     with pytest.raises(ValueError, match="must have the signature 'serving_features'"):
-        tfx.load_teacher(str(tmp_path), SPEC)
+        trainer_module.run_fn(spoiled)
 
 
-def test_types_and_shapes_come_from_the_schema(tmp_path):
-    path = tmp_path / "schema.pbtxt"
-    path.write_text(text_format.MessageToString(_schema()))
-    settings = {**trainer_module.DEFAULTS, **CUSTOM_CONFIG, "image_shape": [8, 8, 3]}
-    settings["features"] = ["u", "photo", "text"]
-    spec = tfx.spec_from_schema(str(path), settings)
-    assert spec.features == {
+def test_types_and_shapes_come_from_the_schema(fn_args):
+    config = {**settings.DEFAULTS, **CUSTOM_CONFIG, "image_shape": [8, 8, 3]}
+    config["features"] = ["u", "photo", "text"]
+    assert inputs.reader(fn_args, config).spec.features == {
         "u": tf.TensorSpec((), tf.float32),
         "photo": tf.TensorSpec((8, 8, 3), tf.uint8),
         "text": tf.TensorSpec((), tf.string),
     }
 
 
-def _schema() -> schema_pb2.Schema:
-    return text_format.Parse(SCHEMA, schema_pb2.Schema())
+def test_a_teacher_may_read_what_the_student_does_not(fn_args, tmp_path):
+    # It has serving_default alone, and decides by u - v; the student sees only u.
+    tfx_data.save_examples_model(
+        str(tmp_path / "teacher"), {"u": 4.0, "v": -4.0}, "outputs"
+    )
+    config = {
+        **CUSTOM_CONFIG,
+        "features": ["u"],
+        "teacher_outputs": "logits",
+        "groups": {"side": ["left", "right"]},
+        "method": "group_dro",
+    }
+    changed = {
+        "base_model": str(tmp_path / "teacher"),
+        "serving_model_dir": str(tmp_path / "student"),
+        "custom_config": config,
+    }
+    trainer_module.run_fn(types.SimpleNamespace(**{**vars(fn_args), **changed}))
+    loaded = tf.saved_model.load(str(tmp_path / "student"))
+    rows = [tfx_data.example({"u": u, "v": 0.0}) for u in (-2.0, 2.0)]
+    answer = loaded.signatures["serving_default"](tf.constant(rows))
+    # Of u alone the sign is the best guess of that of u - v.
+    assert answer["probabilities"].numpy().argmax(-1).tolist() == [0, 1]
 
 
-def test_an_image_needs_its_shape(fn_args):
-    settings = {**trainer_module.DEFAULTS, **CUSTOM_CONFIG, "features": ["photo"]}
-    with pytest.raises(ValueError, match=r"'photo' is an image.*image_shape"):
-        tfx.spec_from_schema(fn_args.schema_path, settings)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "mfd"}, "compares layers"),
+        ({"method": "dro"}, "Unknown method 'dro'"),
+        ({"method": "reweighed"}, "has: none"),
+        ({"transformed": True}, "need transform_graph="),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_methods_that_a_pipeline_cannot_have(fn_args, changes, message):
+    config = {**CUSTOM_CONFIG, **changes}
+    if config.get("method") == "mfd":
+        config["method_options"] = {"teacher_layer": "a", "student_layer": "b"}
+    spoiled = types.SimpleNamespace(**{**vars(fn_args), "custom_config": config})
+    with pytest.raises(ValueError, match=message):
+        trainer_module.run_fn(spoiled)
+
+
+def test_an_empty_split_is_named(fn_args, tmp_path):
+    empty = tfx_data.write_split(tmp_path / "Split-eval", [])
+    spoiled = types.SimpleNamespace(**{**vars(fn_args), "eval_files": [empty]})
+    with pytest.raises(ValueError, match="the split is empty"):
+        trainer_module.run_fn(spoiled)
