@@ -94,10 +94,12 @@ def read(workdir: str) -> dict[str, Any] | None:
 
 def is_there(workdir: str, document: Mapping[str, Any]) -> bool:
     """Whether the student that a mitigation ended with is still the one on disk."""
-    run = layout.parse_directory(document["run"])
+    run, base = (layout.parse_directory(document[key]) for key in ("run", "base"))
     if run is None or not layout.is_complete(workdir, run):
         return False
     config = configs.read_config(workdir)
+    if not {run.base, base} <= set(layout.runs_of(config)):
+        return False  # The study was cut down since.
     read_record = mended_run.read if run.mended else run_record.read
     record = read_record(workdir, run, config)
     return record[run_record.EXPORT_DIGEST] == document["export_digest"]

@@ -25,7 +25,7 @@ def document(
         rows.append(
             {
                 "run": one.run.directory,
-                "method": one.remedy.title if one.remedy else "as it is",
+                "method": _title(one, tried[0]),
                 "accuracy": one.accuracy if judged else None,
                 "failed": one.count("failed") if judged else None,
                 "undecided": int(one.rank[1]) if judged else None,
@@ -46,6 +46,13 @@ def document(
         "sentences": list(sentences),
         "test_looks": looks,
     }
+
+
+def _title(one: Tried, base: Tried) -> str:
+    """What was tried, for people."""
+    parts = [] if one.run == base.run else [f"trained by {one.run.method}"]
+    parts += [one.remedy.title] if one.remedy else []
+    return ", ".join(parts) or "as it is"
 
 
 def why_not(tried: Sequence[Tried], options: Mitigation) -> str:

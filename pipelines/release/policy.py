@@ -78,7 +78,7 @@ class Mitigation:
     """What may be tried to mend a student that the policy refuses.
 
     Attributes:
-      methods: "thresholds", and names of `config.methods`, which are trained.
+      methods: "thresholds", and what `config.methods` may name, which is trained.
       margin: standard errors that thresholds keep free for chance.
       min_examples: groups with fewer examples that count share a threshold.
     """
