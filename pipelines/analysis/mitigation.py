@@ -23,6 +23,8 @@ from pipelines.studies.interval_options import intervals
 
 RECORD = "mitigation.json"
 _OPTIONS = intervals()
+# Of shares: an interval that ends at 0 may miss it by so much.
+_ROUNDING = 1e-9
 # Rate -> the label of the examples that it is the share of the right ones of.
 _RIGHT_OF = {"accuracy": None, "true_positive_rate": 1, "true_negative_rate": 0}
 _SELECTED = "selection_rate"
@@ -55,9 +57,9 @@ class Change:
     @property
     def effect(self) -> str:
         """ "better" or "worse" where the interval of the change has no 0 inside."""
-        if self.change.low > 0:
+        if self.change.low > _ROUNDING:
             return "better"
-        return "worse" if self.change.high < 0 else ""
+        return "worse" if self.change.high < -_ROUNDING else ""
 
     def __str__(self) -> str:
         low, high = (100 * end for end in (self.change.low, self.change.high))

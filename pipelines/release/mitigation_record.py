@@ -59,17 +59,25 @@ def why_not(tried: Sequence[Tried], options: Mitigation) -> str:
     """Why nothing that was tried is taken."""
     refused = sorted(not_kept(tried[0].verdict or {}))
     what = f"{', '.join(refused)}" if refused else "the policy"
-    problems = [one.problem for one in tried if one.problem]
-    if len(tried) == 1:
+    others = tried[1:]
+    problems = [one.problem for one in others if one.problem]
+    if not others:
         return (
             f"thresholds for groups cannot mend {what}, and no other method may be "
             f"tried: --policy.mitigation.methods is {list(options.methods)}"
         )
-    if len(problems) == len(tried) - 1:
+    if len(problems) == len(others):
         return f"no thresholds could be fitted: {problems[-1]}"
+    closest = min((one for one in others if one.verdict), key=lambda one: one.rank)
+    missed = [
+        condition["reason"]
+        for condition in (closest.verdict or {})["conditions"]
+        if condition["name"] in not_kept(closest.verdict or {})
+    ]
     return (
-        f"nothing of {len(tried) - 1} tried keeps more conditions on validation data "
-        f"than the student as it is: {what}"
+        f"nothing of {len(others)} tried keeps more conditions on validation data than "
+        f"the student as it is: {what}. Closest comes {_title(closest, tried[0])}: "
+        f"there the {'; the '.join(missed)}"
     )
 
 

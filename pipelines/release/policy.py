@@ -187,6 +187,11 @@ def _condition(name: str, fields: dict[str, Any], spec: DatasetSpec) -> Conditio
             f"--{where} must have one of at_most and at_least. Received: "
             f"at_most={condition.at_most}, at_least={condition.at_least}."
         )
+    if not condition.against and (condition.at_most or 0) < 0:
+        raise ValueError(
+            f"--{where}.at_most must be from 0 on, since the {condition.metric} is. "
+            f"Received: {condition.at_most}."
+        )
     return condition
 
 

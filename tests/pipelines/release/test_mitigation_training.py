@@ -13,7 +13,7 @@ from pipelines.evaluation.evaluate import evaluate
 from pipelines.release import retraining
 from pipelines.release.policy import Condition
 from pipelines.studies import config as configs
-from pipelines.studies import coordinator, layout, run_record
+from pipelines.studies import coordinator, layout, own_code, run_record
 from pipelines.studies.layout import DS, NDS, Run
 from pipelines.studies.study import train_study
 
@@ -45,8 +45,9 @@ def policy(**options):
 def mended(tmp_path_factory):
     """The workdir of a study that was mended, and what came of it."""
     workdir = str(tmp_path_factory.mktemp("mended") / "w")
-    with train_study(unseen_signal.config(), workdir):
-        evaluate(workdir)
+    own_code.admit(unseen_signal.config())
+    unseen_signal.write_study(workdir)
+    evaluate(workdir)
     asked = policy(methods=("thresholds", "balanced"))
     return workdir, stages.mitigate(workdir, asked, PLAIN.directory)
 
