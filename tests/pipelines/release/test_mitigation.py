@@ -223,6 +223,7 @@ def test_nothing_is_taken_that_keeps_no_more(workdir):
     assert not found["blessed"]
     assert found["after"] is None
     assert found["reason"].startswith("nothing of 3 tried keeps more conditions on")
+    assert "there the accuracy is 0.7000" in found["reason"]
     assert found["test_looks"] == 0
     assert not files.exists(f"{workdir}/{MENDED}")
 
