@@ -57,7 +57,11 @@ def start_peers(args, work: pathlib.Path) -> None:
         f"ExponentiatedGradient|{attribute}|{gap}|0.05"
         for attribute, gap in itertools.product(ATTRIBUTES, GAPS)
     ]
-    missing = {n: c for n, c in cells.items() if not (work / f"peers-{n}.npz").exists()}
+    known = load(work, "peers", "official")
+    missing = {
+        name: [cell for cell in wanted if cell not in known.get(name, {})]
+        for name, wanted in cells.items()
+    }
     (work / "cells.json").write_text(json.dumps(missing))
     script = pathlib.Path(__file__).with_name("mitigation_peers.py")
     subprocess.run([args.peers, str(script), str(work)], check=True)

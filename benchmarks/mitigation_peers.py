@@ -115,7 +115,8 @@ def main() -> None:
             run = dict(arrays)
         for part in ("val", "test"):
             run[f"{part}_scores"] = run[f"{part}_scores"].astype(np.float64)
-        found = {}
+        path = directory / f"peers-{name}.npz"
+        found = dict(np.load(path, allow_pickle=False)) if path.exists() else {}
         for cell in wanted:
             method, attribute, gap, eps = cell.split("|")
             began = time.perf_counter()
@@ -127,7 +128,7 @@ def main() -> None:
             found[f"{cell}|seconds"] = time.perf_counter() - began
             found[cell] = np.asarray(predicted).astype(np.int64).ravel()
             print(f"{name} {cell}: {found[f'{cell}|seconds']:.2f} s", flush=True)
-        np.savez(directory / f"peers-{name}.npz", **found)
+            np.savez(path, **found)
 
 
 if __name__ == "__main__":

@@ -33,5 +33,7 @@ def get_config() -> ml_collections.ConfigDict:
             "at_least": 0.7,
         },
     }
+    # What pipelines.mitigate may try, see docs/mitigation.md.
+    policy.mitigation = ml_collections.ConfigDict({"methods": ("thresholds",)})
     policy.conditions = ml_collections.ConfigDict(conditions)
     return policy

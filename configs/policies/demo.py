@@ -21,6 +21,10 @@ def get_config() -> ml_collections.ConfigDict:
     policy.selection.attribute = ""
     policy.selection.tolerance = 0.01
 
+    # What pipelines.mitigate may try: thresholds, and methods of config.methods, which
+    # train the refused student again.
+    policy.mitigation = ml_collections.ConfigDict({"methods": ("thresholds",)})
+
     policy.conditions = ml_collections.ConfigDict()
     policy.conditions.accuracy_drop = _condition(
         metric="accuracy", against="teacher", at_least=-0.4

@@ -58,6 +58,10 @@ class Measure:
             missed = missed + np.maximum(short, 0).max((-2, -1))
         return missed
 
+    def lowest(self, name: str, selected: np.ndarray, hits: np.ndarray) -> float:
+        """The lowest of the units' and classes' rates, by their intervals' ends."""
+        return float(np.nanmin(self._lower_ends(name, selected, hits)))
+
     def rate(self, name: str, selected: np.ndarray, hits: np.ndarray) -> np.ndarray:
         """A rate, one-vs-rest, `[..., units, classes]`; NaN where it is undefined.
 

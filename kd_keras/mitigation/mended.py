@@ -10,7 +10,7 @@ from kd_keras.mitigation.constraints import Constraint
 from kd_keras.mitigation.measure import Measure
 from kd_keras.mitigation.offset_search import OffsetSearch
 from kd_keras.mitigation.outcome import Outcome, before_and_after
-from kd_keras.mitigation.refusal import free_width
+from kd_keras.mitigation.refusal import closest, free_width
 from kd_keras.mitigation.served import Encoded
 from kd_keras.mitigation.units import Units, unite
 
@@ -201,16 +201,10 @@ class Mended:
         offsets = search.run()
         after = [t[:-1] for t in search.tally(offsets)]
         if search.measure.violation(*after) > 0:
-            closest = float(plain.gap(*after)) + kept
-            missed = (
-                f"the smallest gap that was found is {closest:.3f}"
-                if self.constraint.gap
-                else "no offsets reach all floors"
-            )
             raise ValueError(
                 "`at_most` and `floor` were not reached. Received: "
                 f"at_most={self.constraint.at_most}, floor={self.constraint.floor}; "
-                f"{missed}. Allow more."
+                f"{closest(plain, kept, after)}. Allow more."
             )
         return offsets, kept
 

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 
 from kd_keras.mitigation.measure import Measure
+from kd_keras.mitigation.offset_lines import Line, Tally, between
 
 # Costs of a gap that is too large by 1, in errors per example; then at any cost.
 _PENALTIES = (0.25, 0.5, 1.0, 2.0, 8.0)
@@ -16,7 +17,16 @@ _GAIN = 1e-12
 
 @dataclasses.dataclass
 class _State:
+    """Where the search is.
+
+    Attributes:
+      offsets: `[served groups, classes]`.
+      tally: of them.
+      error, violation: what they come to.
+    """
+
     offsets: np.ndarray
+    tally: Tally
     error: float
     violation: float
 
@@ -34,6 +44,10 @@ class OffsetSearch:
     first at a low price for violations, then at higher ones, each time from where the
     last one ended, and each end is made to fulfil the constraint at any price. Of those
     ends the best is taken. The problem is not convex: there may be better offsets.
+
+    The offsets of a group change nobody else's class, so that what is known of its
+    lines is kept until they change; and how much is right is counted first, since
+    violations matter only where it may be enough.
 
     Args:
       logits: `[examples, classes]`, in the precision in which offsets are added to them
@@ -64,6 +78,8 @@ class OffsetSearch:
         self.shape = (num_units + 1, logits.shape[1])
         self.members = [np.nonzero(served == i)[0] for i in range(num_served)]
         self.total = float(weights.sum())
+        # Group, class, number of choices -> the group's offsets, and the line at these.
+        self._lines: dict[tuple[int, int, int], tuple[bytes, Line]] = {}
 
     def run(self) -> np.ndarray:
         """The best offsets found, `[served groups, classes]`."""
@@ -78,21 +94,18 @@ class OffsetSearch:
             best = end if end.better_than(best) else best
         return best.offsets
 
-    def tally(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def tally(self, offsets: np.ndarray) -> Tally:
         """What is predicted, and what of it is right, `[units + 1, classes]` each."""
         predicted = self.logits.argmax(1)
         for members, offset in zip(self.members, offsets, strict=True):
             predicted[members] = (self.logits[members] + offset).argmax(1)
-        every = np.arange(len(predicted))
-        return (
-            self._sum(every, predicted, self.weights),
-            self._sum(every, predicted, self.weights * (predicted == self.labels)),
-        )
+        return self._counted(np.arange(len(predicted)), predicted)
 
     def _state(self, offsets: np.ndarray) -> _State:
-        selected, hits = self.tally(offsets)
-        violation = float(self.measure.violation(selected[:-1], hits[:-1]))
-        return _State(offsets, 1 - float(hits.sum()) / self.total, violation)
+        tally = self.tally(offsets)
+        violation = float(self.measure.violation(*(t[:-1] for t in tally)))
+        error = 1 - float(tally.hits.sum()) / self.total
+        return _State(offsets, tally, error, violation)
 
     def _improved(self, state: _State, penalty: float) -> _State:
         """Where going through the lines ends."""
@@ -110,28 +123,28 @@ class OffsetSearch:
         return state
 
     def _along(
-        self, lines: list[tuple[int, int]], state: _State, penalty: float
+        self, places: list[tuple[int, int]], state: _State, penalty: float
     ) -> _State:
         """The best offsets of one line, or of the plane of two, all others as they are.
 
         Args:
-          lines: the group and the class of each.
+          places: the group and the class of each.
           state: where to begin.
           penalty: cost of violations; inf for any cost.
         """
-        size = _CUTS if len(lines) == 1 else _CUTS_OF_TWO
-        choices, tallies = zip(
-            *(self._line(state.offsets, group, c, size) for group, c in lines),
-            strict=True,
-        )
-        selected, hits = tallies[0]
-        if len(lines) == 2:
-            # Groups do not share examples, so that their changes add up.
-            now = self.tally(state.offsets)
-            selected, hits = (
-                (one[:, None] + other - both).reshape(-1, *self.shape)
-                for one, other, both in zip(*tallies, now, strict=True)
-            )
+        size = _CUTS if len(places) == 1 else _CUTS_OF_TWO
+        lines = [
+            self._line(group, c, size, state.offsets[group]) for group, c in places
+        ]
+        picked = self._worth_counting(lines, state, penalty)
+        if not len(picked[0]):
+            return state
+        # Groups do not share examples, so that their changes add up.
+        selected, hits = state.tally
+        for line, choices in zip(lines, picked, strict=True):
+            tallies = self._tallies(line)
+            selected = selected + (tallies.selected[choices] - line.now.selected)
+            hits = hits + (tallies.hits[choices] - line.now.hits)
         errors = 1 - hits.sum((-2, -1)) / self.total
         violations = self.measure.violation(selected[:, :-1], hits[:, :-1])
         if np.isinf(penalty):
@@ -147,52 +160,80 @@ class OffsetSearch:
         if not improves:
             return state
         offsets = state.offsets.copy()
-        picked = np.unravel_index(best, [len(values) for values in choices])
-        for (group, c), values, i in zip(lines, choices, picked, strict=True):
-            offsets[group, c] = values[i]
+        for line, choices in zip(lines, picked, strict=True):
+            offsets[line.group, line.c] = line.values[choices[best]]
         # Counted anew: rounding may have made a tie.
         return self._state(offsets)
 
-    def _line(
-        self, offsets: np.ndarray, group: int, c: int, size: int
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-        """Choices of one offset, and the tally of each."""
+    def _worth_counting(
+        self, lines: list[Line], state: _State, penalty: float
+    ) -> list[np.ndarray]:
+        """The choices whose error alone does not say that they improve nothing.
+
+        Returns:
+          For each line the index of its choice, `[choices of all lines]`.
+        """
+        every = np.indices([len(line.values) for line in lines])
+        every = every.reshape(len(lines), -1)
+        if np.isinf(penalty) and state.violation > 0:
+            return list(every)
+        right = state.tally.hits.sum()
+        for line, choices in zip(lines, every, strict=True):
+            right = right + (line.right[choices] - line.now.hits.sum())
+        cost = state.error
+        if not np.isinf(penalty):
+            cost += penalty * state.violation
+        # Less than what improves, for what rounding adds.
+        enough = 1 - right / self.total < cost - _GAIN / 2
+        return list(every[:, enough])
+
+    def _line(self, group: int, c: int, size: int, offsets: np.ndarray) -> Line:
+        """One line, at the offsets of its group `[classes]`."""
+        key, at = (group, c, size), offsets.tobytes()
+        if key not in self._lines or self._lines[key][0] != at:
+            self._lines[key] = at, self._new_line(group, c, size, offsets)
+        return self._lines[key][1]
+
+    def _new_line(self, group: int, c: int, size: int, offsets: np.ndarray) -> Line:
         members = self.members[group]
-        others = self.logits[members] + offsets[group]
+        others = self.logits[members] + offsets
+        now = self._counted(members, others.argmax(1))
         others[:, c] = -np.inf
         second = others.argmax(1)
         # Class c wins where its offset is above this.
         needed = others.max(1).astype(np.float64) - self.logits[members, c]
-        choices = _between(needed, size).astype(self.logits.dtype)
-        changes_at = np.searchsorted(choices, needed, side="right")
-        tallies = self._tallies(offsets, group, c, second, changes_at, len(choices))
-        return choices, tallies
+        values = between(needed, size).astype(self.logits.dtype)
+        changes_at = np.searchsorted(values, needed, side="right")
+        labels, weights = self.labels[members], self.weights[members]
+        is_right = labels == second
+        gains = weights * ((labels == c).astype(float) - is_right)
+        rising = np.bincount(changes_at, gains, len(values) + 1)[: len(values)]
+        right = (weights * is_right).sum() + np.cumsum(rising)
+        return Line(group, c, values, second, changes_at, right, now)
 
-    def _tallies(
-        self,
-        offsets: np.ndarray,
-        group: int,
-        c: int,
-        second: np.ndarray,
-        changes_at: np.ndarray,
-        size: int,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """`tally` for each choice of one offset, `[choices, units + 1, classes]`."""
-        members = self.members[group]
-        never = offsets.copy()
-        never[group, c] = -np.inf
+    def _tallies(self, line: Line) -> Tally:
+        """Tally of the members for each choice, `[choices, units + 1, classes]`."""
+        members, size = self.members[line.group], len(line.values)
         weights, labels = self.weights[members], self.labels[members]
+        always = np.full(len(members), line.c)
         found = []
         for base, to, away in zip(
-            self.tally(never),
-            (weights, weights * (labels == c)),
-            (weights, weights * (labels == second)),
+            self._counted(members, line.second),
+            (weights, weights * (labels == line.c)),
+            (weights, weights * (labels == line.second)),
             strict=True,
         ):
-            gained = self._sum(members, np.full(len(members), c), to, changes_at, size)
-            lost = self._sum(members, second, away, changes_at, size)
+            gained = self._sum(members, always, to, line.changes_at, size)
+            lost = self._sum(members, line.second, away, line.changes_at, size)
             found.append(base + np.cumsum(gained - lost, axis=0))
-        return found[0], found[1]
+        return Tally(*found)
+
+    def _counted(self, members: np.ndarray, predicted: np.ndarray) -> Tally:
+        """Tally of some examples, `[units + 1, classes]`."""
+        weights = self.weights[members]
+        is_right = predicted == self.labels[members]
+        selected = self._sum(members, predicted, weights)[0]
+        return Tally(selected, self._sum(members, predicted, weights * is_right)[0])
 
     def _sum(
         self,
@@ -202,22 +243,11 @@ class OffsetSearch:
         steps: np.ndarray | None = None,
         size: int = 1,
     ) -> np.ndarray:
-        """Sums by unit and class, and by step where there are steps."""
+        """Sums by step, unit and class, `[size, units + 1, classes]`."""
         keys = self.units[members] * self.shape[1] + classes
-        if steps is None:
-            return np.bincount(keys, values, np.prod(self.shape)).reshape(self.shape)
         cells = self.shape[0] * self.shape[1]
+        if steps is not None:
+            keys = keys + steps * cells
         # Step `size` is after the last choice: never.
-        sums = np.bincount(steps * cells + keys, values, (size + 1) * cells)
+        sums = np.bincount(keys, values, (size + 1) * cells)
         return sums.reshape(-1, *self.shape)[:size]
-
-
-def _between(values: np.ndarray, size: int) -> np.ndarray:
-    """Numbers below, between and above the values, rising; at most `size` between."""
-    distinct = np.unique(values)
-    if not len(distinct):
-        return np.zeros(1)
-    middles = distinct[:-1] + np.diff(distinct) / 2
-    if len(middles) > size:
-        middles = middles[np.linspace(0, len(middles) - 1, size).round().astype(int)]
-    return np.concatenate([[distinct[0] - 1], middles, [distinct[-1] + 1]])

@@ -14,6 +14,7 @@ from kd_keras.mitigation.constraints import (
     standard_error,
 )
 from kd_keras.mitigation.curves import Curve
+from kd_keras.mitigation.measure import Measure
 from kd_keras.mitigation.units import Units
 
 
@@ -118,6 +119,29 @@ def _too_small(
         f"{eps:g}: {constraint.margin:g} standard errors of the difference of "
         f"{rate.replace('_', ' ')}s are {kept:.3f}. {advice}"
     )
+
+
+def closest(measure: Measure, kept: float, found: Sequence[np.ndarray]) -> str:
+    """What was reached of a constraint that was not.
+
+    Args:
+      measure: the constraint.
+      kept: what of `at_most` is kept free for chance.
+      found: what is predicted and what of it is right, `[units, classes]` each.
+    """
+    reached = []
+    if measure.constraint.gap:
+        smallest = float(measure.gap(*found)) + kept
+        reached.append(f"the smallest gap that was found is {smallest:.3f}")
+    end = ", by its interval's lower end" if measure.constraint.margin else ""
+    for rate, least in measure.constraint.floor.items():
+        lowest = measure.lowest(rate, *found)
+        if lowest < least:
+            reached.append(
+                "no offsets reach all floors, the best that were found have a lowest "
+                f"{rate.replace('_', ' ')} of {lowest:.3f}{end}"
+            )
+    return "; ".join(reached)
 
 
 def check_floors(

@@ -23,6 +23,8 @@ from pipelines.studies.interval_options import intervals
 
 RECORD = "mitigation.json"
 _OPTIONS = intervals()
+# Of shares: an interval that ends at 0 may miss it by so much.
+_ROUNDING = 1e-9
 # Rate -> the label of the examples that it is the share of the right ones of.
 _RIGHT_OF = {"accuracy": None, "true_positive_rate": 1, "true_negative_rate": 0}
 _SELECTED = "selection_rate"
@@ -55,9 +57,9 @@ class Change:
     @property
     def effect(self) -> str:
         """ "better" or "worse" where the interval of the change has no 0 inside."""
-        if self.change.low > 0:
+        if self.change.low > _ROUNDING:
             return "better"
-        return "worse" if self.change.high < 0 else ""
+        return "worse" if self.change.high < -_ROUNDING else ""
 
     def __str__(self) -> str:
         low, high = (100 * end for end in (self.change.low, self.change.high))
@@ -94,10 +96,12 @@ def read(workdir: str) -> dict[str, Any] | None:
 
 def is_there(workdir: str, document: Mapping[str, Any]) -> bool:
     """Whether the student that a mitigation ended with is still the one on disk."""
-    run = layout.parse_directory(document["run"])
+    run, base = (layout.parse_directory(document[key]) for key in ("run", "base"))
     if run is None or not layout.is_complete(workdir, run):
         return False
     config = configs.read_config(workdir)
+    if not {run.base, base} <= set(layout.runs_of(config)):
+        return False  # The study was cut down since.
     read_record = mended_run.read if run.mended else run_record.read
     record = read_record(workdir, run, config)
     return record[run_record.EXPORT_DIGEST] == document["export_digest"]

@@ -227,7 +227,7 @@ def read_study(workdir: str, spec: DatasetSpec | None = None) -> Study:
         result = _read_result(workdir, run, info, spec, truth)
         models.setdefault(Model.of(run), {})[run.seed] = result
     _require_teachers(workdir, models)
-    methods = config.get("methods", (PLAIN,))
+    methods = layout.methods_of(config)
     in_order = dict(sorted(models.items(), key=lambda item: item[0].place(methods)))
     return Study(document, spec, truth, in_order, planned=len(runs))
 

@@ -5,54 +5,53 @@ from typing import Any
 
 import ml_collections
 
-from kd_keras import files
+from kd_keras import files, named
 from pipelines.analysis import mitigation as effects
 from pipelines.analysis.results import Study, read_study
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.plan import finished_runs
-from pipelines.release import blessing, gate
+from pipelines.release import blessing, gate, retraining
 from pipelines.release import policy as policies
 from pipelines.release.mitigation_record import document, why_not
-from pipelines.release.policy import THRESHOLDS
+from pipelines.release.policy import MITIGATION, THRESHOLDS
 from pipelines.release.trials import Tried, best, not_kept, search
 from pipelines.studies import config as configs
-from pipelines.studies import layout, mended_run, run_record, sealed
+from pipelines.studies import layout, mended_run, mending, run_record, sealed
 from pipelines.studies.layout import Run
+
+Train = Callable[[Sequence[Run], Mapping[str, Any]], None]
 
 
 def mitigate(
     workdir: str,
     policy: ml_collections.ConfigDict,
     run: str = "",
-    train: Callable[[Sequence[str]], None] | None = None,
+    train: Train | None = None,
 ) -> dict[str, Any]:
     """Mends a refused student; writes `<run>/mended/` and `mitigation.json`.
 
     Thresholds for groups are tried first. Where none of them keeps all conditions on
-    validation data, the policy's training methods are trained, and thresholds are tried
-    behind these, too. What validation data prefer is judged by the gate, on the test
-    split, once.
+    validation data, the refused student is trained again by each of the policy's
+    training methods, see `retraining`, and thresholds are tried behind these, too.
+    What validation data prefer is judged by the gate, on the test split, once.
 
     Args:
       workdir: the study's working directory.
       policy: as in configs/policies/.
       run: directory of the run, such as "student-t04/seed0"; empty for the
         recommended one.
-      train: trains methods of `config.methods` that are missing, and evaluates them;
-        None where none can be trained.
+      train: given runs and the options of their methods, adds those that are missing
+        to the study, trains and evaluates them; None where none can be trained.
 
     Returns:
       What mitigation.json holds; with "again" where it had been done before.
 
     Raises:
-      ValueError: as `gate`, or if there are no groups, or no validation data.
+      ValueError: as `gate`, or if there are no groups, or no validation data, or no
+        such method.
     """
     options = policies.mitigation(policy)
-    if options.training and train is None:
-        raise ValueError(
-            f"--policy.mitigation.methods must be of [{THRESHOLDS!r}]: this study "
-            f"trains no others. Received: {list(options.methods)}."
-        )
+    _require_methods(workdir, options.methods, train)
     _require_trained(run)
     known = effects.read(workdir)
     if known and _is_done(workdir, known, policy, run):
@@ -66,12 +65,15 @@ def mitigate(
     assert base  # The gate has found it.
     conditions = policies.conditions(policy, study.spec)
     refused = not_kept(before)
+    to_keep = [c for c in conditions if c.name in refused]
+    again = retraining.plan(study.config, base, options.training, to_keep)
     tried = search(study, policy, conditions, refused, base, options)
-    if options.training and train and tried[best(tried)].rank[:2] != (0, 0):
-        train(options.training)
+    found_one = best(tried) and tried[best(tried)].rank[:2] == (0, 0)
+    if again.runs and train and not found_one:
+        train(*again)
         study = read_study(workdir)
-        for sibling in _siblings(study, base):
-            tried += search(study, policy, conditions, refused, sibling, options)
+        for other in again.runs:
+            tried += search(study, policy, conditions, refused, other, options)
     looks = known["test_looks"] if known else 0
     chosen = best(tried)
     if chosen == 0:
@@ -83,13 +85,6 @@ def mitigate(
     found["made_from"] = _made_from(workdir, policy, run)
     sealed.write(effects.record_path(workdir), found)
     return found
-
-
-def _siblings(study: Study, run: Run) -> list[Run]:
-    """The runs that differ from `run` in nothing but the method of their training."""
-    same = (run.model, run.seed, run.temperature)
-    runs = [result.run for result in study.results]
-    return [r for r in runs if r != run and (r.model, r.seed, r.temperature) == same]
 
 
 def _confirm(
@@ -113,6 +108,20 @@ def _sentences(
     study, old, new = effects.before_and_after(workdir, study, runs)
     changes = effects.changes(study, old, new)
     return list(effects.sentences(changes, new.info.get("mitigation")))
+
+
+def _require_methods(workdir: str, methods: Sequence[str], train: Train | None) -> None:
+    """Refuses a method that cannot be tried, before anything is looked at."""
+    known = [THRESHOLDS]
+    if train:
+        options = configs.read_config(workdir).get("method_options", {})
+        known += sorted({*mending.METHODS, *options})
+    for method in methods:
+        if method not in known:
+            raise ValueError(
+                f"--policy.{MITIGATION}.methods must be of {known}. Received: "
+                f"{method!r}.{named.did_you_mean(method, known)}"
+            )
 
 
 def _require_trained(run: str) -> None:

@@ -25,7 +25,7 @@ def document(
         rows.append(
             {
                 "run": one.run.directory,
-                "method": one.remedy.title if one.remedy else "as it is",
+                "method": _title(one, tried[0]),
                 "accuracy": one.accuracy if judged else None,
                 "failed": one.count("failed") if judged else None,
                 "undecided": int(one.rank[1]) if judged else None,
@@ -48,51 +48,93 @@ def document(
     }
 
 
+def _title(one: Tried, base: Tried) -> str:
+    """What was tried, for people."""
+    parts = [] if one.run == base.run else [f"trained by {one.run.method}"]
+    parts += [one.remedy.title] if one.remedy else []
+    return ", ".join(parts) or "as it is"
+
+
 def why_not(tried: Sequence[Tried], options: Mitigation) -> str:
     """Why nothing that was tried is taken."""
     refused = sorted(not_kept(tried[0].verdict or {}))
     what = f"{', '.join(refused)}" if refused else "the policy"
-    problems = [one.problem for one in tried if one.problem]
-    if len(tried) == 1:
+    others = tried[1:]
+    problems = [one.problem for one in others if one.problem]
+    if not others:
         return (
             f"thresholds for groups cannot mend {what}, and no other method may be "
             f"tried: --policy.mitigation.methods is {list(options.methods)}"
         )
-    if len(problems) == len(tried) - 1:
+    if len(problems) == len(others):
         return f"no thresholds could be fitted: {problems[-1]}"
+    closest = min((one for one in others if one.verdict), key=lambda one: one.rank)
+    missed = [
+        condition["reason"]
+        for condition in (closest.verdict or {})["conditions"]
+        if condition["name"] in not_kept(closest.verdict or {})
+    ]
     return (
-        f"nothing of {len(tried) - 1} tried keeps more conditions on validation data "
-        f"than the student as it is: {what}"
+        f"nothing of {len(others)} tried keeps more conditions on validation data than "
+        f"the student as it is: {what}. Closest comes {_title(closest, tried[0])}: "
+        f"there the {'; the '.join(missed)}"
     )
 
 
 def describe(found: Mapping[str, Any]) -> str:
     """What came of it, for people."""
-    before, after = found["before"], found["after"]
+    before, after, tried = found["before"], found["after"], found["tried"]
     lines = []
     if found.get("again"):
         lines.append("done before: nothing has changed since")
-    if not found["tried"]:
-        return "\n".join([gate.describe(before), "nothing to mend"])
     lines.append(gate.describe(before))
-    problems = {row["problem"] for row in found["tried"] if row["problem"]}
-    lines.append(
-        f"tried on validation data: {len(found['tried']) - 1}, of which "
-        f"{sum(bool(row['problem']) for row in found['tried'])} were refused"
-    )
-    lines += [f"  refused: {problem}" for problem in sorted(problems)[:1]]
-    lines += [
-        f"chosen: {row['method']} ({row['run']})"
-        for row in found["tried"]
-        if row["chosen"]
-    ]
+    if not tried:
+        return "\n".join([*lines, "nothing to mend"])
+    lines += _of_tried(tried)
     lines += [f"  {sentence}" for sentence in found["sentences"]]
     if after is None:
         lines.append(f"{before['run']} stays NOT_BLESSED: {found['reason']}")
-        return "\n".join(lines)
-    if found["test_looks"] > 1:
+    else:
+        if found["test_looks"] > 1:
+            lines.append(
+                f"the {after['split']} split was looked at {found['test_looks']} "
+                "times: it is no longer an independent check"
+            )
+        lines.append(gate.describe(after))
+    if not found["blessed"] and all(row["run"] == found["base"] for row in tried):
         lines.append(
-            f"the {after['split']} split was looked at {found['test_looks']} times: "
-            "it is no longer an independent check"
+            "no method that trains was tried: --policy.mitigation.methods may name "
+            "some beside thresholds, such as 'balanced' or 'group_dro'"
         )
-    return "\n".join([*lines, gate.describe(after)])
+    return "\n".join(lines)
+
+
+def _of_tried(tried: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many were tried, why some could not be, and which one is chosen."""
+    base, *others = tried
+    refused = [row for row in others if row["problem"]]
+    lines = [
+        f"tried on validation data: {len(others)}, of which {len(refused)} were refused"
+    ]
+    # One of each kind says enough.
+    kinds = {row["problem"]: row for row in reversed(refused)}
+    lines += [
+        f"  refused: {row['method']}: {row['problem']}"
+        for row in list(reversed(kinds.values()))[:3]
+    ]
+    lines += [
+        f"chosen: {row['method']} ({row['run']}), {_kept(row)} on validation data; as "
+        f"it was, {_kept(base)}"
+        for row in others
+        if row["chosen"]
+    ]
+    return lines
+
+
+def _kept(row: Mapping[str, Any]) -> str:
+    missed = [
+        f"{row[key]} condition{'s' * (row[key] > 1)} {what}"
+        for key, what in (("failed", "failed"), ("undecided", "not decided"))
+        if row[key]
+    ]
+    return " and ".join(missed) or "all conditions kept"

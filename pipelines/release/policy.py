@@ -81,7 +81,7 @@ class Mitigation:
     """What may be tried to mend a student that the policy refuses.
 
     Attributes:
-      methods: "thresholds", and names of `config.methods`, which are trained.
+      methods: "thresholds", and what `config.methods` may name, which is trained.
       margin: standard errors that thresholds keep free for chance.
       min_examples: groups with fewer examples that count share a threshold.
     """
@@ -200,6 +200,11 @@ def _condition(
         raise ValueError(
             f"--{where} must have one of at_most and at_least. Received: "
             f"at_most={condition.at_most}, at_least={condition.at_least}."
+        )
+    if not condition.against and (condition.at_most or 0) < 0:
+        raise ValueError(
+            f"--{where}.at_most must be from 0 on, since the {condition.metric} is. "
+            f"Received: {condition.at_most}."
         )
     return condition
 

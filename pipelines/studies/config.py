@@ -13,6 +13,7 @@ from kd_keras import datasets, files
 from pipelines.studies import (
     attributes,
     config_checks,
+    extension,
     layout,
     made_by,
     own_code,
@@ -25,7 +26,14 @@ CONFIG_FILE = "config.json"
 # More seeds, temperatures or methods add runs, and an evaluation can be made again:
 # these may change in a working directory. So may the crossings among the attributes. A
 # run says itself which options its method had.
-MAY_CHANGE = ("seeds", "temperatures", "methods", "method_options", "evaluation")
+MAY_CHANGE = (
+    "seeds",
+    "temperatures",
+    "methods",
+    "method_options",
+    "evaluation",
+    layout.ADDED,
+)
 _NEVER = object()
 
 
@@ -33,7 +41,8 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
     """Creates the working directory, or checks that `config` is the one that made it.
 
     config.json keeps the versions of its creation. Only the fields of MAY_CHANGE are
-    ever written again.
+    ever written again. Runs that were added to the study stay added, and so do the
+    options of their methods.
 
     Raises:
       ValueError: if the directory holds other things, or another config made it, or
@@ -51,6 +60,11 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
             return
         made = read_document(workdir)
         _require_same(workdir, made["config"], given)
+        given = extension.with_added(
+            given,
+            made["config"].get(layout.ADDED, {}),
+            made["config"].get("method_options", {}),
+        )
         if made["config"] != given:
             sealed.write(path, {**made, "config": given})
     except files.ERRORS as error:

@@ -16,6 +16,9 @@ DS = "ds"
 PLAIN = "plain"
 # What the name of a method looks like, which is a part of a directory's.
 METHOD = r"[a-z]\w*"
+# The field of a config that names runs beyond its seeds, temperatures and methods:
+# who added them -> their directories.
+ADDED = "added_runs"
 # Below the directory of the run that was mended.
 MENDED = "mended"
 RUN_FILE = "run.json"
@@ -96,9 +99,28 @@ def study_runs(
 
 
 def runs_of(config: Mapping[str, Any]) -> list[Run]:
-    """Every run of the study of a config."""
+    """Every run of the study of a config, added ones last."""
     methods = config.get("methods", (PLAIN,))
-    return study_runs(config["temperatures"], config["seeds"], methods)
+    runs = study_runs(config["temperatures"], config["seeds"], methods)
+    return list(dict.fromkeys([*runs, *_added(config)]))
+
+
+def methods_of(config: Mapping[str, Any]) -> list[str]:
+    """The methods of a study's distilled students, those of added runs last."""
+    methods = config.get("methods", (PLAIN,))
+    return list(dict.fromkeys([*methods, *(run.method for run in _added(config))]))
+
+
+def _added(config: Mapping[str, Any]) -> list[Run]:
+    """The added runs; without their teacher, or a temperature of the study, none."""
+    named = [d for added in config.get(ADDED, {}).values() for d in added]
+    return [
+        run
+        for run in map(parse_directory, named)
+        if run
+        and run.seed in config["seeds"]
+        and run.temperature in config["temperatures"]
+    ]
 
 
 def parse_directory(directory: str) -> Run | None:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from kd_keras import named
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import GROUPS, WEIGHT
-from pipelines.studies import parts
+from pipelines.studies import layout
 from pipelines.studies.mending import METHODS, Changes, Given
 
 
@@ -29,7 +29,7 @@ def require_usable(config: Mapping[str, Any]) -> None:
 
     Modules that they name are imported.
     """
-    for name in config.get("methods", parts.DEFAULTS["methods"]):
+    for name in layout.methods_of(config):
         fields = options(config, name)
         make = named.resolve("method", fields.pop("method"), METHODS)
         parameters = inspect.signature(make).parameters

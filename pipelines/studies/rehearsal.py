@@ -1,6 +1,7 @@
 """Tries what a config names of one's own on one batch, before anything is trained."""
 
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,22 +16,30 @@ from pipelines.studies import layout, mending, methods, own_code, runs
 EXAMPLES = 2
 
 
-def rehearse(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
+def rehearse(
+    config: ml_collections.ConfigDict, dataset: Dataset, missing: Sequence[layout.Run]
+) -> None:
     """Trains a teacher and a student on one tiny batch, and forgets both.
 
     Only where the config names code of one's own, hints, or a method that mends: all
     else is known to run.
 
+    Args:
+      config: the study's config.
+      dataset: its data set.
+      missing: the runs to be made, whose methods are tried.
+
     Raises:
       ValueError: if a model does not give logits, cannot be loaded again, or anything
         goes wrong.
     """
-    mends = [m for m in config.get("methods", ()) if m != layout.PLAIN]
+    tried = list(dict.fromkeys(r.method for r in missing if r.model == layout.DS))
+    mends = [method for method in tried if method != layout.PLAIN]
     if not (own_code.names(config) or config.get("hints") or mends):
         return
     print("trying the config's own code on one batch", flush=True)
     try:
-        _try(config, dataset)
+        _try(config, dataset, tried)
     except Exception as error:  # Whatever one's own code raises.
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise ValueError(
@@ -41,7 +50,9 @@ def rehearse(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
         keras.backend.clear_session()
 
 
-def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
+def _try(
+    config: ml_collections.ConfigDict, dataset: Dataset, tried: Sequence[str]
+) -> None:
     seed = config.seeds[0]
     teacher = runs.build_model(config.teacher, dataset)
     student = runs.build_model(config.student, dataset)
@@ -50,10 +61,7 @@ def _try(config: ml_collections.ConfigDict, dataset: Dataset) -> None:
     temperature = (config.temperatures or (1.0,))[0]
     for run in (
         layout.Run(layout.TEACHER, seed),
-        *(
-            layout.Run(layout.DS, seed, temperature, method)
-            for method in config.get("methods", (layout.PLAIN,))
-        ),
+        *(layout.Run(layout.DS, seed, temperature, method) for method in tried),
     ):
         recipe = runs.recipe_of(config, run)
         made = methods.changes(mending.Given(config, dataset, teacher), run.method)

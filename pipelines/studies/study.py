@@ -33,6 +33,7 @@ def train_study(
     *,
     workers: int = 0,
     scheduler: str = "",
+    only: Sequence[Run] = (),
 ) -> contextlib.ExitStack | None:
     """Makes the runs that are missing.
 
@@ -42,6 +43,7 @@ def train_study(
       workers: number of processes to start, each of which trains one run at a time;
         0 trains in this one.
       scheduler: address of a Dask cluster whose workers train.
+      only: the runs to make, of those of the config; empty for all.
 
     Returns:
       What holds the working directory until it is closed, as a context; None to a
@@ -60,7 +62,7 @@ def train_study(
     individual_options.require_extractor(config)
     own_code.admit(config)
     config_checks.require_usable(config)
-    runs = layout.runs_of(config)
+    runs = only or layout.runs_of(config)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):
             held.enter_context(coordinator.alone(workdir))
@@ -92,7 +94,7 @@ def _train_here(
         print(f"all {len(runs)} runs are there already", flush=True)
         return
     dataset = _load_dataset(config, devices)
-    rehearsal.rehearse(config, dataset)
+    rehearsal.rehearse(config, dataset, missing)
     bars = StudyProgress(runs, missing)
     traced = TracedStep()
     # Every run begins by clearing Keras' session, which collects garbage: half a
@@ -127,7 +129,7 @@ def _train_on_cluster(
     with engine.connected(workers, scheduler) as client:
         # One process prepares a new data set, before the workers read it.
         dataset = _load_dataset(config, strategy.make("one_device"))
-        rehearsal.rehearse(config, dataset)
+        rehearsal.rehearse(config, dataset, missing)
         bars = StudyProgress(runs, missing)
         for run, record in engine.train(client, config, workdir, missing):
             missing.remove(run)

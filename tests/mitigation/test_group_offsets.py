@@ -45,7 +45,8 @@ def test_groups_that_are_not_known_are_left_as_they_are():
 def test_floors_of_every_class():
     mended = plain(floor={"true_positive_rate": 1}).fit(LOGITS, LABELS, GROUPS)
     np.testing.assert_array_equal(mended.predict(LOGITS, GROUPS), LABELS)
-    with pytest.raises(ValueError, match="no offsets reach all floors"):
+    # Two of blue are alike, and of two classes: three in four is the most.
+    with pytest.raises(ValueError, match=r"have a lowest accuracy of 0\.750\. Allow"):
         plain(floor={"accuracy": 1}).fit(
             [*LOGITS, [0, 2, 0]], [*LABELS, 2], [*GROUPS, "blue"]
         )

@@ -134,6 +134,7 @@ def test_a_bound_of_zero_is_a_bound():
         ({"metric": "ece", "atmost": 1}, "c must be one of .*'atmost'"),
         ({"metric": "ece", "name": "x", "at_most": 1}, "c must be one of .*'name'"),
         ({"metric": "ece"}, "must have one of at_most and at_least"),
+        ({"metric": "ece", "at_most": -0.1}, "c.at_most must be from 0 on.*-0.1"),
         ({"metric": "ece", "at_most": 1, "at_least": 0}, "must have one of"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
