@@ -3,17 +3,18 @@
     python tests/mutation/run.py [--only=kd_keras/losses] [--per_file=12] [--seed=0]
 
 Every mutant is run in a forked process, after the imports that take longest, against
-the tests of its file. Prints a table by part; survivors go to --survivors.
+the tests of its file. Prints a table by part; survivors go to --survivors, and those
+of a run before are run again with --again.
 """
 
 import argparse
 import collections
 import csv
 import functools
+import hashlib
 import importlib
 import os
 import pathlib
-import random
 import signal
 import sys
 import tempfile
@@ -25,22 +26,28 @@ import mutated
 import pytest
 import scipy.stats  # noqa: F401
 from operators import Mutant, mutants
-from targets import EQUIVALENT, PRELOADED, TESTS, TESTS_OF_FILES
+from targets import PRELOADED, TESTS, TESTS_OF_FILES
 
 ROOT = mutated.ROOT
+# Mutants that no input tells from the code, with the reason.
+EQUIVALENT = ROOT / "tests" / "mutation" / "equivalent.csv"
+KEY = ("function", "line", "mutant")
 
 
-def is_killed(path: pathlib.Path, source: str, tests: list[str], limit: float) -> bool:
-    """Whether the tests fail, or take longer than `limit` seconds."""
+KILLED, OUT_OF_TIME, SURVIVED = "killed", "out of time", "survived"
+
+
+def fate(path: pathlib.Path, source: str, tests: list[str], limit: float) -> str:
+    """Whether the tests fail, pass, or take longer than `limit` seconds."""
     with tempfile.TemporaryDirectory() as directory:
         source_file = pathlib.Path(directory, "mutant.py")
         source_file.write_text(source)
-        return _fails(path, source_file, tests, limit)
+        return _fate(path, source_file, tests, limit)
 
 
-def _fails(
+def _fate(
     path: pathlib.Path, source_file: pathlib.Path, tests: list[str], limit: float
-) -> bool:
+) -> str:
     pid = os.fork()
     if pid == 0:
         os.setsid()
@@ -55,11 +62,11 @@ def _fails(
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status) != 0
+            return KILLED if os.waitstatus_to_exitcode(status) else SURVIVED
         time.sleep(0.05)
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return True
+    return OUT_OF_TIME
 
 
 def tests_of(path: pathlib.Path, part: str) -> list[str]:
@@ -80,19 +87,57 @@ def seconds_without_a_mutant(tests: str) -> float:
     """How long tests take that pass."""
     began = time.monotonic()
     path = ROOT / "kd_keras" / "__init__.py"
-    if is_killed(path, path.read_text(), [tests], 1200):
+    if fate(path, path.read_text(), [tests], 1200) != SURVIVED:
         sys.exit(f"Without a mutant these tests fail: {tests}")
     return time.monotonic() - began
 
 
-def chosen(path: pathlib.Path, per_file: int, seed: int) -> list[Mutant]:
-    """The mutants of a file that are run: all, or as many at random."""
+def listed(file: str | pathlib.Path, name: str) -> set[tuple[str, ...]]:
+    """The mutants of one source file in a CSV."""
+    with open(file, newline="") as rows:
+        return {
+            tuple(row[column] for column in KEY)
+            for row in csv.DictReader(rows)
+            if row["file"] == name
+        }
+
+
+def chosen(name: str, per_file: int, seed: int) -> list[Mutant]:
+    """The mutants of a file that are run: all, or as many at random.
+
+    One that is found to be equivalent leaves the others of the sample in it.
+    """
+    found = list(mutants((ROOT / name).read_text()))
+    equivalent = listed(EQUIVALENT, name)
+    if gone := equivalent - {mutant.key for mutant in found}:
+        sys.exit(f"{EQUIVALENT.name} lists mutants that {name} has not: {gone}")
+
+    def order(mutant):
+        return hashlib.sha256(f"{seed} {mutant.key}".encode()).digest()
+
+    found = sorted((m for m in found if m.key not in equivalent), key=order)
+    return sorted(found[: per_file or None], key=lambda mutant: mutant.line)
+
+
+def again(name: str, before: str) -> list[Mutant]:
+    """The mutants of a file that survived a run before."""
+    rows = listed(before, name)
+    return [m for m in mutants((ROOT / name).read_text()) if m.key in rows]
+
+
+def run_file(path: pathlib.Path, part: str, found: list[Mutant]) -> list[Mutant]:
+    """Runs the mutants of a file, prints what became of them, returns survivors."""
     name = str(path.relative_to(ROOT))
-    known = {mutant for file, mutant in EQUIVALENT if file == name}
-    found = [m for m in mutants(path.read_text()) if m.name not in known]
-    if per_file and len(found) > per_file:
-        found = random.Random(f"{seed} {name}").sample(found, per_file)
-    return sorted(found, key=lambda mutant: mutant.line)
+    for module in PRELOADED.get(part, ()):
+        importlib.import_module(module)
+    tests = tests_of(path, part)
+    limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
+    fates = [fate(path, mutant.source, tests, limit) for mutant in found]
+    lived = [m for m, end in zip(found, fates, strict=True) if end == SURVIVED]
+    print(f"{name}: {len(found) - len(lived)} of {len(found)} killed", end="")
+    print(f", {fates.count(OUT_OF_TIME)} of them out of time")
+    print(*(f"  survived: {mutant.name}\n" for mutant in lived), sep="", flush=True)
+    return lived
 
 
 def main() -> None:
@@ -101,6 +146,7 @@ def main() -> None:
     parser.add_argument("--per_file", type=int, default=0, help="0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--survivors", default="", help="CSV of what the tests miss")
+    parser.add_argument("--again", default="", help="CSV: only these mutants")
     arguments = parser.parse_args()
     killed, run = collections.Counter(), collections.Counter()
     missed = []
@@ -112,19 +158,17 @@ def main() -> None:
             wanted = any(only in name for only in arguments.only.split(","))
             if not wanted or path.name == "__init__.py":
                 continue
-            for module in PRELOADED.get(part, ()):
-                importlib.import_module(module)
-            tests = tests_of(path, part)
-            limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
-            found = chosen(path, arguments.per_file, arguments.seed)
-            lived = [
-                m.name for m in found if not is_killed(path, m.source, tests, limit)
-            ]
-            print(f"{name}: {len(found) - len(lived)} of {len(found)} killed")
-            print(*(f"  survived: {mutant}" for mutant in lived), sep="\n", flush=True)
+            found = (
+                again(name, arguments.again)
+                if arguments.again
+                else chosen(name, arguments.per_file, arguments.seed)
+            )
+            if not found:
+                continue
+            lived = run_file(path, part, found)
             run[part] += len(found)
             killed[part] += len(found) - len(lived)
-            missed += [(name, mutant) for mutant in lived]
+            missed += [(name, *mutant.key) for mutant in lived]
     print(f"{'part':<36}{'mutants':>8}{'killed':>8}{'%':>6}")
     for part, count in run.items():
         print(
@@ -132,7 +176,7 @@ def main() -> None:
         )
     if arguments.survivors:
         with open(arguments.survivors, "w", newline="") as file:
-            csv.writer(file).writerows([("file", "mutant"), *missed])
+            csv.writer(file).writerows([("file", *KEY), *missed])
 
 
 if __name__ == "__main__":
