@@ -3,6 +3,7 @@
 import ast
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 
 COMPARED = {
@@ -64,7 +65,7 @@ class Mutant:
       text: the line.
       was: the source of the place.
       now: what stands there instead.
-      source: the whole file.
+      source: makes the whole file.
     """
 
     line: int
@@ -72,7 +73,7 @@ class Mutant:
     text: str
     was: str
     now: str
-    source: str
+    source: Callable[[], str]
 
     @property
     def name(self) -> str:
@@ -94,10 +95,9 @@ def mutants(source: str) -> Iterator[Mutant]:
         if id(node) in skipped or not hasattr(node, "lineno"):
             continue
         for change in _changes(node):
-            changed = copy.deepcopy(tree)
-            target = next(n for i, n in enumerate(ast.walk(changed)) if i == number)
-            change(target)
-            was, now = ast.unparse(node), ast.unparse(target)
+            changed = copy.deepcopy(node)
+            change(changed)
+            was, now = ast.unparse(node), ast.unparse(changed)
             if was != now:
                 yield Mutant(
                     node.lineno,
@@ -105,8 +105,15 @@ def mutants(source: str) -> Iterator[Mutant]:
                     lines[node.lineno - 1].strip(),
                     was.splitlines()[0],
                     now.splitlines()[0],
-                    ast.unparse(ast.fix_missing_locations(changed)),
+                    functools.partial(_changed, source, number, change),
                 )
+
+
+def _changed(source: str, number: int, change: Callable[[ast.AST], None]) -> str:
+    """The source with the node of this number changed."""
+    tree = ast.parse(source)
+    change(next(node for i, node in enumerate(ast.walk(tree)) if i == number))
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _functions(tree: ast.AST, name: str = "") -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-import hypothesis  # noqa: F401
+import hypothesis
 import keras  # noqa: F401
 import mutated
 import pytest
@@ -31,6 +31,8 @@ from targets import PRELOADED, TESTS, TESTS_OF_FILES
 ROOT = mutated.ROOT
 # Mutants that no input tells from the code, with the reason.
 EQUIVALENT = ROOT / "tests" / "mutation" / "equivalent.csv"
+OPTIONS = ["-x", "-q", "-m", "not slow", "--assert=plain", "--tb=no"]
+OPTIONS += ["-p", "no:cacheprovider"]
 KEY = ("function", "line", "mutant")
 
 
@@ -54,10 +56,11 @@ def _fate(
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        _hurry()
         mutated.install(path, source_file.read_text())
         mutated.bequeath(path, source_file)
-        options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
-        os._exit(pytest.main([*options, "-p", "no:xdist", *tests]))
+        os._exit(pytest.main([*OPTIONS, *tests]))
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -67,6 +70,15 @@ def _fate(
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return OUT_OF_TIME
+
+
+def _hurry() -> None:
+    """A property that fails is enough: its example is neither shrunk nor kept."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile(
+        "mutants", phases=phases, database=None, derandomize=True
+    )
+    hypothesis.settings.load_profile("mutants")
 
 
 def tests_of(path: pathlib.Path, part: str) -> list[str]:
@@ -132,7 +144,7 @@ def run_file(path: pathlib.Path, part: str, found: list[Mutant]) -> list[Mutant]
         importlib.import_module(module)
     tests = tests_of(path, part)
     limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
-    fates = [fate(path, mutant.source, tests, limit) for mutant in found]
+    fates = [fate(path, mutant.source(), tests, limit) for mutant in found]
     lived = [m for m, end in zip(found, fates, strict=True) if end == SURVIVED]
     print(f"{name}: {len(found) - len(lived)} of {len(found)} killed", end="")
     print(f", {fates.count(OUT_OF_TIME)} of them out of time")
