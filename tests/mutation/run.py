@@ -21,7 +21,6 @@ import tempfile
 import time
 
 import hypothesis
-import keras  # noqa: F401
 import mutated
 import pytest
 import scipy.stats  # noqa: F401
@@ -32,7 +31,7 @@ ROOT = mutated.ROOT
 # Mutants that no input tells from the code, with the reason.
 EQUIVALENT = ROOT / "tests" / "mutation" / "equivalent.csv"
 OPTIONS = ["-x", "-q", "-m", "not slow", "--assert=plain", "--tb=no"]
-OPTIONS += ["-p", "no:cacheprovider"]
+OPTIONS += ["-p", "no:cacheprovider", "-k", "not coverage"]  # Simulations are slow.
 KEY = ("function", "line", "mutant")
 
 
