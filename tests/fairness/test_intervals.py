@@ -12,6 +12,7 @@ from kd_keras.fairness import (
     Interval,
     wilson,
 )
+from kd_keras.fairness.intervals import around
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (457, 1000)])
@@ -28,3 +29,15 @@ def test_what_is_undefined_is_null_in_json():
     assert json.loads(text) == {
         "value": 0.25, "low": None, "high": None, "reason": "one group"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "replicates", "undefined"),
+    [(math.nan, [0.1, 0.2], 0), (0.1, [math.nan, math.inf, math.nan], 3)],
+    ids=["value", "replicates"],
+)
+def test_no_interval_is_around_what_is_undefined(value, replicates, undefined):
+    found = around(value, np.array(replicates), 0.9)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.undefined_replicates == undefined

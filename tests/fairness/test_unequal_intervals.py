@@ -112,3 +112,29 @@ def test_a_change_of_a_gap_without_bounds_is_moved_to_its_estimate():
     move = centred.low - percentile.low
     assert centred.high - percentile.high == pytest.approx(move)
     assert abs(move) > 0.001
+
+
+@pytest.mark.parametrize("label", [1, 0])
+def test_changes_of_one_label_alone_are_those_of_its_rate(label):
+    """Accuracy is the TPR where all are positives, and 1 - FPR where none is."""
+    cells = {("x", 1, 1): 20, ("x", 1, 0): 3, ("x", 0, 1): 1, ("y", 1, 1): 19,
+             ("y", 1, 0): 6, ("y", 0, 0): 5, ("y", 0, 1): 4}  # fmt: skip
+    rows = [key for key, count in cells.items() for _ in range(count)]
+    groups, a, b = (np.array(column) for column in zip(*rows, strict=True))
+    labels = np.full(len(rows), label)
+    pair = PairedCounts.from_predictions(
+        labels, a == label, b == label, groups={"g": groups}, num_classes=2
+    )
+    rate = TPR if label else "false_positive_rate_difference"
+    of_accuracy, of_rate, of_selection = (
+        pair.gap_change(name, "g")
+        for name in ("accuracy_gap", rate, "demographic_parity_difference")
+    )
+    # Right: 23 of 24 and 25 of 34, then 21 and 23.
+    value = (21 / 24 - 23 / 34) - (23 / 24 - 25 / 34)
+    for change in (of_accuracy, of_rate, of_selection):
+        ends = (change.interval.low, change.interval.high)
+        assert change.interval.value == pytest.approx(value)
+        assert ends == pytest.approx(
+            (of_accuracy.interval.low, of_accuracy.interval.high), abs=1e-9
+        )

@@ -147,7 +147,7 @@ def _not_run(tree: ast.AST) -> Iterator[int]:
                 parts = [node.annotation]
             case ast.keyword(arg="strict"):  # Lengths that the code itself makes.
                 parts = [node]
-            case ast.JoinedStr():
+            case ast.JoinedStr() | ast.Call(func=ast.Name(id="TypeVar")):
                 parts = [node]
         for part in filter(None, parts):
             yield from (id(inner) for inner in ast.walk(part))

@@ -78,7 +78,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/distiller/reduction.py": ["tests/distiller/test_distribution.py"],
     "kd_keras/distiller/shown.py": ["tests/test_repr_html.py"],
     "kd_keras/fairness/contrast_changes.py": [f"{_FAIRNESS}/test_contrasts.py"],
-    "kd_keras/fairness/gap_bounds.py": [f"{_FAIRNESS}/test_contrasts.py"],
+    "kd_keras/fairness/bootstrap.py": [f"{_FAIRNESS}/test_confusion.py"],
+    "kd_keras/fairness/gap_bounds.py": [
+        f"{_FAIRNESS}/test_contrasts.py",
+        f"{_FAIRNESS}/test_unequal_intervals.py",
+    ],
     "kd_keras/fairness/group_counts.py": [
         f"{_FAIRNESS}/test_cell_counts.py",
         f"{_FAIRNESS}/test_group_cases.py",
@@ -104,7 +108,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/fairness/gap_blocks.py": [
         f"{_FAIRNESS}/test_gaps.py",
         f"{_FAIRNESS}/test_group_cases.py",
-        f"{_FAIRNESS}/test_cell_counts.py",
+        f"{_FAIRNESS}/test_confusion.py",
     ],
     "kd_keras/fairness/gap_intervals.py": [f"{_FAIRNESS}/test_unequal_intervals.py"],
     "kd_keras/fairness/gaps.py": [
@@ -116,6 +120,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"{_FAIRNESS}/test_gap_table.py::test_the_direction_says_which_rate_decides",
         f"{_FAIRNESS}/test_bad_input.py",
     ],
+    "kd_keras/fairness/paired_counts.py": [f"{_FAIRNESS}/test_cell_counts.py"],
     "kd_keras/fairness/prediction_counts.py": [
         f"{_FAIRNESS}/test_paired_counts.py",
         f"{_FAIRNESS}/test_bad_input.py",
@@ -152,17 +157,6 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "::test_counts_do_not_depend_on_bundles_and_merges",
     ],
 }
-# Values do not change once they are made.
-TESTS_OF_FILES |= {
-    f"{part}/{name}.py": [f"tests/test_frozen.py::test_dataclasses_are_frozen[{part}]"]
-    for part, names in {
-        "pipelines/analysis": ("choice", "costs", "curves", "data_table", "headline",
-                               "published", "results"),
-        "pipelines/release": ("candidate", "policy"),
-    }.items()
-    for name in names
-}  # fmt: skip
-
 # Those of mitigation that several files share.
 TESTS_OF_FILES |= {
     f"kd_keras/mitigation/{name}.py": [f"{_MITIGATION}/{test}.py" for test in tests]
@@ -181,3 +175,15 @@ TESTS_OF_FILES |= {
     }.items()
     for name in names
 }
+# Values do not change once they are made.
+for _part, _names in {
+    "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
+                          "error_transfer", "gap_intervals", "gap_table", "gaps",
+                          "individual", "intervals", "rates"),
+    "pipelines/analysis": ("choice", "costs", "curves", "data_table", "headline",
+                           "published", "results"),
+    "pipelines/release": ("candidate", "policy"),
+}.items():  # fmt: skip
+    for _name in _names:
+        _frozen = f"tests/test_frozen.py::test_dataclasses_are_frozen[{_part}]"
+        TESTS_OF_FILES.setdefault(f"{_part}/{_name}.py", []).append(_frozen)
