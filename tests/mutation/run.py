@@ -13,8 +13,10 @@ import csv
 import functools
 import hashlib
 import importlib
+import math
 import os
 import pathlib
+import resource
 import signal
 import sys
 import tempfile
@@ -38,37 +40,52 @@ KEY = ("function", "line", "mutant")
 KILLED, OUT_OF_TIME, SURVIVED = "killed", "out of time", "survived"
 
 
-def fate(path: pathlib.Path, source: str, tests: list[str], limit: float) -> str:
-    """Whether the tests fail, pass, or take longer than `limit` seconds."""
+def fate(
+    path: pathlib.Path, source: str, tests: list[str], limit: float
+) -> tuple[str, float]:
+    """Whether the tests fail, pass, or take more than `limit` seconds of processor.
+
+    Returns:
+      What became of the mutant, and the seconds that it took.
+    """
     with tempfile.TemporaryDirectory() as directory:
         source_file = pathlib.Path(directory, "mutant.py")
         source_file.write_text(source)
-        return _fate(path, source_file, tests, limit)
+        pid = os.fork()
+        if pid == 0:
+            _become(path, source_file, tests, math.ceil(limit))
+        return _wait_for(pid, 20 * limit)
 
 
-def _fate(
-    path: pathlib.Path, source_file: pathlib.Path, tests: list[str], limit: float
-) -> str:
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, 1)
-        os.dup2(quiet, 2)
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        _hurry()
-        mutated.install(path, source_file.read_text())
-        mutated.bequeath(path, source_file)
-        os._exit(pytest.main([*OPTIONS, *tests]))
-    end = time.monotonic() + limit
+def _become(path: pathlib.Path, source_file: pathlib.Path, tests, limit: int) -> None:
+    """Puts the mutant into this process, runs the tests, and ends it."""
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    _hurry()
+    mutated.install(path, source_file.read_text())
+    mutated.bequeath(path, source_file)
+    os._exit(pytest.main([*OPTIONS, *tests]))
+
+
+def _wait_for(pid: int, patience: float) -> tuple[str, float]:
+    """Ends the process where it waits itself for more than `patience` seconds."""
+    end = time.monotonic() + patience
     while time.monotonic() < end:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status, used = os.wait4(pid, os.WNOHANG)
         if done:
-            return KILLED if os.waitstatus_to_exitcode(status) else SURVIVED
+            code = os.waitstatus_to_exitcode(status)
+            seconds = used.ru_utime + used.ru_stime
+            if code == -signal.SIGXCPU:
+                return OUT_OF_TIME, seconds
+            return (KILLED if code else SURVIVED), seconds
         time.sleep(0.05)
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return OUT_OF_TIME
+    return OUT_OF_TIME, patience
 
 
 def _hurry() -> None:
@@ -95,12 +112,12 @@ def tests_of(path: pathlib.Path, part: str) -> list[str]:
 
 @functools.cache
 def seconds_without_a_mutant(tests: str) -> float:
-    """How long tests take that pass."""
-    began = time.monotonic()
+    """How much processor time tests take that pass."""
     path = ROOT / "kd_keras" / "__init__.py"
-    if fate(path, path.read_text(), [tests], 1200) != SURVIVED:
+    end, seconds = fate(path, path.read_text(), [tests], 1200)
+    if end != SURVIVED:
         sys.exit(f"Without a mutant these tests fail: {tests}")
-    return time.monotonic() - began
+    return seconds
 
 
 def listed(file: str | pathlib.Path, name: str) -> set[tuple[str, ...]]:
@@ -143,7 +160,7 @@ def run_file(path: pathlib.Path, part: str, found: list[Mutant]) -> list[Mutant]
         importlib.import_module(module)
     tests = tests_of(path, part)
     limit = 10 + 3 * sum(seconds_without_a_mutant(test) for test in tests)
-    fates = [fate(path, mutant.source(), tests, limit) for mutant in found]
+    fates = [fate(path, mutant.source(), tests, limit)[0] for mutant in found]
     lived = [m for m, end in zip(found, fates, strict=True) if end == SURVIVED]
     print(f"{name}: {len(found) - len(lived)} of {len(found)} killed", end="")
     print(f", {fates.count(OUT_OF_TIME)} of them out of time")
