@@ -95,3 +95,14 @@ def test_calibration_weights_repeat_examples():
     np.testing.assert_allclose(weighted[:3], repeated[:3])
     for group in "ab":
         np.testing.assert_allclose(by_group[group][:3], repeated_by_group[group][:3])
+
+
+def test_a_group_whose_examples_have_no_weight_has_no_calibration():
+    # The last group, and one in the middle.
+    _, by_group = calibration(
+        [1, 0, 1, 1], [0.9, 0.2, 0.5, 0.6], groups=list("abca"),
+        sample_weight=[1, 0, 0, 2],
+    )  # fmt: skip
+    assert [by_group[g].examples for g in "abc"] == [2, 0, 0]
+    for group in "bc":
+        assert np.isnan(by_group[group][:3]).all()

@@ -153,6 +153,13 @@ def test_group_missing_in_one_crossed_attribute_is_in_no_crossed_group():
         groups={"s": ["f", "f", None], "q": ["x", "y", "y"]},
     )
     assert counts.accuracy(("s", "q")).examples == {("f", "x"): 1, ("f", "y"): 1}
+    # Nor in one that nobody belongs to, the last of its attribute.
+    counts = GroupCounts.from_predictions(
+        [1, 1, 1, 1],
+        [1, 0, 1, 1],
+        groups={"s": ["f", "m", None, None], "q": ["x", "x", "y", "y"]},
+    )
+    assert counts.accuracy(("s", "q")).examples == {("f", "x"): 1, ("m", "x"): 1}
 
 
 def test_rounding_of_weights_makes_no_undefined_rate_defined():

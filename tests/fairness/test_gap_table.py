@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import gap_stubs
+import numpy as np
 import pytest
 
 from kd_keras import fairness
@@ -174,3 +175,16 @@ def test_the_direction_says_which_rate_decides(name, value):
     p = [1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
     found = getattr(fairness, name)(y, p, sensitive_features=["a"] * 8 + ["b"] * 8)
     assert found == value
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_the_intervals_of_a_named_gap_need_no_draws(name):
+    rng = np.random.default_rng(2)
+    y, a, b = rng.integers(0, 2, (3, 200))
+    groups = {"g": rng.integers(0, 3, 200)}
+    counts = GroupCounts.from_predictions(y, a, groups=groups)
+    pair = PairedCounts.from_predictions(y, a, b, groups=groups)
+    drawn = {"replicates": 20, "kind": "percentile"}
+    for of in (counts.gap_interval, lambda *n, **o: pair.gap_change(*n, **o).interval):
+        assert of(name, seed=0) == of(name, seed=1, replicates=3)
+        assert of(name, seed=0, **drawn) != of(name, seed=1, **drawn)

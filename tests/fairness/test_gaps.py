@@ -1,11 +1,13 @@
 """Gaps and what they leave out, where weights and sizes are unequal."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kd_keras.fairness import GAPS, GroupCounts, gap
+from kd_keras.fairness import GAPS, GroupCounts, gap, gap_values
 
 
 def counts_of(sizes, weight=None):
@@ -82,3 +84,20 @@ def test_a_weight_of_three_is_the_example_three_times(seed, name):
     repeated = gap(four_classes(*columns, None), name)
     np.testing.assert_allclose(found.by_class, repeated.by_class, atol=1e-12)
     assert found.value == pytest.approx(repeated.value, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("agg", ["worst_case", "mean"])
+@pytest.mark.parametrize("method", ["between_groups", "to_overall"])
+@pytest.mark.parametrize("name", GAPS)
+def test_each_replicate_has_its_own_gap(name, method, agg):
+    labels, predicted, groups, weights = examples_of(3)
+    counts = four_classes(labels, predicted, groups, weights)
+    rng = np.random.default_rng(0)
+    draws = rng.poisson(counts.counts, (3, len(counts.counts)))
+    options = {"method": method, "agg": agg}
+    found = gap_values(dataclasses.replace(counts, counts=draws), name, **options)
+    for value, draw in zip(found, draws, strict=True):
+        # The examples that were drawn, one behind the other.
+        alone = dataclasses.replace(counts, counts=draw)
+        expected = gap(alone, name, **options).value
+        assert value == pytest.approx(expected, abs=1e-12, nan_ok=True)

@@ -45,3 +45,20 @@ def test_other_shapes_are_refused(scores):
 def test_nan_is_counted():
     with pytest.raises(ValueError, match="2 NaN of 3 values"):
         hard_predictions([np.nan, np.nan, 0.5])
+
+
+def test_a_threshold_of_two_columns():
+    # sigmoid(.5 - .2) = .574 and sigmoid(.9 - .2) = .668.
+    probabilities, logits = [[0.35, 0.65], [0.45, 0.55]], [[0.2, 0.5], [0.2, 0.9]]
+    found = hard_predictions(probabilities, scores="probabilities", threshold=0.6)
+    np.testing.assert_array_equal(found, [1, 0])
+    found = hard_predictions(logits, scores="logits", threshold=0.6)
+    np.testing.assert_array_equal(found, [0, 1])
+    with pytest.raises(ValueError, match="A threshold is for the probability"):
+        hard_predictions(probabilities, threshold=0.6)
+
+
+def test_labels_are_whole_numbers():
+    np.testing.assert_array_equal(hard_predictions([2.0, 0], scores="labels"), [2, 0])
+    with pytest.raises(ValueError, match="Labels must be class indices"):
+        hard_predictions([1.0, 0.5], scores="labels")

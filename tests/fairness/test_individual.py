@@ -88,3 +88,15 @@ def test_seeds_draw_different_pairs():
     assert mean(seed=1) == mean(seed=1)
     assert len({mean(), mean(seed=1), mean(seed=2)}) == 3
     assert mean() == mean(seed=0)
+
+
+def test_equal_answers_to_identical_examples_are_no_violation():
+    # Of the first three, which are one person: .8, 0 and .8; the fourth is another.
+    outputs, embeddings = [0.1, 0.9, 0.1, 0.5], [[1.0], [1.0], [1.0], [3.0]]
+    found = individual_fairness(
+        outputs, embeddings, pairs="all", input_distance="euclidean"
+    )
+    assert (found.num_identical, found.num_violations, found.num_pairs) == (3, 2, 3)
+    assert found.largest_violation == pytest.approx(0.8)
+    # .4, .4 and .4 over the distance 2.
+    assert found.mean == pytest.approx(0.2)

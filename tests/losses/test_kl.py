@@ -192,3 +192,10 @@ def test_a_temperature_may_be_that_of_the_example(loss):
     for example, temperature in enumerate(temperatures):
         alone = loss(TEACHERS[example][None], STUDENTS[example][None], temperature)
         np.testing.assert_allclose(found[example], alone[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", EXPECTED, ids=lambda loss: loss.__name__)
+def test_the_temperature_is_1_by_default(loss):
+    np.testing.assert_array_equal(
+        loss(TEACHERS, STUDENTS), loss(TEACHERS, STUDENTS, 1.0)
+    )

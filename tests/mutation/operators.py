@@ -3,6 +3,7 @@
 import ast
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 
 COMPARED = {
@@ -45,7 +46,8 @@ MISTAKEN = {
 }
 # Their arguments may change places; a keyword that only repeats the default.
 SYMMETRIC = {"add", "allclose", "logaddexp", "max", "maximum", "min", "minimum"}
-SYMMETRIC |= {"fmax", "fmin", "isclose", "multiply"}
+SYMMETRIC |= {"fmax", "fmin", "isclose", "multiply", "equal", "not_equal"}
+SYMMETRIC |= {"logical_and", "logical_or", "gcd"}
 DEFAULTS = {
     ("log_softmax", "axis=-1"),
     ("softmax", "axis=-1"),
@@ -59,40 +61,68 @@ class Mutant:
 
     Attributes:
       line: where it is, counted from 1.
+      function: the one that it is in, with its class; empty outside of any.
+      text: the line.
       was: the source of the place.
       now: what stands there instead.
-      source: the whole file.
+      source: makes the whole file.
     """
 
     line: int
+    function: str
+    text: str
     was: str
     now: str
-    source: str
+    source: Callable[[], str]
 
     @property
     def name(self) -> str:
         return f"{self.line}: {self.was} -> {self.now}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What stays the same while other lines of the file change."""
+        return self.function, self.text, f"{self.was} -> {self.now}"
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a file, in the order of its lines."""
     tree = ast.parse(source)
     skipped = set(_not_run(tree))
+    functions = dict(_functions(tree))
+    lines = source.splitlines()
     for number, node in enumerate(ast.walk(tree)):
         if id(node) in skipped or not hasattr(node, "lineno"):
             continue
         for change in _changes(node):
-            changed = copy.deepcopy(tree)
-            target = next(n for i, n in enumerate(ast.walk(changed)) if i == number)
-            change(target)
-            was, now = ast.unparse(node), ast.unparse(target)
+            changed = copy.deepcopy(node)
+            change(changed)
+            was, now = ast.unparse(node), ast.unparse(changed)
             if was != now:
                 yield Mutant(
                     node.lineno,
+                    functions.get(id(node), ""),
+                    lines[node.lineno - 1].strip(),
                     was.splitlines()[0],
                     now.splitlines()[0],
-                    ast.unparse(ast.fix_missing_locations(changed)),
+                    functools.partial(_changed, source, number, change),
                 )
+
+
+def _changed(source: str, number: int, change: Callable[[ast.AST], None]) -> str:
+    """The source with the node of this number changed."""
+    tree = ast.parse(source)
+    change(next(node for i, node in enumerate(ast.walk(tree)) if i == number))
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _functions(tree: ast.AST, name: str = "") -> Iterator[tuple[int, str]]:
+    """Id of each node -> the function that it is in."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.FunctionDef | ast.ClassDef)
+        inner = f"{name}.{node.name}".lstrip(".") if named else name
+        yield id(node), inner
+        yield from _functions(node, inner)
 
 
 def _not_run(tree: ast.AST) -> Iterator[int]:
@@ -117,7 +147,7 @@ def _not_run(tree: ast.AST) -> Iterator[int]:
                 parts = [node.annotation]
             case ast.keyword(arg="strict"):  # Lengths that the code itself makes.
                 parts = [node]
-            case ast.JoinedStr():
+            case ast.JoinedStr() | ast.Call(func=ast.Name(id="TypeVar")):
                 parts = [node]
         for part in filter(None, parts):
             yield from (id(inner) for inner in ast.walk(part))

@@ -9,6 +9,7 @@ from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import IndividualFairness, class_bias
+from pipelines.analysis import findings
 from pipelines.analysis.findings import Claim, findings_table
 from pipelines.analysis.results import Model, read_study
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
@@ -268,6 +269,15 @@ def test_individual_fairness_is_compared_over_common_seeds():
     assert claim not in claims(cold, individual(values))
 
 
+def test_individual_fairness_that_falls_in_every_seed_is_confirmed():
+    values = {model: dict.fromkeys((0, 1, 2), 9.0) for model in GAPS}
+    values |= {T[1.0]: {0: 0.5, 1: 0.6, 2: 0.7}, T[10.0]: {0: 0.2, 1: 0.29, 2: 0.41}}
+    # Changes -.3, -.31 and -.29; Student's t with two degrees of freedom, printed.
+    width = 4.302652730 * 0.01 / 3**0.5
+    found = claims(GAPS, individual(values))["I(f) falls from T=1 to T=10"]
+    assert found == about(4, -0.3, -0.3 - width, -0.3 + width, "confirmed")
+
+
 def test_the_table_names_its_columns():
     table = findings_table(made_up(GAPS), None)
     assert [(column.name, column.title) for column in table.columns] == [
@@ -347,3 +357,24 @@ def test_class_counts_and_their_intervals_are_those_of_repeated_examples():
         assert (row["value"], row["lower"], row["upper"]) == (change[0], low, high)
         assert row["value"] != 0
         assert low < high
+
+
+def test_the_signs_of_the_changes_of_class_counts_decide(monkeypatch):
+    monkeypatch.setattr(findings, "_REPLICATES", 40)
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(10), 40)
+    models = [*((m, None) for m in (TEACHER, NDS)), (DS, 1.0), (DS, 10.0)]
+    answers = {}
+    for run in (Run(m, seed, t) for m, t in models for seed in range(3)):
+        # T=10 fails half of the classes, so that all of them differ by their ratio.
+        fails = np.where((labels < 5) & (run.temperature == 10), 0.7, 0.1)
+        wrong = rng.random(len(labels)) < fails
+        answers[run] = {"test": np.where(wrong, (labels + 1) % 10, labels)}
+    side = {"side": rng.integers(2, size=len(labels))}
+    rows = findings_table(study(TEN, {"test": truth(labels, side)}, answers), None).rows
+    rows = {row["claim"][:9]: row for row in rows if row["finding"] == 1}
+    # Both counts rise by most of the ten classes.
+    assert rows["#SC rises"]["verdict"] == "confirmed"
+    assert rows["#TC falls"]["verdict"] == "refuted"
+    for row in rows.values():
+        assert 5 < row["lower"] <= row["value"] <= 10
