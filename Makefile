@@ -49,7 +49,7 @@ test-tfx: tfx-venv
 
 # In the order of their names: the longest file is among the first.
 test: venv lint
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 # What changes daily: numbers, without a study, a browser or a cluster.
 test-fast: venv
