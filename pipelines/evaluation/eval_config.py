@@ -1,12 +1,13 @@
 """The TFMA EvalConfig of some models and a data set; reads and writes nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from kd_keras.datasets import DatasetSpec
 from kd_keras.datasets.examples import class_name_key
+from pipelines.evaluation.metrics.group_gaps import gap_name
 
 # Rows of kd_keras.fairness.GAPS.
 GAPS = ("demographic_parity_difference", "equalized_odds_difference")
@@ -61,6 +62,9 @@ def eval_config(
 
     Returns:
       Metrics overall, per group of each attribute and crossing, and per label.
+
+    Raises:
+      ValueError: if a threshold is on no metric of these.
     """
     config = config_pb2.EvalConfig(
         model_specs=[
@@ -78,13 +82,11 @@ def eval_config(
             for keys in slices(spec, crossings)
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=_metrics(spec, references or {}, crossings),
-                per_slice_thresholds=_of_all_examples(thresholds or {}),
-            )
+            config_pb2.MetricsSpec(metrics=_metrics(spec, references or {}, crossings))
         ],
     )
     config.options.compute_confidence_intervals.value = confidence_intervals
+    _add_thresholds(config.metrics_specs[0].metrics, thresholds or {})
     return config
 
 
@@ -96,21 +98,31 @@ def slices(
     return [(), *single, *crossings]
 
 
-def _of_all_examples(
+def _add_thresholds(
+    metrics: Iterable[config_pb2.MetricConfig],
     thresholds: Mapping[str, config_pb2.MetricThreshold],
-) -> dict[str, config_pb2.PerSliceMetricThresholds]:
-    """Bounds that hold for the slice of all examples, and for no other."""
-    overall = [config_pb2.SlicingSpec()]
-    return {
-        name: config_pb2.PerSliceMetricThresholds(
-            thresholds=[
-                config_pb2.PerSliceMetricThreshold(
-                    slicing_specs=overall, threshold=threshold
-                )
-            ]
+) -> None:
+    """Puts bounds on metrics, for the slice of all examples and for no other."""
+    by_name = {_bound_name(metric): metric for metric in metrics}
+    known = sorted(name for name in by_name if name)
+    for name, threshold in thresholds.items():
+        if name not in known:
+            raise ValueError(
+                f"`thresholds` must be on metrics of {known}. Received: {name!r}."
+            )
+        by_name[name].per_slice_thresholds.add(
+            slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
         )
-        for name, threshold in thresholds.items()
-    }
+
+
+def _bound_name(metric: config_pb2.MetricConfig) -> str:
+    """TFMA's name of a metric that is a single number; "" of any other."""
+    if metric.class_name == "GroupGap":
+        fields = json.loads(metric.config)
+        attribute = fields["attribute"]
+        crossed = tuple(attribute) if isinstance(attribute, list) else attribute
+        return gap_name(fields["gap"], crossed)
+    return "accuracy" if metric.class_name == "Accuracy" else ""
 
 
 def _metrics(

@@ -1,6 +1,7 @@
 """FairnessGate: a component that blesses a model by a policy, or does not."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ml_collections
 from tfx import types
@@ -81,7 +82,9 @@ class FairnessGate(base_component.BaseComponent):
         split: str = "eval",
         scores: Mapping[str, str] | None = None,
     ):
-        named = dict(groups) if isinstance(groups, Mapping) else dict.fromkeys(groups)
+        named: dict[str, Any] = (
+            dict(groups) if isinstance(groups, Mapping) else dict.fromkeys(groups)
+        )
         question = Question(policy, label, class_names, named, split, scores or {})
         given = {TEACHER: teacher, BASELINE: baseline}
         for role, channel in given.items():
@@ -92,7 +95,8 @@ class FairnessGate(base_component.BaseComponent):
                 )
         # Names of groups may come from the schema, which is not there yet.
         if all(named.values()):
-            spec = DatasetSpec("examples", {}, label, tuple(class_names), named)
+            known = {attribute: tuple(names) for attribute, names in named.items()}
+            spec = DatasetSpec("examples", {}, label, tuple(class_names), known)
             policies.conditions(policy, spec, AGAINST)
         blessing = types.Channel(type=standard_artifacts.ModelBlessing)
         super().__init__(

@@ -144,7 +144,7 @@ def _output(path: str, outputs: Mapping[str, Any], scores: str | None) -> str:
             f"`scores` must be one of {list(SCORES)}, what the model answers. "
             f"Received: {scores!r}."
         )
-    named = [name for name in (scores, *SCORES) if name in outputs]
+    named = [name for name in (scores or "", *SCORES) if name in outputs]
     if named:
         if scores not in (None, named[0]):
             raise ValueError(

@@ -5,7 +5,7 @@ import json
 import evaluation_study as study
 import pytest
 from tensorflow_model_analysis.evaluators import metrics_validator
-from tensorflow_model_analysis.metrics.metric_types import MetricKey
+from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
@@ -84,7 +84,12 @@ def test_a_threshold_is_that_of_all_examples_alone(gap, is_kept):
         baseline="teacher",
         thresholds={name: threshold},
     )
-    key = MetricKey(name, model_name="student", example_weighted=None)
+    # As TFMA calls what it measures of the student.
+    keys = metric_specs.metric_thresholds_from_metrics_specs(
+        config.metrics_specs, eval_config=config
+    )
+    (key,) = (k for k in keys if k.model_name == "student")
+    assert key.name == name
 
     def keeps(slice_key, value):
         measured = (slice_key, {key: value})
@@ -93,3 +98,12 @@ def test_a_threshold_is_that_of_all_examples_alone(gap, is_kept):
     assert keeps((), gap) is is_kept
     # Within a group there is no gap between groups.
     assert keeps((("hair", "brown"),), float("nan"))
+
+
+def test_a_threshold_on_no_metric_is_refused():
+    with pytest.raises(ValueError, match=r"on metrics of \['accuracy', .*'auc'"):
+        eval_config(
+            study.binary_dataset().spec,
+            ["student"],
+            thresholds={"auc": config_pb2.MetricThreshold()},
+        )

@@ -109,5 +109,5 @@ def test_the_page_of_the_documentation_runs(of):
     (metrics,) = namespace["config"].metrics_specs
     known = {config.class_name for config in metrics.metrics}
     assert "GroupGap" in known
-    (bound,) = metrics.per_slice_thresholds.values()
-    assert list(bound.thresholds[0].slicing_specs) == [tfma.SlicingSpec()]
+    (bound,) = (t for config in metrics.metrics for t in config.per_slice_thresholds)
+    assert list(bound.slicing_specs) == [tfma.SlicingSpec()]
