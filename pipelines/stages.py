@@ -140,6 +140,7 @@ def _add(
             f"together. Received: {sorted({run.method for run in runs})}. Train these "
             "by pipelines.study, with --config.methods, and mitigate then."
         )
+    own_code.require(config)  # Training takes a config for its caller's own.
     added = {MITIGATE: [run.directory for run in runs]}
     extended = extension.with_added(configs.to_dict(config), added, options)
     locked = ml_collections.ConfigDict(extended).lock()
