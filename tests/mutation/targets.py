@@ -145,6 +145,10 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "tests/pipelines/analysis/test_disagreement_table.py"
     ],
     "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
+    **{
+        f"pipelines/release/{name}.py": ["tests/pipelines/release/test_mitigation.py"]
+        for name in ("mitigation_record", "remedies", "trials")
+    },
     "pipelines/evaluation/metrics/combiners.py": [
         f"{_METRICS}/test_confusion_matrix.py",
         f"{_METRICS}/test_fairness_indicators.py",
