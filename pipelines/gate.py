@@ -1,5 +1,6 @@
 """Judges a run's export by a policy: BLESSED or NOT_BLESSED, and why."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,11 +17,13 @@ NOT_BLESSED = 2  # Exit code.
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    from pipelines.release import gate
+    from pipelines.release import annotations, gate, outcome
 
-    workdir = start.WORKDIR.value
-    found = gate.gate(workdir, POLICY.value, RUN.value, PUSH.value)
+    workdir, where = start.WORKDIR.value, outcome.place(policy_file())
+    found = gate.gate(workdir, POLICY.value, RUN.value, PUSH.value, where)
     print(gate.describe(found))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        print("\n".join(annotations.annotations(found, where)))
     print(f"written: {workdir}/{found['run']}/blessing/verdict.json")
     if "pushed" in found:
         print(f"pushed to {found['pushed']}")

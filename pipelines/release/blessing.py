@@ -15,11 +15,23 @@ def withdraw(directory: str) -> None:
     files.remove_tree(files.join(directory, DIRECTORY))
 
 
-def write(verdict: Mapping[str, Any], directory: str) -> None:
-    """Writes verdict.json and an empty BLESSED or NOT_BLESSED into `blessing`."""
+def write(
+    verdict: Mapping[str, Any],
+    directory: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Writes verdict.json and an empty BLESSED or NOT_BLESSED into `blessing`.
+
+    Args:
+      verdict: what verdict.json holds.
+      directory: of the run.
+      beside: name -> content of more files.
+    """
     path = files.join(directory, DIRECTORY)
     partial = f"{path}.partial"
     files.remove_tree(partial)
+    for name, content in (beside or {}).items():
+        files.write_bytes(files.join(partial, name), content)
     word = write_into(verdict, partial)
     files.replace_directory(partial, path, last=word)
 

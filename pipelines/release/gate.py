@@ -9,13 +9,20 @@ from pipelines.analysis import agreement
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.results import read_study, with_mended
 from pipelines.evaluation.output import read_metrics
-from pipelines.release import blessing, candidate, verdict
+from pipelines.release import blessing, candidate, junit, sarif, verdict
 from pipelines.release import policy as policies
+from pipelines.release.junit import to_junit
+from pipelines.release.outcome import NOWHERE, Place
+from pipelines.release.sarif import to_sarif
 from pipelines.studies import layout, made_by
 
 
 def gate(
-    workdir: str, policy: ml_collections.ConfigDict, run: str = "", push: str = ""
+    workdir: str,
+    policy: ml_collections.ConfigDict,
+    run: str = "",
+    push: str = "",
+    where: Place = NOWHERE,
 ) -> dict[str, Any]:
     """Judges one run; writes `<run>/blessing/`, and pushes a blessed export.
 
@@ -25,6 +32,7 @@ def gate(
       run: directory of the run, such as "student-t04/seed0", or that below it of
         the mended student; empty for the recommended one.
       push: a directory of versions for TensorFlow Serving; empty for none.
+      where: the policy's file, at whose lines the results for other tools point.
 
     Returns:
       The verdict, as in verdict.json.
@@ -48,7 +56,8 @@ def gate(
     subject = verdict.Subject(chosen, judged.version, judged.digest)
     metrics = read_metrics(judged.evaluation)
     found = verdict.judge(study, policy, conditions, subject, metrics)
-    blessing.write(found, judged.directory)
+    for_tools = {junit.FILE: to_junit(found), sarif.FILE: to_sarif(found, where)}
+    blessing.write(found, judged.directory, for_tools)
     if push and found["blessed"]:
         found |= {"pushed": copy_version(judged.export, push, judged.files)}
     return found

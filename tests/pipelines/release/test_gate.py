@@ -24,6 +24,7 @@ from pipelines.studies.layout import DS, NDS, TEACHER, run_dir
 
 DPD, EOD = "demographic_parity_difference", "equalized_odds_difference"
 SIDE = {"attribute": "side"}
+FILES = ("junit.xml", "verdict.json", "verdict.sarif")
 # Accuracies by hand: teacher 72/80, nds 62/80, ds 66/80.
 MEASURED = {
     "accuracy": ({"metric": "accuracy"}, 66 / 80),
@@ -186,7 +187,7 @@ def test_a_blessed_model_is_pushed(monkeypatch, capsys, workdir, tmp_path):
     assert "BLESSED" in out
     assert sorted(os.listdir(push)) == ["7", "8"]
     blessing = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
-    assert sorted(os.listdir(blessing)) == ["BLESSED", "verdict.json"]
+    assert sorted(os.listdir(blessing)) == ["BLESSED", *FILES]
     assert (blessing / "BLESSED").read_bytes() == b""
     loaded = tf.saved_model.load(push / "8")
     x = study.columns()["x"]
@@ -199,13 +200,16 @@ def test_an_unblessed_model_is_not_pushed(monkeypatch, capsys, workdir, tmp_path
     directory = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
     policy = make_policy({"eod": {"metric": EOD, **SIDE, "at_most": 0.01}})
     push = tmp_path / "serving"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     code, out, _ = policy_main.run(
         monkeypatch, capsys, gate_main, workdir, policy, f"--push={push}"
     )
     assert code == 2
+    title = "student-t04/seed0%3A eod undecided"
+    assert f"\n::error file=policy.py,line=3,title={title}::equalized" in out
     assert "NOT_BLESSED, conditions not kept: eod" in out
     assert "equalized odds difference of side is 0.3000" in out
-    assert sorted(os.listdir(directory)) == ["NOT_BLESSED", "verdict.json"]
+    assert sorted(os.listdir(directory)) == ["NOT_BLESSED", *FILES]
     assert not push.exists()
 
 
