@@ -11,6 +11,7 @@ ALPHA = 1 - LEVEL
 POWER = 0.8
 # Of the published effect: what is smaller is no effect that was claimed.
 SHARE = 0.25
+_EQUAL = 1e-9  # Differences of equal rates are not always exactly 0.
 CONFIRMED, REFUTED, NOT_DECIDED = "confirmed", "refuted", "not decided"
 
 
@@ -36,8 +37,8 @@ def seed_test(values: np.ndarray) -> SeedTest:
 
         t = mean / (sd / sqrt(n)),  n - 1 degrees of freedom
 
-    Seeds that all agree to the last bit show no spread, and so no p-value: rates are
-    counts, and two equal counts are no proof.
+    Seeds that all agree show no spread, and so no p-value: rates are counts, and two
+    equal counts are no proof.
 
     Args:
       values: `[seeds, ...]`, one value per seed.
@@ -47,8 +48,7 @@ def seed_test(values: np.ndarray) -> SeedTest:
     nothing = np.full(mean.shape, np.nan)
     if seeds < 2:
         return SeedTest(mean, nothing, nothing, nothing, nothing)
-    # The mean of equal numbers may differ from them in the last bit.
-    sd = np.where(np.ptp(values, axis=0) > 0, values.std(axis=0, ddof=1), 0.0)
+    sd = np.where(np.ptp(values, axis=0) > _EQUAL, values.std(axis=0, ddof=1), 0.0)
     sd = np.where(np.isfinite(mean), sd, np.nan)
     error = np.where(sd > 0, sd / np.sqrt(seeds), np.nan)
     width = scipy.stats.t.isf(ALPHA / 2, seeds - 1) * error

@@ -96,6 +96,8 @@ def seeds(number: int) -> str:
 def total(judged: list[Judged]) -> str:
     """How many claims have which verdict."""
     verdicts = [one.verdict for one in judged if not one.claim.obstacle]
+    if not verdicts:
+        return "No claim can be judged on these runs."
     counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
     parts = [f"{count} {name}" for name, count in sorted(counts.items())]
     return f"Of {len(verdicts)} claims: {', '.join(parts)}."
