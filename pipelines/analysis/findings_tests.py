@@ -1,5 +1,6 @@
 """Tests whose unit is the seed, and what they could have seen."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -111,12 +112,19 @@ def power(effect: float, sd: float, seeds: int, alpha: float) -> float:
       seeds: from 2 on.
       alpha: of the test.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    spread = np.sqrt(scipy.stats.chi2.ppf((nodes + 1) / 2, seeds - 1) / (seeds - 1))
+    spread, weights = _spreads(seeds)
     away = effect * np.sqrt(seeds) / sd
     beyond = scipy.stats.t.isf(alpha / 2, seeds - 1) * spread
     seen = scipy.stats.norm.cdf(away - beyond) + scipy.stats.norm.cdf(-away - beyond)
-    return float(np.sum(weights / 2 * seen))
+    return float(weights @ seen)
+
+
+@functools.cache
+def _spreads(seeds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values of S, and their weights: Gauss-Legendre over its distribution."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    square = scipy.stats.chi2.ppf((nodes + 1) / 2, seeds - 1) / (seeds - 1)
+    return np.sqrt(square), weights / 2
 
 
 def detectable(sd: float, seeds: int, alpha: float) -> float:

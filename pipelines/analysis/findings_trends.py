@@ -1,5 +1,6 @@
 """What changes with the temperature: slopes, counted classes, alignment."""
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -84,8 +85,14 @@ def rarefied_counts(
 
 def _critical(n: int, freedom: np.ndarray) -> np.ndarray:
     """Student's critical values, between which Welch's test of n and n seeds lies."""
+    grid, values = _critical_values(n)
+    return np.interp(freedom, grid, values)
+
+
+@functools.cache
+def _critical_values(n: int) -> tuple[np.ndarray, np.ndarray]:
     grid = np.linspace(n - 1, 2 * (n - 1), 2001)
-    return np.interp(freedom, grid, scipy.stats.t.isf(ALPHA / 2, grid))
+    return grid, scipy.stats.t.isf(ALPHA / 2, grid)
 
 
 class RankTest(NamedTuple):

@@ -280,8 +280,8 @@ EQUIVALENT: set[tuple[str, str]] = {
         (f"pipelines/analysis/{file}.py", f"{line}: -1 -> 1")
         for file, line in (
             *(("agreement", 61), ("agreement", 62), ("bands", 58), ("calibrated", 23)),
-            *(("costs", 153), ("estimates", 86), ("findings", 181)),
-            *(("findings", 190), ("groups", 49), ("individual_fairness", 49)),
+            *(("costs", 153), ("estimates", 86)),
+            *(("groups", 49), ("individual_fairness", 49)),
             ("results", 75),
         )
     ),

@@ -23,14 +23,15 @@ SIDE = DatasetSpec("sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", 
 T = {t: Model.named(DS, t) for t in (1.0, 4.0, 10.0, 11.0, 40.0)}
 TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
 COLD = np.array([20, 24, 28, 22, 26])
-WARM = COLD + [-10, -12, -11, -10, -12]
+CHANGE = np.array([-10, -12, -11, -10, -12])
+WARM = COLD + CHANGE
 # In hundredths: model -> DPD of the seeds; the EOD is the double.
 GAPS = {
-    TEACHER_MODEL: WARM - [4, 5, 4, 5, 4],
-    NDS_MODEL: COLD + [1, 2, 1, 2, 1],
+    TEACHER_MODEL: WARM - np.array([4, 5, 4, 5, 4]),
+    NDS_MODEL: COLD + np.array([1, 2, 1, 2, 1]),
     T[1.0]: COLD,
     T[10.0]: WARM,
-    T[40.0]: WARM + [5, 6, 5, 6, 4],
+    T[40.0]: WARM + np.array([5, 6, 5, 6, 4]),
 }
 
 
@@ -86,16 +87,15 @@ def test_claims_are_means_over_differences_within_seeds():
 
 def test_intervals_and_p_values_are_students():
     rows = rows_of(GAPS)
-    change = np.array([-10, -12, -11, -10, -12])
     row = rows["DPD by side falls with T"]
-    expected = scipy.stats.ttest_1samp(change, 0)
+    expected = scipy.stats.ttest_1samp(CHANGE, 0)
     assert [row["lower"], row["upper"]] == pytest.approx(
         [*expected.confidence_interval(0.95)]
     )
     assert row["seeds"] == 5
     # Eleven claims: three of finding 1 and eight of gaps. The EOD's p-values are the
     # DPD's; only that of the way to the teacher is smaller, so the gaps begin with ten.
-    below_nds = scipy.stats.ttest_1samp(change - [1, 2, 1, 2, 1], 0).pvalue
+    below_nds = scipy.stats.ttest_1samp(CHANGE - [1, 2, 1, 2, 1], 0).pvalue
     smallest = min(expected.pvalue, below_nds)
     assert len(rows) == 11
     of_gaps = [row["p"] for row in rows.values() if row["finding"] > 1]
@@ -257,7 +257,9 @@ def test_words_of_what_could_have_been_seen():
     (found,) = judge([claim([1, -1, 0])])
     # One claim, three seeds, sd 1.
     assert power(found.detectable, 1.0, 3, 0.05) == pytest.approx(0.8)
-    assert sentence(found).startswith("three seeds could only have seen a change of 3.3")
+    assert sentence(found).startswith(
+        "three seeds could only have seen a change of 3.3"
+    )
     assert sentence(found).endswith("here 0.00 points (-2.48 to +2.48)")
 
 
