@@ -71,8 +71,9 @@ def study(
     # Not published: the distances, the pairs and what the examples are embedded by.
     config.evaluation.individual_fairness = ml_collections.ConfigDict(
         {
-            # The first seed's teacher without its last layer, or a .keras file from
-            # features to embeddings.
+            # The first seed's teacher without its last layer, which decides no
+            # finding; "input", the features themselves; or a .keras file from features
+            # to embeddings.
             "extractor": "teacher",
             "input_distance": "cosine",  # Or "euclidean".
             "output_distance": "total_variation",  # Or "euclidean".

@@ -1,4 +1,10 @@
-"""Trifeature (the label is the shape), ResNet-20 -> LeNet-5."""
+"""Trifeature (the label is the shape), ResNet-20 -> LeNet-5: the published row.
+
+Published are 3,430 images for training and 3,570 to measure on. Of seven versions of
+each combination, split by image, the labels of groups are 3.4 points apart by chance,
+near the published DPD of a teacher without an error (3.64 and 3.76); split by
+combination they would not differ at all. Demo and correlated rows have other splits.
+"""
 
 import ml_collections
 
@@ -13,12 +19,13 @@ def get_config() -> ml_collections.ConfigDict:
             "label": "shape",
             "image_size": 224,
             # Images of every combination of shape, texture and color.
-            "versions": 100,
-            # By "combination" the test split's combinations are unseen in training;
-            # or by "version".
-            "split": "combination",
-            "validation_fraction": 0.1,
-            "test_fraction": 0.2,
+            "versions": 7,
+            # By "image", each falls into a split by lot. By "combination" the test
+            # split's combinations are unseen in training; or by "version".
+            "split": "image",
+            # 343 of the 3,430 images; the published study names no validation split.
+            "validation_fraction": 0.049,
+            "test_fraction": 0.51,  # 3,570 images.
             # In pixels of a 224-pixel image: side of the shape, period of the texture.
             "shape_size": 128,
             "texture_scale": 10,

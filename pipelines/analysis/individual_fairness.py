@@ -139,6 +139,11 @@ def description(study: Study, embeddings: Embeddings) -> list[str]:
             "models that see as this teacher does: compare students with each other, "
             "and with the teacher only with care"
         )
+    if options["extractor"] == individual_options.INPUT:
+        seen = (
+            "none: numbers are standardized, images averaged to 16 pixels a side, and "
+            "texts and categories are bags of their words"
+        )
     dimensions = embeddings.values.shape[1]
     pairs = (
         options["pairs"]

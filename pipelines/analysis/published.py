@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kd_keras import files
@@ -73,11 +73,16 @@ class Published:
       measures: measure -> model -> number.
       class_bias: distilled student -> (#SC, #TC).
       individual: model -> individual fairness.
+      everywhere: metric ("dpd", "eod" or "individual_fairness") -> the published means
+        by model, percent as shares, of every data set and attribute.
     """
 
     measures: Mapping[Measure, Mapping[Model, Number]]
     class_bias: Mapping[Model, tuple[int, int]]
     individual: Mapping[Model, Number]
+    everywhere: Mapping[str, Sequence[Mapping[Model, float]]] = dataclasses.field(
+        default_factory=dict
+    )
 
     def curve(self, measure: Measure) -> dict[float, float]:
         """Temperature -> published mean, of the distilled students."""
@@ -112,7 +117,10 @@ def read_published(directory: str, study: Study) -> Published:
             f"--published={directory} must be a directory with "
             f"{', '.join(_COLUMNS)}; it has none of them."
         )
-    rows = {name: list(_rows(name, path, study.config)) for name, path in there.items()}
+    tables = {name: _table(name, path) for name, path in there.items()}
+    rows = {
+        name: list(_own_rows(table, study.config)) for name, table in tables.items()
+    }
     group, classes, individual = (rows.get(name, []) for name in _COLUMNS)
     measures: dict[Measure, dict[Model, Number]] = {}
     attributes = {_plain(name): name for name in study.spec.groups}
@@ -132,7 +140,28 @@ def read_published(directory: str, study: Study) -> Published:
             model: Number(float(r["individual_fairness"]), float("nan"), r["source"])
             for model, r in individual
         },
+        _everywhere(tables),
     )
+
+
+def _everywhere(
+    tables: Mapping[str, list[dict[str, str]]],
+) -> dict[str, list[dict[Model, float]]]:
+    """Metric -> the means by model of each data set and attribute, shares as shares."""
+    found: dict[str, list[dict[Model, float]]] = {}
+    for name, metrics, scale in (
+        ("group_fairness.csv", tuple(GAP_OF), 100),
+        ("individual_fairness.csv", ("individual_fairness",), 1),
+    ):
+        for metric in metrics:
+            means: dict[tuple[str, str], dict[Model, float]] = {}
+            for row in tables.get(name, ()):
+                model = _model(row)
+                if model and row[metric]:
+                    of = (row["dataset"], row.get("attribute", ""))
+                    means.setdefault(of, {})[model] = float(row[metric]) / scale
+            found[metric] = list(means.values())
+    return found
 
 
 def _add(
@@ -148,10 +177,8 @@ def _add(
         measures.setdefault(measure, {}).setdefault(model, number)
 
 
-def _rows(
-    name: str, path: str, config: Mapping[str, Any]
-) -> Iterator[tuple[Model, dict[str, str]]]:
-    """The rows of the study's data set and pair."""
+def _table(name: str, path: str) -> list[dict[str, str]]:
+    """All rows of a file that has its columns."""
     reader = csv.DictReader(io.StringIO(files.read_text(path)))
     missing = set(_COLUMNS[name]).difference(reader.fieldnames or ())
     if missing:
@@ -159,17 +186,31 @@ def _rows(
             f"{path} of --published lacks the columns {sorted(missing)}. It needs "
             f"{_COLUMNS[name]}."
         )
+    return list(reader)
+
+
+def _own_rows(
+    table: Iterable[dict[str, str]], config: Mapping[str, Any]
+) -> Iterator[tuple[Model, dict[str, str]]]:
+    """The rows of the study's data set and pair."""
     dataset = _plain(config["dataset"]["name"])
     pair = (_plain(config["teacher"]["model"]), _plain(config["student"]["model"]))
-    for row in reader:
+    for row in table:
         if "teacher" in row:
             published = (_plain(row["teacher"]), _plain(row["student"]))
         else:
             published = _PAIRS.get(dataset, pair)
-        known = row["model"] in (TEACHER, NDS, DS)
-        if known and _plain(row["dataset"]) == dataset and published == pair:
-            temperature = float(row["temperature"]) if row["temperature"] else None
-            yield Model.named(row["model"], temperature), row
+        model = _model(row)
+        if model and _plain(row["dataset"]) == dataset and published == pair:
+            yield model, row
+
+
+def _model(row: Mapping[str, str]) -> Model | None:
+    """The model of a row; None for one that is not of the study."""
+    if row["model"] not in (TEACHER, NDS, DS):
+        return None
+    temperature = float(row["temperature"]) if row["temperature"] else None
+    return Model.named(row["model"], temperature)
 
 
 def published_table(summary: DataTable, published: Published) -> DataTable | None:

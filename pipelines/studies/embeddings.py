@@ -14,8 +14,8 @@ from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import evaluation_batches
 from kd_keras.keras_internals import inputs_of_calls
 from pipelines.studies import config as configs
-from pipelines.studies import layout, run_record, sealed
-from pipelines.studies.individual_options import TEACHER, options
+from pipelines.studies import input_embedding, layout, run_record, sealed
+from pipelines.studies.individual_options import INPUT, TEACHER, options
 from pipelines.studies.layout import Run
 from pipelines.studies.runs import MODEL_FILE, load_model
 
@@ -61,7 +61,7 @@ def ensure(workdir: str) -> str:
     there = _whole(workdir, config.evaluation.split)
     if there is None or there.source != source:
         dataset = configs.load_dataset(config)
-        arrays = _embed(_extractor(workdir, config), dataset, config.evaluation.split)
+        arrays = _embed(workdir, config, dataset)
         write(path, source, arrays)
     return path
 
@@ -134,12 +134,14 @@ def _path(workdir: str, split: str) -> str:
 def _source(workdir: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """What the extractor is, with the digest of its file or of the teacher's export."""
     extractor = options(config)["extractor"]
+    if extractor == INPUT:
+        return {"extractor": INPUT}
     if extractor != TEACHER:
         if not files.exists(extractor):
             raise ValueError(
                 "--config.evaluation.individual_fairness.extractor must be "
-                f"{TEACHER!r} or a .keras file. Received: {extractor!r}, which is not "
-                "there."
+                f"{TEACHER!r}, {INPUT!r} or a .keras file. Received: {extractor!r}, "
+                "which is not there."
             )
         digest = hashlib.sha256(files.read_bytes(extractor)).hexdigest()
         return {"extractor": extractor, "sha256": digest}
@@ -195,11 +197,15 @@ def before_logits(model: keras.Model) -> keras.Model:
 
 
 def _embed(
-    extractor: keras.Model, dataset: Dataset, split: str
+    workdir: str, config: Mapping[str, Any], dataset: Dataset
 ) -> dict[str, np.ndarray]:
-    spec, examples = dataset.spec, dataset.splits[split]
+    spec, examples = dataset.spec, dataset.splits[config["evaluation"]["split"]]
     ids = examples.map(lambda example: example[spec.example_id]).batch(1024)
-    values = extractor.predict(evaluation_batches(examples, spec), verbose=0)
+    if options(config)["extractor"] == INPUT:
+        values = input_embedding.embed(examples, spec)
+    else:
+        extractor = _extractor(workdir, config)
+        values = extractor.predict(evaluation_batches(examples, spec), verbose=0)
     if getattr(values, "ndim", 0) != 2:
         raise ValueError(
             "--config.evaluation.individual_fairness.extractor must be a Keras model "

@@ -8,6 +8,8 @@ from kd_keras.fairness.individual import INPUT_DISTANCES, OUTPUT_DISTANCES
 
 # The extractor that is no file: the first seed's teacher without its last layer.
 TEACHER = "teacher"
+# None at all: the examples' own features.
+INPUT = "input"
 DEFAULTS = {
     "extractor": TEACHER,
     "input_distance": "cosine",
@@ -38,8 +40,8 @@ def validate(config: Mapping[str, Any]) -> None:
 def require_extractor(config: Mapping[str, Any]) -> None:
     """Raises a ValueError if a study that begins has an extractor that is not there."""
     extractor = options(config)["extractor"]
-    if extractor != TEACHER and not files.exists(extractor):
-        _refuse("extractor", extractor, f"{TEACHER!r} or a .keras file")
+    if extractor not in (TEACHER, INPUT) and not files.exists(extractor):
+        _refuse("extractor", extractor, f"{TEACHER!r}, {INPUT!r} or a .keras file")
 
 
 def _refuse(name: str, value: Any, allowed: str) -> None:

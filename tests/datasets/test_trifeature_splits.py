@@ -52,6 +52,49 @@ def test_split_by_version_has_all_combinations_everywhere():
     assert all(len(rows(images[:, :3])) == 1000 for images in splits.values())
 
 
+PUBLISHED = {
+    "split": "image",
+    "versions": 7,
+    "validation_fraction": 0.049,
+    "test_fraction": 0.51,
+}
+
+
+def test_the_published_split_by_image():
+    splits = split_images(Options(**PUBLISHED))
+    assert sizes(splits) == {"train": 3087, "validation": 343, "test": 3570}
+    every = rows(np.concatenate(list(splits.values())))
+    assert every == {(*c, v) for c in np.ndindex(10, 10, 10) for v in range(7)}
+    assert not rows(splits["train"][:, :3]).isdisjoint(rows(splits["test"][:, :3]))
+
+
+def test_labels_of_a_split_by_image_differ_by_chance():
+    """A DPD of the labels of about 3.4, where the Latin squares have 0."""
+    gaps = []
+    for seed in range(20):
+        test = split_images(Options(**PUBLISHED, seed=seed))["test"]
+        counts = np.zeros((10, 10))
+        np.add.at(counts, (test[:, 0], test[:, 2]), 1)
+        rates = counts / counts.sum(axis=0)
+        gaps.append(np.ptp(rates, axis=1).mean())
+    # The range of ten binomial rates: 3.08 sd, less what a fixed total takes: a draw
+    # of 51 % without replacement has .49 of the variance.
+    expected = 3.08 * np.sqrt(0.1 * 0.9 / 357 * 0.49)
+    assert np.mean(gaps) == pytest.approx(expected, rel=0.05)
+
+
+def test_a_correlated_split_by_image_shares_no_image():
+    options = Options(**PUBLISHED, color_correlation=0.7)
+    splits = split_images(options)
+    held_out = rows(np.concatenate([splits["validation"], splits["test"]]))
+    assert rows(splits["train"]).isdisjoint(held_out)
+    assert len(rows(splits["train"])) == 3087
+    matches = (splits["train"][:, 0] == splits["train"][:, 2]).sum()
+    assert within_chance(matches, 3087, 0.7)
+    matches = (splits["test"][:, 0] == splits["test"][:, 2]).sum()
+    assert within_chance(matches, 3570, 0.1)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 2)], ids=str)
 def test_every_pair_of_values_is_as_frequent_in_each_split(seed, pair):

@@ -97,6 +97,16 @@ def test_a_model_of_the_user(workdir, tiny_dataset):
         embeddings.ensure(workdir)
 
 
+def test_examples_as_they_are(workdir, tiny_dataset):
+    write_config(workdir, extractor="input")
+    embeddings.ensure(workdir)
+    found = embeddings.read(workdir, "test")
+    assert found.source == {"extractor": "input"}
+    images = examples(tiny_dataset)["image"].reshape(50, -1).astype(np.float64)
+    expected = (images - images.mean(axis=0)) / 255
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+
+
 def test_what_is_missing_is_named(workdir):
     files.gfile.remove(f"{run_dir(workdir, TEACHER)}/run.json")
     with pytest.raises(ValueError, match="needs the teacher seed 3"):

@@ -6,7 +6,7 @@ from typing import Any
 from kd_keras.datasets.trifeature.render import CANVAS, MAX_SHAPE_SIZE
 
 FEATURES = ("shape", "texture", "color")
-SPLITS_BY = ("combination", "version")
+SPLITS_BY = ("combination", "version", "image")
 COMBINATIONS = 1000
 # P(feature = any given value) among ten.
 CHANCE = 0.1
@@ -25,8 +25,10 @@ class Options:
       seed: seed of the splits and of every image, from 0 on.
       split: "combination": a combination of shape, texture and color is in one split
         only, so those of the test split are unseen in training. "version": every
-        split has all combinations, in other versions.
-      validation_fraction: share of the combinations, or of the versions.
+        split has all combinations, in other versions. "image": every image falls
+        into a split by lot, so that groups differ a little in their base rates.
+      validation_fraction: share of the combinations, of the versions, or of the
+        images.
       test_fraction: as `validation_fraction`; the rest is for training.
       texture_scale: period of the textures, in pixels of a 224-pixel image.
       shape_size: side of the upright shape's square, in pixels of a 224-pixel image.
@@ -104,10 +106,19 @@ class Options:
         return "-".join(parts)
 
     def held_out(self) -> tuple[int, int]:
-        """Combinations, or versions, of the validation and of the test split."""
-        total = COMBINATIONS if self.split == "combination" else self.versions
+        """Combinations, versions or images of the validation and the test split."""
+        total = self._to_split
         validation = round(total * self.validation_fraction)
         return validation, round(total * self.test_fraction)
+
+    @property
+    def _to_split(self) -> int:
+        """How many combinations, versions or images the splits share."""
+        return {
+            "combination": COMBINATIONS,
+            "version": self.versions,
+            "image": COMBINATIONS * self.versions,
+        }[self.split]
 
     def _require(self, name: str, allowed: bool, what: str) -> None:
         if not allowed:
@@ -131,7 +142,7 @@ class Options:
         self._require(name, allowed, "a number in [0, 1]")
 
     def _require_examples(self) -> None:
-        total = COMBINATIONS if self.split == "combination" else self.versions
+        total = self._to_split
         validation, test = self.held_out()
         if min(validation, test, total - validation - test) < 1:
             raise ValueError(

@@ -20,6 +20,11 @@ def split_images(options: Options) -> dict[str, np.ndarray]:
     ten combinations whose features all match are in the first two blocks, which go to
     training, since a correlated training split needs them.
 
+    Split by image: all versions of all combinations are shuffled and cut, as in the
+    published study, whose 7,000 images are 3,430 and 3,570. The groups of a split then
+    differ in their base rates by chance. A correlated training split has versions that
+    no other split has.
+
     Args:
       options: the options; `options.seed` chooses the blocks.
 
@@ -32,6 +37,8 @@ def split_images(options: Options) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(options.seed)
     validation, test = options.held_out()
     combinations = _combinations(rng)
+    if options.split == "image":
+        return _split_by_image(combinations, options, rng)
     if options.split == "combination":
         parts = np.split(
             combinations, [COMBINATIONS - validation - test, COMBINATIONS - test]
@@ -50,8 +57,24 @@ def split_images(options: Options) -> dict[str, np.ndarray]:
         )
     }
     if options.correlated:
-        images["train"] = _correlated(images["train"], parts[0], options, rng)
+        images["train"] = _correlated(
+            images["train"], parts[0], options, rng, images["train"][:, -1].min()
+        )
     return images
+
+
+def _split_by_image(
+    combinations: np.ndarray, options: Options, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    images = rng.permutation(_with_versions(combinations, 0, options.versions))
+    validation, test = options.held_out()
+    parts = np.split(images, [len(images) - validation - test, len(images) - test])
+    splits = dict(zip(("train", "validation", "test"), parts, strict=True))
+    if options.correlated:
+        splits["train"] = _correlated(
+            splits["train"], combinations, options, rng, options.versions
+        )
+    return splits
 
 
 def _combinations(rng: np.random.Generator) -> np.ndarray:
@@ -76,6 +99,7 @@ def _correlated(
     combinations: np.ndarray,
     options: Options,
     rng: np.random.Generator,
+    first_version: int,
 ) -> np.ndarray:
     """Draws as many training images of every label, with the correlations.
 
@@ -103,7 +127,6 @@ def _correlated(
             count = np.count_nonzero((wanted == pattern).all(axis=1))
             drawn.append(candidates[rng.integers(len(candidates), size=count)])
     images = np.concatenate(drawn)
-    first_version = uncorrelated[:, -1].min()
     return np.column_stack([images, first_version + _earlier_equals(images)])
 
 

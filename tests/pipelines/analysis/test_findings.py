@@ -4,143 +4,38 @@ import numpy as np
 import pytest
 import scipy.stats
 from memory_study import PEOPLE, study, truth
-from report_workdir import PAIRS, SHAPES, write_predictions, write_workdir
 
-from kd_keras import files
 from kd_keras.datasets.spec import DatasetSpec
-from kd_keras.fairness import IndividualFairness, class_bias
-from pipelines.analysis import findings
-from pipelines.analysis.findings import Claim, findings_table
-from pipelines.analysis.results import Model, read_study
+from kd_keras.fairness import IndividualFairness
+from pipelines.analysis.findings import findings_tables, judge
+from pipelines.analysis.findings_claims import CIRCULAR, Claim
+from pipelines.analysis.findings_published import Effect, Effects
+from pipelines.analysis.findings_quantities import GapName, two_way_interval
+from pipelines.analysis.findings_tests import power
+from pipelines.analysis.findings_words import sentence
+from pipelines.analysis.measures import DPD, Measure
+from pipelines.analysis.published import NOTHING, Number, Published
+from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 CELL = 2000  # Examples of each label and side.
-SEEDS = (0, 1)
-
-
-def _predictions(gap):
-    """True positive rates .9 and .9 - gap, false positive rates .1 and .1."""
-    label = np.repeat([0, 0, 1, 1], CELL)
-    side = np.tile(np.repeat([0, 1], CELL), 2)
-    rates = [0.1, 0.1, 0.9, 0.9 - gap]
-    predicted = np.concatenate([np.arange(CELL) < round(r * CELL) for r in rates])
-    return {
-        "id": np.array([f"e{i}" for i in range(4 * CELL)]),
-        "label": label,
-        "group_side": side,
-        "logits": np.eye(2, dtype=np.float32)[predicted.astype(int)],
-    }
-
-
-def _findings(workdir, gaps):
-    write_workdir(workdir, PAIRS, temperatures=(1, 10, 40), seeds=SEEDS)
-    for (model, temperature), gap in gaps.items():
-        for seed in SEEDS:
-            run = Run(model, seed, temperature)
-            write_predictions(str(workdir), run, "test", _predictions(gap))
-    study = read_study(str(workdir), PAIRS)
-    rows = findings_table(study, individual=None).rows
-    return {row["claim"]: row for row in rows if row["finding"] > 1}
-
-
-def test_claims_by_hand(tmp_path):
-    gaps = {(TEACHER, None): 0.1, (NDS, None): 0.4}
-    gaps |= {(DS, 1.0): 0.4, (DS, 10.0): 0.0, (DS, 40.0): 0.2}
-    found = _findings(tmp_path, gaps)
-    # Half of the examples are positive: the DPD is half the EOD.
-    assert {claim: row["value"] for claim, row in found.items()} == {
-        "DPD by side falls from T=1 to T=10": pytest.approx(-20),
-        "EOD by side falls from T=1 to T=10": pytest.approx(-40),
-        "DPD by side rises from T=10 to T=40": pytest.approx(10),
-        "EOD by side rises from T=10 to T=40": pytest.approx(20),
-        "DPD by side of T=10 is below the teacher's": pytest.approx(-5),
-        "EOD by side of T=10 is below the teacher's": pytest.approx(-10),
-    }
-    assert {row["verdict"] for row in found.values()} == {"confirmed"}
-
-
-def test_the_opposite_is_refuted_and_no_difference_not_decided(tmp_path):
-    gaps = {(TEACHER, None): 0.1, (NDS, None): 0.4}
-    gaps |= {(DS, 1.0): 0.1, (DS, 10.0): 0.4, (DS, 40.0): 0.4}
-    found = _findings(tmp_path, gaps)
-    assert [row["verdict"] for row in found.values()] == [
-        *("refuted", "refuted", "not decided", "not decided", "refuted", "refuted")
-    ]
-
-
-def test_class_counts_are_those_of_welchs_test_on_each_class(tmp_path):
-    workdir = write_workdir(tmp_path, SHAPES, seeds=(0, 1, 2))
-    study = read_study(workdir, SHAPES)
-    low, high = study.distilled[0], study.distilled[-1]
-    labels = study.truth["test"].labels
-
-    def accuracies(model):
-        right = [r.predicted("test") == labels for r in study.models[model].values()]
-        by_class = [[hit[labels == k].mean() for k in range(10)] for hit in right]
-        return by_class, [hit.mean() for hit in right]
-
-    rows = findings_table(study, individual=None).rows
-    claims = [row for row in rows if row["finding"] == 1]
-    assert [row["claim"] for row in claims] == [
-        "#SC rises from T=1 to T=10",
-        "#TC falls from T=1 to T=10",
-    ]
-    for row, base in zip(claims, (study.nds, study.teacher), strict=True):
-        counts = []
-        for model in (low, high):
-            (a, overall_a), (b, overall_b) = accuracies(base), accuracies(model)
-            bias = class_bias(a, b, overall_a=overall_a, overall_b=overall_b)
-            counts.append(len(bias.significant))
-        assert row["value"] == counts[1] - counts[0]
-        assert row["lower"] < row["upper"]
-
-
-def test_runs_without_a_common_seed_are_not_compared(tmp_path):
-    workdir = write_workdir(tmp_path, PAIRS, temperatures=(1, 10, 40), seeds=SEEDS)
-    for run in (Run(DS, 1, 1.0), Run(DS, 0, 10.0)):
-        files.gfile.remove(f"{workdir}/{run.directory}/run.json")
-    study = read_study(workdir, PAIRS)
-    rows = findings_table(study, individual=None).rows
-    assert {row["claim"] for row in rows} == {
-        *(f"{gap} by side rises from T=10 to T=40" for gap in ("DPD", "EOD")),
-        *(f"{gap} by side of T=10 is below the teacher's" for gap in ("DPD", "EOD")),
-    }
-
-
-@pytest.mark.parametrize(
-    ("sign", "interval", "verdict"),
-    [
-        (1, (2.0, 1.0, 3.0), "confirmed"),
-        (-1, (2.0, 1.0, 3.0), "refuted"),
-        (1, (-2.0, -3.0, -1.0), "refuted"),
-        (-1, (-2.0, -3.0, -1.0), "confirmed"),
-        (1, (1.0, -1.0, 3.0), "not decided"),
-        (-1, (1.0, -1.0, 3.0), "not decided"),
-        (1, (1.0, 0.0, 2.0), "not decided"),
-        (-1, (1.0, 0.0, 2.0), "not decided"),
-        (1, (0.0, np.nan, np.nan), "not decided"),
-    ],
-)
-def test_one_sign_of_the_whole_interval_decides(sign, interval, verdict):
-    assert Claim(2, "", sign, interval).verdict == verdict
-
-
 SIDE = DatasetSpec("sides", PEOPLE.features, "y", ("no", "yes"), {"side": ("b", "a")})
 T = {t: Model.named(DS, t) for t in (1.0, 4.0, 10.0, 11.0, 40.0)}
 TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
-# In hundredths: model -> seed -> DPD; the EOD is the double.
+COLD = np.array([20, 24, 28, 22, 26])
+CHANGE = np.array([-10, -12, -11, -10, -12])
+WARM = COLD + CHANGE
+# In hundredths: model -> DPD of the seeds; the EOD is the double.
 GAPS = {
-    TEACHER_MODEL: {0: 20, 1: 30},
-    NDS_MODEL: {0: 10, 1: 10},
-    T[1.0]: {0: 30, 1: 20},
-    T[4.0]: {0: 45, 1: 45},
-    T[10.0]: {0: 10, 1: 16},
-    T[11.0]: {0: 45, 1: 45},
-    T[40.0]: {0: 12, 1: 14},
+    TEACHER_MODEL: WARM - np.array([4, 5, 4, 5, 4]),
+    NDS_MODEL: COLD + np.array([1, 2, 1, 2, 1]),
+    T[1.0]: COLD,
+    T[10.0]: WARM,
+    T[40.0]: WARM + np.array([5, 6, 5, 6, 4]),
 }
 
 
-def made_up(gaps):
+def made_up(gaps, extractor="seen.keras"):
     """A study of these models and seeds; a loses positives, and b has no error."""
     label = np.repeat([0, 0, 1, 1], CELL)
     side = np.tile(np.repeat([0, 1], CELL), 2)
@@ -152,75 +47,92 @@ def made_up(gaps):
     runs = {
         Run(m.name, seed, m.temperature): {"test": np.array(answers(gap), int)}
         for m, seeds in gaps.items()
-        for seed, gap in seeds.items()
+        for seed, gap in enumerate(seeds)
+        if not np.isnan(gap)
     }
-    return study(SIDE, {"test": truth(label, {"side": side})}, runs)
-
-
-def rows_of(gaps, individual=None):
-    return {row["claim"]: row for row in findings_table(made_up(gaps), individual).rows}
-
-
-def about_gaps(gaps):
-    return {
-        claim: (row["finding"], round(row["value"], 9), row["verdict"])
-        for claim, row in rows_of(gaps).items()
-        if claim[0] != "#"
+    evaluation = {
+        "split": "test",
+        "min_examples": 1,
+        "individual_fairness": {"extractor": extractor},
     }
+    truths = {"test": truth(label, {"side": side})}
+    return study(SIDE, truths, runs, config={"evaluation": evaluation})
 
 
-def about(finding, value, lower, upper, verdict):
-    return (finding, *(pytest.approx(v, abs=1e-9) for v in (value, lower, upper)),
-            verdict)  # fmt: skip
+def rows_of(gaps, individual=None, published=NOTHING, **options):
+    table, _, _ = findings_tables(made_up(gaps, **options), individual, published)
+    return {row["claim"]: row for row in table.rows}
 
 
-def claims(gaps, individual=None):
-    names = ("finding", "value", "lower", "upper", "verdict")
-    return {
-        claim: tuple(row[name] for name in names)
-        for claim, row in rows_of(gaps, individual).items()
+def test_claims_are_means_over_differences_within_seeds():
+    rows = rows_of(GAPS)
+    found = {
+        claim: (row["finding"], row["value"], row["verdict"])
+        for claim, row in rows.items()
+        if row["finding"] > 1
     }
+    for gap, times in (("DPD", 1), ("EOD", 2)):
+        expected = {
+            # -10, -12, -11, -10, -12 from T=1 to T=10, a tenfold temperature.
+            "falls with T": (2, -11, "confirmed"),
+            "rises again from T=10 to T=40": (2, 5.2, "confirmed"),
+            "of T=10 is below nds's": (2, -12.4, "confirmed"),
+            "of T=10 is below the teacher's": (3, 4.4, "refuted"),
+        }
+        for claim, (finding, value, verdict) in expected.items():
+            about = (finding, pytest.approx(times * value), verdict)
+            assert found.pop(f"{gap} by side {claim}") == about
+    assert not found
 
 
-def test_the_gaps_of_the_coldest_warmest_and_hottest_students_are_compared():
-    assert about_gaps(GAPS) == {
-        # Means 25, 13 (10 and 16), 13 (12 and 14) and the teacher's 25.
-        "DPD by side falls from T=1 to T=10": (2, -12, "confirmed"),
-        "EOD by side falls from T=1 to T=10": (2, -24, "confirmed"),
-        "DPD by side rises from T=10 to T=40": (2, 0, "not decided"),
-        "EOD by side rises from T=10 to T=40": (2, 0, "not decided"),
-        "DPD by side of T=10 is below the teacher's": (3, -12, "confirmed"),
-        "EOD by side of T=10 is below the teacher's": (3, -24, "confirmed"),
-    }
+def test_intervals_and_p_values_are_students():
+    rows = rows_of(GAPS)
+    row = rows["DPD by side falls with T"]
+    expected = scipy.stats.ttest_1samp(CHANGE, 0)
+    assert [row["lower"], row["upper"]] == pytest.approx(
+        [*expected.confidence_interval(0.95)]
+    )
+    assert row["seeds"] == 5
+    # Eleven claims: three of finding 1 and eight of gaps. The EOD's p-values are the
+    # DPD's; only that of the way to the teacher is smaller, so the gaps begin with ten.
+    below_nds = scipy.stats.ttest_1samp(CHANGE - [1, 2, 1, 2, 1], 0).pvalue
+    smallest = min(expected.pvalue, below_nds)
+    assert len(rows) == 11
+    of_gaps = [row["p"] for row in rows.values() if row["finding"] > 1]
+    assert min(of_gaps) == pytest.approx(10 * smallest)
 
 
-def test_intervals_are_those_of_the_library_averaged_over_the_seeds():
-    found = made_up(GAPS)
-    low, high = found.models[T[1.0]], found.models[T[10.0]]
+def test_a_fall_over_three_temperatures_is_a_slope_on_log_t():
+    middle = COLD - 3
+    rows = rows_of(GAPS | {T[4.0]: middle})
     changes = [
-        found.pair(low[seed], high[seed], "test")
-        .gap_change("demographic_parity_difference", "side")
-        .interval
-        for seed in (0, 1)
+        np.polyfit(np.log10([1, 4, 10]), values, 1)[0]
+        for values in zip(COLD, middle, WARM, strict=True)
     ]
-    row = rows_of(GAPS)["DPD by side falls from T=1 to T=10"]
-    expected = [
-        100 * np.mean([getattr(c, e) for c in changes]) for e in ("low", "high")
-    ]
-    assert [row["lower"], row["upper"]] == pytest.approx(expected)
+    row = rows["DPD by side falls with T"]
+    assert row["value"] == pytest.approx(np.mean(changes))
 
 
-def test_claims_against_their_direction_are_refuted():
-    gaps = GAPS | {T[1.0]: {0: 1}, T[40.0]: {0: 1, 1: 1}, TEACHER_MODEL: {1: 2}}
-    # Of T=1 and the teacher one seed remains: 0 for T=10 against T=1, 1 against it.
-    found = about_gaps(gaps)
-    expected = {
-        "DPD by side falls from T=1 to T=10": (2, 9, "refuted"),
-        "DPD by side rises from T=10 to T=40": (2, -12, "refuted"),
-        "DPD by side of T=10 is below the teacher's": (3, 14, "refuted"),
-    }
-    assert {name: found[name] for name in expected} == expected
-    assert not [name for name in rows_of(gaps) if name[0] == "#"]  # One seed: no test.
+def test_seeds_that_not_all_models_have_are_left_out():
+    hot = np.array([np.nan, 6, np.nan, 6, np.nan])
+    row = rows_of(GAPS | {T[40.0]: WARM + hot})
+    row = row["DPD by side rises again from T=10 to T=40"]
+    assert (row["seeds"], row["value"]) == (2, pytest.approx(6))
+    # Both by six: two equal counts are no proof.
+    assert row["verdict"] == "not decided"
+    assert row["meaning"].startswith("two seeds with equal values show no spread")
+
+
+def test_small_studies_say_what_they_could_have_seen():
+    two = {model: np.asarray(values[:2]) for model, values in GAPS.items()}
+    row = rows_of(two)["DPD by side falls with T"]
+    assert row["verdict"] == "not decided"
+    assert row["meaning"].startswith("two seeds could only have seen a change of ")
+    assert row["detectable"] > 100
+    one = {model: values[:1] for model, values in two.items()}
+    rows = rows_of(one)
+    assert rows["DPD by side falls with T"]["meaning"].startswith("one seed shows no")
+    assert not [claim for claim in rows if claim.startswith("#")]
 
 
 @pytest.mark.parametrize(
@@ -234,15 +146,27 @@ def test_claims_against_their_direction_are_refuted():
     ],
 )
 def test_claims_need_their_temperatures(temperatures, falls, rises, below):
-    gaps = {m: GAPS[m] for m in (TEACHER_MODEL, *(T[t] for t in temperatures))}
-    text = " ".join(claims(gaps))
+    gaps = {TEACHER_MODEL: COLD} | {T[t]: COLD for t in temperatures}
+    text = " ".join(rows_of(gaps))
     assert ("DPD by side falls" in text) == falls
     assert ("DPD by side rises" in text) == rises
     assert ("is below the teacher's" in text) == below
-    if below:
-        assert "below the teacher's" not in " ".join(
-            claims({m: seeds for m, seeds in gaps.items() if m != TEACHER_MODEL})
-        )
+    assert "nds" not in text
+
+
+def test_effects_below_a_quarter_of_the_published_one_are_refuted():
+    wiggle = np.array([0.1, -0.1, 0.05, -0.05, 0.1])
+    gaps = GAPS | {T[10.0]: COLD + wiggle, T[40.0]: COLD}
+    measure = Measure("dpd", "side")
+    numbers = {T[1.0]: 0.5, T[10.0]: 0.4}
+    published = Published(
+        {measure: {m: Number(mean, 0.0, "") for m, mean in numbers.items()}}, {}, {}
+    )
+    row = rows_of(gaps, published=published)["DPD by side falls with T"]
+    assert (row["published"], row["published_of"]) == (-10, "this data set")
+    assert row["verdict"] == "refuted"
+    assert "below a quarter of the published 10.0 points" in row["meaning"]
+    assert rows_of(gaps)["DPD by side falls with T"]["verdict"] == "not decided"
 
 
 def individual(values):
@@ -255,126 +179,141 @@ def individual(values):
     }
 
 
-def test_individual_fairness_is_compared_over_common_seeds():
-    values = {model: dict.fromkeys((0, 1, 2, 3), 9.0) for model in GAPS}
-    values |= {T[1.0]: {0: 0.3, 1: 0.5, 2: 0.4}, T[10.0]: {3: 0.9, 2: 0.1, 0: 0.2}}
-    # Changes of seeds 2 and 0: -.3 and -.1; mean -.2, standard error .1.
-    width = 12.706204736 * 0.1  # Student's t with one degree of freedom, printed.
-    claim = "I(f) falls from T=1 to T=10"
-    found = claims(GAPS, individual(values))[claim]
-    assert found == about(4, -0.2, -0.2 - width, -0.2 + width, "not decided")
-    values |= {T[10.0]: {3: 0.9}}
-    assert claim not in claims(GAPS, individual(values))
-    cold = {model: GAPS[model] for model in (TEACHER_MODEL, T[10.0])}
-    assert claim not in claims(cold, individual(values))
+def test_individual_fairness_is_a_share_of_that_of_nds():
+    values = {
+        NDS_MODEL: {0: 0.5, 1: 0.4, 2: 1.0},
+        T[1.0]: {0: 0.4, 1: 0.4, 2: 0.9, 3: 0.1},
+        T[10.0]: {0: 0.3, 1: 0.26, 2: 0.6, 3: 0.1},
+    }
+    row = rows_of(GAPS, individual(values))["I(f) falls with T"]
+    # .6 - .8, .65 - 1 and .6 - .9; the fourth seed has no nds.
+    assert (row["seeds"], row["value"]) == (3, pytest.approx(100 * -0.85 / 3))
+    assert row["verdict"] != "no verdict"
 
 
-def test_individual_fairness_that_falls_in_every_seed_is_confirmed():
-    values = {model: dict.fromkeys((0, 1, 2), 9.0) for model in GAPS}
-    values |= {T[1.0]: {0: 0.5, 1: 0.6, 2: 0.7}, T[10.0]: {0: 0.2, 1: 0.29, 2: 0.41}}
-    # Changes -.3, -.31 and -.29; Student's t with two degrees of freedom, printed.
-    width = 4.302652730 * 0.01 / 3**0.5
-    found = claims(GAPS, individual(values))["I(f) falls from T=1 to T=10"]
-    assert found == about(4, -0.3, -0.3 - width, -0.3 + width, "confirmed")
+def test_the_studys_own_teacher_decides_nothing():
+    values = {m: {0: 0.5, 1: 0.4} for m in (NDS_MODEL, T[1.0], T[10.0])}
+    rows = rows_of(GAPS, individual(values), extractor="teacher")
+    row = rows["I(f) falls with T"]
+    assert (row["verdict"], row["meaning"]) == ("no verdict", f"no verdict: {CIRCULAR}")
+    assert np.isnan(row["p"])
+    # It is not one of the claims that are corrected together.
+    p = [row["p"] for row in rows_of(GAPS).values()]
+    assert [row["p"] for claim, row in rows.items() if claim[0] != "I"] == p
 
 
-def test_the_table_names_its_columns():
-    table = findings_table(made_up(GAPS), None)
-    assert [(column.name, column.title) for column in table.columns] == [
-        ("finding", "finding"),
-        ("claim", "claim"),
-        ("value", "observed"),
-        ("lower", "from"),
-        ("upper", "to"),
-        ("verdict", "here"),
-    ]
-    assert "12.000000" in table.csv()
+def test_the_sentence_and_the_controls():
+    _, controls, total = findings_tables(made_up(GAPS), None)
+    # The gaps' six and two, and the way to the teacher; two temperatures give the
+    # counts no order that could decide.
+    assert total == "Of 11 claims: 7 confirmed, 2 not decided, 2 refuted."
+    rows = {row["claim"]: row for row in controls.rows}
+    # No one has false positives; a's misses take half of the DPD off the accuracy.
+    assert rows["the FPR gap by side: minus the teacher"]["value"] == 0
+    change = rows["accuracy: change for a tenfold T"]
+    assert change["value"] == pytest.approx(5.5)
+    assert "verdict" not in change
+    assert set(rows) >= {"ECE: minus nds", "mean confidence: minus nds"}
 
 
-TEN = DatasetSpec(
-    "ten", PEOPLE.features, "y", tuple(f"class{i}" for i in range(10)), {"side": "ab"}
+def test_without_students_up_to_ten_nothing_is_judged():
+    _, _, total = findings_tables(made_up({TEACHER_MODEL: COLD, T[40.0]: COLD}), None)
+    assert total == "No claim can be judged on these runs."
+
+
+def claim(values, sign=-1, **options):
+    values = np.array(values, float)[:, np.newaxis]
+    return Claim(2, "it falls", sign, "points", values, **options)
+
+
+@pytest.mark.parametrize(
+    ("made", "verdict", "words"),
+    [
+        (claim([-1, -1.1, -0.9]), "confirmed", "yes: -1.00 points (-1.25 to -0.75)"),
+        (
+            claim([1, 1.1, 0.9]),
+            "refuted",
+            "no, it is the other way round: +1.00 points (+0.75 to +1.25)",
+        ),
+        (
+            claim([0.1, -0.1, 0], published=Effect(-2.0, True)),
+            "refuted",
+            "no: surely below a quarter of the published 2.0 points: 0.00 points "
+            "(-0.25 to +0.25)",
+        ),
+        (
+            claim([0.0, np.nan]),
+            "not decided",
+            "undefined here: too few examples, or nothing to compare",
+        ),
+    ],
 )
+def test_words(made, verdict, words):
+    (found,) = judge([made])
+    assert (found.verdict, sentence(found)) == (verdict, words)
 
 
-def biased():
-    """Ten classes of unequal sizes, and students that fail more of them with T."""
-    rng = np.random.default_rng(3)
-    labels = rng.permutation(np.repeat(np.arange(10), np.arange(20, 70, 5)))
-    fails = {
-        **{Run(TEACHER, seed): 0.1 for seed in range(4)},
-        **{Run(NDS, seed): np.where(labels < 5, 0.4, 0.1) for seed in range(3)},
-        **{Run(DS, s, 1.0): np.where(labels % 3 == 0, 0.6, 0.2) for s in range(3)},
-        **{Run(DS, s, 10.0): np.where(labels < 4, 0.5, 0.1) for s in range(5)},
-    }
-    answers = {
-        run: {"test": np.where(rng.random(len(labels)) < p, (labels + 1) % 10, labels)}
-        for run, p in fails.items()
-    }
-    groups = {"side": rng.integers(2, size=len(labels))}
-    return study(TEN, {"test": truth(labels, groups)}, answers)
+def test_words_of_what_could_have_been_seen():
+    (found,) = judge([claim([1, -1, 0])])
+    # One claim, three seeds, sd 1.
+    assert power(found.detectable, 1.0, 3, 0.05) == pytest.approx(0.8)
+    assert sentence(found).startswith(
+        "three seeds could only have seen a change of 3.3"
+    )
+    assert sentence(found).endswith("here 0.00 points (-2.48 to +2.48)")
 
 
-def test_class_counts_and_their_intervals_are_those_of_repeated_examples():
-    found = biased()
-    labels = found.truth["test"].labels
-    rng, size = np.random.default_rng(0), len(labels)
-    draws = [np.arange(size)]
-    for _ in range(500):
-        times = rng.multinomial(size, np.full(size, 1 / size))
-        draws.append(np.repeat(np.arange(size), times))
-
-    def relative(model):
-        """Class over overall accuracy `[draws, seeds, classes]`."""
-        right = np.array(
-            [r.predicted("test") == labels for r in found.models[model].values()]
-        )
-        values = []
-        for drawn in draws:
-            hits, classes = right[:, drawn], labels[drawn]
-            of_class = [hits[:, classes == k].mean(axis=1) for k in range(10)]
-            values.append(np.array(of_class).T / hits.mean(axis=1)[:, np.newaxis])
-        return np.array(values)
-
-    of_model = {
-        model: relative(model) for model in (TEACHER_MODEL, NDS_MODEL, T[1.0], T[10.0])
-    }
-
-    def differing(base, model):
-        test = scipy.stats.ttest_ind(
-            of_model[base], of_model[model], axis=1, equal_var=False
-        )
-        return (test.pvalue < 0.05).sum(axis=1)
-
-    rows = findings_table(found, None).rows
-    rows = {row["claim"]: row for row in rows if row["finding"] == 1}
-    for claim, base in (
-        ("#SC rises from T=1 to T=10", NDS_MODEL),
-        ("#TC falls from T=1 to T=10", TEACHER_MODEL),
-    ):
-        change = differing(base, T[10.0]) - differing(base, T[1.0])
-        low, high = np.quantile(change[1:], [0.025, 0.975])
-        row = rows[claim]
-        assert (row["value"], row["lower"], row["upper"]) == (change[0], low, high)
-        assert row["value"] != 0
-        assert low < high
+def means(cold, warm, nds, teacher):
+    models = (T[1.0], T[10.0], NDS_MODEL, TEACHER_MODEL)
+    return dict(zip(models, (cold, warm, nds, teacher), strict=True))
 
 
-def test_the_signs_of_the_changes_of_class_counts_decide(monkeypatch):
-    monkeypatch.setattr(findings, "_REPLICATES", 40)
-    rng = np.random.default_rng(5)
-    labels = np.repeat(np.arange(10), 40)
-    models = [*((m, None) for m in (TEACHER, NDS)), (DS, 1.0), (DS, 10.0)]
-    answers = {}
-    for run in (Run(m, seed, t) for m, t in models for seed in range(3)):
-        # T=10 fails half of the classes, so that all of them differ by their ratio.
-        fails = np.where((labels < 5) & (run.temperature == 10), 0.7, 0.1)
-        wrong = rng.random(len(labels)) < fails
-        answers[run] = {"test": np.where(wrong, (labels + 1) % 10, labels)}
-    side = {"side": rng.integers(2, size=len(labels))}
-    rows = findings_table(study(TEN, {"test": truth(labels, side)}, answers), None).rows
-    rows = {row["claim"][:9]: row for row in rows if row["finding"] == 1}
-    # Both counts rise by most of the ten classes.
-    assert rows["#SC rises"]["verdict"] == "confirmed"
-    assert rows["#TC falls"]["verdict"] == "refuted"
-    for row in rows.values():
-        assert 5 < row["lower"] <= row["value"] <= 10
+def test_without_a_row_of_its_own_the_smallest_published_effect_is_asked():
+    elsewhere = [means(0.3, 0.2, 0.4, 0.1), means(0.3, 0.26, 0.3, 0.5)]
+    found = Effects(Published({}, {}, {}, {"dpd": elsewhere}))
+    name = GapName(DPD, "side")
+
+    def effect(what, sign=-1):
+        return found.gap(name, what, sign, T[10.0], T[40.0])
+
+    assert effect("with T") == (pytest.approx(-4), False)
+    assert effect("nds") == (pytest.approx(-4), False)
+    # +10 and -24: only the second one is of the claimed sign.
+    assert effect("teacher") == (pytest.approx(-24), False)
+    assert effect("too hot", 1) is None
+
+
+def test_published_individual_fairness_is_a_share_of_that_of_nds():
+    own = {m: Number(v, 0.0, "") for m, v in means(0.3, 0.2, 0.4, 0.1).items()}
+    assert Effects(Published({}, {}, own)).individual() == (pytest.approx(-25), True)
+    assert Effects(NOTHING).individual() is None
+
+
+def test_the_two_way_bootstrap_draws_seeds_and_examples():
+    rng = np.random.default_rng(0)
+    seeds = rng.normal(size=(40, 1))
+    examples = np.append(0, rng.normal(size=4000))
+    low, high = two_way_interval(seeds + examples, 0.95)
+    # Variance of the mean: that of 40 drawn seeds, and that of the examples.
+    sd = np.sqrt(seeds.var() / 40 + 1)
+    assert [low, high] == pytest.approx(
+        seeds.mean() + 1.96 * sd * np.array([-1, 1]), abs=0.1
+    )
+    low, high = two_way_interval(np.tile(seeds, 4001), 0.95)
+    sd = np.sqrt(seeds.var() / 40)
+    assert [low, high] == pytest.approx(
+        seeds.mean() + 1.96 * sd * np.array([-1, 1]), abs=0.02
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (5, 1)])
+def test_without_seeds_or_replicates_there_is_no_bootstrap(shape):
+    assert np.isnan(two_way_interval(np.ones(shape), 0.95)).all()
+
+
+def test_the_example_draws_are_those_of_the_gaps_bootstrap():
+    row = rows_of(GAPS)["DPD by side of T=10 is below the teacher's"]
+    # About 4.4 points of difference in 2,000 positives of a: its examples err by
+    # half of sqrt(.088 / 2,000), or .33 points, seeds by .5 / sqrt(5).
+    half = (row["both_upper"] - row["both_lower"]) / 2
+    assert half == pytest.approx(1.96 * np.hypot(0.33, 0.49 / np.sqrt(5)), rel=0.15)
