@@ -9,12 +9,16 @@ from importlib import resources
 
 import jinja2
 
+from pipelines.analysis.answer import Answer
 from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.headline import Headline
+from pipelines.report import first_screen, glossary, order
 from pipelines.report.drawing import Drawing
+from pipelines.report.first_screen import FirstScreen
 
-# Longer tables are cut in the page, to stay below 3 MB; the CSV has all rows.
+# Longer tables are cut in the page, to stay below 1.5 MB; the CSV has all rows.
 _MOST_ROWS = 300
+_MOST_CSV = 400_000  # Characters of all CSV files that the page holds.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Page:
     Attributes:
       title: of the page.
       introduction: paragraphs under the title.
+      answer: what is said first.
+      first: the picture of it; None where there is nothing to compare.
       headlines: per attribute.
       sections: in order.
       summary: the result as plain text, at most 100 columns wide.
@@ -54,14 +60,22 @@ class Page:
 
     title: str
     introduction: Sequence[str]
+    answer: Answer
+    first: FirstScreen | None
     headlines: Sequence[Headline]
     sections: Sequence[Section]
     summary: str
 
+    @property
+    def tables(self) -> list[DataTable]:
+        """All tables, in the order of the page."""
+        first = [self.first.table] if self.first else []
+        return first + [t for s in self.sections for t in (*s.tables, *s.folded)]
+
     def _repr_html_(self) -> str:
         """The whole report, in a frame of a notebook's cell."""
         return (
-            f'<iframe srcdoc="{html.escape(render(self))}" sandbox="allow-scripts" '
+            f'<iframe srcdoc="{html.escape(render(self))}" sandbox="allow-scripts allow-downloads" '
             f'title="{html.escape(self.title)}" width="100%" height="800"></iframe>'
         )
 
@@ -69,19 +83,41 @@ class Page:
 def render(page: Page) -> str:
     """The page as HTML. Every text is escaped; only the figures' SVG is not."""
     here = resources.files("pipelines.report")
+
+    def read(name: str) -> str:
+        return here.joinpath(name).read_text("utf-8")
+
     # The hash in the page's policy is of exactly what is between the script tags.
-    script = "\n" + here.joinpath("report.js").read_text("utf-8")
+    script = "\n" + "\n".join(map(read, ("report.js", "first_screen.js")))
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest())
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        loader=jinja2.FunctionLoader(read),
     )
-    template = environment.from_string(
-        here.joinpath("report.html.jinja").read_text("utf-8")
-    )
+    environment.filters["linked"] = glossary.linked
+    template = environment.get_template("report.html.jinja")
     return template.render(
         page=page,
         most_rows=_MOST_ROWS,
-        css=here.joinpath("report.css").read_text("utf-8"),
+        ordered=order.rows,
+        is_unsure=order.is_unsure,
+        words=first_screen.WORDS,
+        terms=glossary.TERMS,
+        csv=_csv(page.tables),
+        css="".join(map(read, ("report.css", "first_screen.css"))),
         script=script,
         script_hash=f"sha256-{digest.decode()}",
     )
+
+
+def _csv(tables: Sequence[DataTable]) -> dict[str, str]:
+    """The CSV files that go into the page: the short ones first, while there is room."""
+    texts = sorted((len(t.csv()), t.name, t.csv()) for t in tables)
+    room, found = _MOST_CSV, {}
+    for size, name, text in texts:
+        room -= size
+        if room >= 0:
+            found[name] = text
+    return found

@@ -1,5 +1,7 @@
 """What the report says, in its order."""
 
+from collections.abc import Mapping
+
 from pipelines.analysis import (
     bands,
     chance,
@@ -18,6 +20,7 @@ from pipelines.analysis import (
     published,
     published_words,
 )
+from pipelines.analysis.answer import answer
 from pipelines.analysis.choice import Choice, choose
 from pipelines.analysis.choice_table import choice_table
 from pipelines.analysis.costs import DEFAULT, default
@@ -25,7 +28,9 @@ from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.mitigation import Mended
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
+from pipelines.analysis.verdicts import Verdict
 from pipelines.report import curve_figures, dots, heat_maps, tradeoff
+from pipelines.report.first_screen import first_screen
 from pipelines.report.html import Page, Section
 from pipelines.report.terminal import plain_text
 from pipelines.studies.embeddings import Embeddings
@@ -50,6 +55,7 @@ def build(
     embeddings: Embeddings | None = None,
     litert: DataTable | None = None,
     mended: Mended | None = None,
+    judged: Mapping[Model, Verdict] | None = None,
 ) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
@@ -60,6 +66,7 @@ def build(
     choice = choose(study, default(study))
     chosen = choice.chosen if choice else None
     compared = methods.compare(study)
+    said = answer(study, chosen, judged or {})
     summary = measures.summary_table(study, runs, by_chance)
     beside = published.published_table(summary, printed)
     problem = individual_fairness.obstacle(study, embeddings)
@@ -73,6 +80,8 @@ def build(
     return Page(
         title=f"Whom the student fails: {study.config['name']}",
         introduction=_introduction(study),
+        answer=said,
+        first=first_screen(said),
         headlines=[
             *headline.headlines(study, changes, found, by_chance, chosen),
             *methods_table.headlines(compared),

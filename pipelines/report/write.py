@@ -40,9 +40,9 @@ def write_page(content: Page, workdir: str) -> list[str]:
         paths.append(files.join(workdir, *parts))
         files.write_bytes(paths[-1], content)
 
+    for table in content.tables:
+        write(table.csv().encode("utf-8"), "tables", f"{table.name}.csv")
     for section in content.sections:
-        for table in (*section.tables, *section.folded):
-            write(table.csv().encode("utf-8"), "tables", f"{table.name}.csv")
         for drawing in section.drawings:
             write(drawing.svg, "figures", f"{drawing.name}.svg")
             write(drawing.png, "figures", f"{drawing.name}.png")
