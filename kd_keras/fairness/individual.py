@@ -151,16 +151,13 @@ def of_models(
     return [of_model.result() for of_model in sums]
 
 
-@dataclasses.dataclass
 class _Sums:
     """What has been seen of one model's pairs."""
 
-    total: float = 0.0
-    largest: float = 0.0
-    num_pairs: int = 0
-    num_identical: int = 0
-    num_violations: int = 0
-    largest_violation: float = 0.0
+    def __init__(self) -> None:
+        self.total, self.largest, self.num_pairs = 0.0, 0.0, 0
+        self.num_identical = self.num_violations = 0
+        self.largest_violation = 0.0
 
     def add(self, moved: np.ndarray, distance: np.ndarray) -> None:
         different = distance > 0
