@@ -62,3 +62,12 @@ def test_a_weight_is_no_less_than_0(weight):
     with pytest.raises(ValueError, match="`weight` of a LossPart must be at least 0"):
         losses.LossPart(weight=weight)
     assert losses.LossPart(weight=0).weight == 0
+
+
+def test_a_part_needs_what_there_is():
+    class Asking(losses.LossPart):
+        needs = ("teacher", "embeddings")
+
+    message = r"`needs` of a Asking may name .* Received: \['embeddings'\]"
+    with pytest.raises(ValueError, match=message):
+        Asking()
