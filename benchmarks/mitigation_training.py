@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy import stats
 
 from kd_keras import Distiller, datasets, models
 from kd_keras.datasets.batches import without_autotune
@@ -36,7 +37,6 @@ from kd_keras.mitigation import (
     group_balancing,
     reweighing,
 )
-from pipelines.analysis.individual_fairness import seed_interval
 
 TEMPERATURE, ALPHA, BATCH = 4.0, 0.8, 64
 PLAIN, OFFSETS = "plain", "plain, offsets"
@@ -213,6 +213,13 @@ def with_offsets(splits: dict[str, Split], student: keras.Model) -> np.ndarray:
     return mended.predict(logits_of(student, test), test.groups)
 
 
+def margin(values: tuple[float, ...]) -> float:
+    """Half of Student's 95 % interval; 0 of a single value."""
+    if len(values) < 2:
+        return 0.0
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+
+
 def table(
     title: str, rows: Mapping[str, Mapping[int, Measured]], sign: str = ""
 ) -> None:
@@ -221,8 +228,9 @@ def table(
     for name, by_seed in rows.items():
         cells = []
         for column in zip(*by_seed.values(), strict=True):
-            mean, low, high = seed_interval(list(column))
-            cells.append(f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})")
+            mean, half = np.mean(column), margin(column)
+            ends = f"{mean - half:{sign}.1f} to {mean + half:{sign}.1f}"
+            cells.append(f"{mean:{sign}.1f} ({ends})" if half else f"{mean:{sign}.1f}")
         print(f"| {name} | {len(by_seed)} | {' | '.join(cells)} |")
 
 

@@ -1,7 +1,8 @@
 """The stages of a study in their order, for the mains that run several of them."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import ml_collections
@@ -9,17 +10,13 @@ import ml_collections
 from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.release import mitigation, mitigation_record
+from pipelines.release import added_runs, mitigation, mitigation_record
 from pipelines.release.conversion import convert
 from pipelines.report import page
 from pipelines.report.write import write_page, write_report
 from pipelines.studies import config as configs
-from pipelines.studies import coordinator, embeddings, extension, layout, own_code
-from pipelines.studies.layout import Run
+from pipelines.studies import coordinator, embeddings, own_code
 from pipelines.studies.study import train_study
-
-# Who adds runs to a study, as its config.json says.
-MITIGATE = "mitigate"
 
 
 def study(
@@ -97,19 +94,7 @@ def mitigate(
     config = configs.read_config(workdir)
     with contextlib.ExitStack() as held:
         held.enter_context(coordinator.alone(workdir))
-
-        def train(runs: Sequence[Run], options: Mapping[str, Any]) -> None:
-            known = layout.runs_of(config)
-            missing = [
-                run
-                for run in runs
-                if run not in known or not layout.is_complete(workdir, run)
-            ]
-            if missing:
-                held.close()  # Training holds the working directory itself.
-                held.enter_context(_add(config, workdir, missing, options))
-            evaluate(workdir)
-
+        train = functools.partial(added_runs.make, config, workdir, held)
         found = mitigation.mitigate(workdir, policy, run, train)
         written = []
         if found["tried"] and not found.get("again"):
@@ -117,33 +102,3 @@ def mitigate(
             written.append(write_report(workdir, published=published)[-1])
     text = mitigation_record.describe(found)
     return {**found, "text": text, "written": written}
-
-
-def _add(
-    config: ml_collections.ConfigDict,
-    workdir: str,
-    runs: Sequence[Run],
-    options: Mapping[str, Any],
-) -> contextlib.ExitStack:
-    """Adds runs to a study and makes them; gives what holds the directory then.
-
-    Args:
-      config: the study's.
-      workdir: its working directory.
-      runs: the runs.
-      options: method -> its options, of those that the config has none of.
-    """
-    if config.strategy == "multi_worker_mirrored":
-        raise ValueError(
-            f"--policy.mitigation.methods must be of ['thresholds'] where the "
-            "study's strategy is 'multi_worker_mirrored', whose workers start "
-            f"together. Received: {sorted({run.method for run in runs})}. Train these "
-            "by pipelines.study, with --config.methods, and mitigate then."
-        )
-    own_code.require(config)  # Training takes a config for its caller's own.
-    added = {MITIGATE: [run.directory for run in runs]}
-    extended = extension.with_added(configs.to_dict(config), added, options)
-    locked = ml_collections.ConfigDict(extended).lock()
-    held = train_study(locked, workdir, only=runs)
-    assert held is not None  # There is one process.
-    return held
