@@ -78,12 +78,14 @@ def test_a_threshold_is_that_of_all_examples_alone(gap, is_kept):
     name = gap_name("equalized_odds_difference", "hair")
     threshold = config_pb2.MetricThreshold()
     threshold.value_threshold.upper_bound.value = 0.2
-    config = eval_config(
+    given = eval_config(
         study.binary_dataset().spec,
         ["student", "teacher"],
         baseline="teacher",
         thresholds={name: threshold},
     )
+    # As TFX's Evaluator does before all else.
+    config = config_util.update_eval_config_with_defaults(given, has_baseline=True)
     # As TFMA calls what it measures of the student.
     keys = metric_specs.metric_thresholds_from_metrics_specs(
         config.metrics_specs, eval_config=config

@@ -65,6 +65,9 @@ def graph(tmp_path_factory):
         rows = pipeline | beam.Create(ROWS)
         function = (rows, metadata) | tft_beam.AnalyzeDataset(preprocess)
         function | tft_beam.WriteTransformFn(str(root / "graph"))
+        # As TFX's component does.
+        raw = str(root / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR)
+        metadata | tft_beam.WriteMetadata(raw, pipeline)
     return str(root / "graph")
 
 
