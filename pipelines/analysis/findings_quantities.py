@@ -166,7 +166,7 @@ def two_way_interval(values: np.ndarray, level: float) -> tuple[float, float]:
         mean + quantiles of (replicate - mean of the replicates)
 
     since gaps between small groups are larger in every replicate than observed. With
-    few seeds it is too narrow, by sqrt((n - 1) / n).
+    few seeds it is too narrow, as every bootstrap of few: Student's interval decides.
 
     Args:
       values: `[seeds, 1 + replicates]`; column 0 is observed.

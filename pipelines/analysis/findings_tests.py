@@ -150,7 +150,8 @@ def verdicts(
     """CONFIRMED, REFUTED or NOT_DECIDED, `[...]`.
 
     Confirmed: the effect differs from 0 and has the claimed sign. Refuted: it has the
-    other sign, or is surely smaller than a quarter of the published one.
+    other sign, or is surely smaller than a quarter of the published one, whatever
+    its sign.
 
     Args:
       sign: 1 or -1, as claimed.
@@ -161,4 +162,4 @@ def verdicts(
     clear = np.asarray(p) <= ALPHA
     along = np.asarray(effect) * sign > 0
     refuted = (clear & ~along) | (np.asarray(same) <= ALPHA)
-    return np.select([clear & along, refuted], [CONFIRMED, REFUTED], NOT_DECIDED)
+    return np.select([refuted, clear & along], [REFUTED, CONFIRMED], NOT_DECIDED)

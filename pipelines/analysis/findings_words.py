@@ -7,6 +7,7 @@ import numpy as np
 from pipelines.analysis.findings_claims import Claim
 from pipelines.analysis.findings_tests import CONFIRMED, REFUTED
 
+_MOST_POINTS = 100  # No share changes by more.
 _NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     *("ten", "eleven", "twelve"),
@@ -63,6 +64,8 @@ def sentence(found: Judged) -> str:
             else f"{seeds(claim.seeds)} with equal values show no spread"
         )
         return f"{why}; here {seen}"
+    if claim.unit.startswith("points") and found.detectable > _MOST_POINTS:
+        return f"{seeds(claim.seeds)} could not have seen any change; here {seen}"
     return (
         f"{seeds(claim.seeds)} could only have seen a change of "
         f"{_amount(found.detectable)} {claim.unit}; here {seen}"

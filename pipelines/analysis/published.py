@@ -160,7 +160,8 @@ def _everywhere(
                 if model and row[metric]:
                     of = (row["dataset"], row.get("attribute", ""))
                     means.setdefault(of, {})[model] = float(row[metric]) / scale
-            found[metric] = list(means.values())
+            if means:
+                found[metric] = list(means.values())
     return found
 
 

@@ -1,7 +1,8 @@
 """Figures of accuracy, DPD, EOD and I(f) against the temperature."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from pipelines.analysis.class_course import COUNTS
 from pipelines.analysis.curves import Curve
 from pipelines.analysis.measures import Measure
 from pipelines.report.drawing import Drawing, file_name
@@ -30,6 +31,23 @@ def measure_figure(measure: Measure, curve: Curve) -> Drawing:
 
 def measure_figures(curves: Iterable[tuple[Measure, Curve]]) -> list[Drawing]:
     return [measure_figure(measure, curve) for measure, curve in curves]
+
+
+def count_figures(curves: Mapping[str, Curve]) -> list[Drawing]:
+    """#SC and #TC."""
+    return [
+        curve_figure(
+            curve,
+            name=f"class_count_{name}",
+            ylabel=f"#{name.upper()}, classes that differ from {COUNTS[name]}",
+            caption=(
+                f"#{name.upper()}: classes whose relative accuracy differs from that "
+                f"of {COUNTS[name]}, mean over fives of the seeds."
+                + (" Squares: published." if curve.published else "")
+            ),
+        )
+        for name, curve in curves.items()
+    ]
 
 
 def individual_figure(curve: Curve) -> Drawing:

@@ -6,6 +6,7 @@ from pipelines.analysis import (
     bands,
     chance,
     class_bias,
+    class_course,
     class_group_change,
     curves,
     disagreement,
@@ -172,6 +173,9 @@ def _methods(study: Study, compared: list[methods.Compared]) -> Section:
 
 def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
     changes = class_group_change.changes_from_nds(study)
+    course = class_course.class_course_table(study, printed)
+    counted = curve_figures.count_figures(class_course.count_curves(study, course))
+    maps = heat_maps.class_group_figures(study, changes, shown) if shown else []
     text = [
         "#SC counts classes that differ between nds and ds, #TC between teacher and "
         "ds. Counts near the chance level say nothing."
@@ -182,8 +186,8 @@ def _classes(study: Study, shown: Model | None, printed: Published) -> Section:
         "classes",
         "Which classes pay",
         text=text,
-        drawings=heat_maps.class_group_figures(study, changes, shown) if shown else [],
-        tables=[class_bias.class_bias_table(study, printed)],
+        drawings=[*counted, *maps],
+        tables=[course, class_bias.class_bias_table(study, printed)],
         folded=[class_group_change.class_group_table(study, changes)],
     )
 

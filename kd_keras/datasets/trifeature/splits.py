@@ -127,7 +127,7 @@ def _correlated(
             count = np.count_nonzero((wanted == pattern).all(axis=1))
             drawn.append(candidates[rng.integers(len(candidates), size=count)])
     images = np.concatenate(drawn)
-    return np.column_stack([images, first_version + _earlier_equals(images)])
+    return np.column_stack([images, first_version + np.array(_earlier_equals(images))])
 
 
 def _earlier_equals(rows: np.ndarray) -> list[int]:

@@ -79,7 +79,7 @@ def test_no_effect_inside_a_wide_margin_is_refuted():
 def test_counts_without_an_effect_of_t_rise_clearly_in_five_percent():
     rng = np.random.default_rng(2)
     p = []
-    for _ in range(250):
+    for _ in range(150):
         base = 1 + 0.02 * rng.normal(size=(SEEDS, 20))
         # Students differ from nds, and not from each other.
         students = 1 + 0.02 * rng.normal(size=(5, SEEDS, 20)) + np.linspace(0, 0.05, 20)

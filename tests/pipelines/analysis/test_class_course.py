@@ -1,0 +1,86 @@
+"""One table of accuracy, #SC, #TC and alignment by temperature."""
+
+import numpy as np
+import pytest
+from memory_study import PEOPLE, study, truth
+
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import class_bias
+from pipelines.analysis.class_course import class_course_table, count_curves
+from pipelines.analysis.measures import Measure, model_of
+from pipelines.analysis.published import Number, Published
+from pipelines.analysis.results import Model
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
+
+CLASSES, EACH = 4, 50
+SPEC = DatasetSpec("four", PEOPLE.features, "y", ("k", "l", "m", "n"), {})
+T1, T10 = Model.named(DS, 1.0), Model.named(DS, 10.0)
+# Right answers of 50 in each class, for seeds 0, 1 and 2.
+RIGHT = {
+    Model.named(TEACHER): [[45, 45, 45, 45], [46, 45, 45, 44], [45, 46, 44, 45]],
+    Model.named(NDS): [[25, 45, 45, 45], [26, 44, 45, 45], [25, 45, 46, 44]],
+    T1: [[25, 45, 44, 46], [25, 45, 45, 45], [26, 45, 44, 45]],
+    T10: [[35, 45, 45, 45], [36, 44, 45, 45], [35, 45, 46, 44]],
+}
+
+
+def a_study(right=RIGHT):
+    labels = np.repeat(np.arange(CLASSES), EACH)
+    answers = {}
+    for model, seeds in right.items():
+        for seed, hits in enumerate(seeds):
+            is_right = np.concatenate([np.arange(EACH) < n for n in hits])
+            predicted = np.where(is_right, labels, (labels + 1) % CLASSES)
+            run = Run(model.name, seed, model.temperature)
+            answers[run] = {"test": predicted}
+    return study(SPEC, {"test": truth(labels, {})}, answers)
+
+
+def rows_of(made, **options):
+    return {model_of(row): row for row in class_course_table(made, **options).rows}
+
+
+def test_accuracy_and_counts_in_one_row():
+    rows = rows_of(a_study())
+    shares = {m: np.array(hits) / EACH for m, hits in RIGHT.items()}
+    for model, by_class in shares.items():
+        overall = by_class.mean(axis=1)
+        row = rows[model]
+        assert row["top1_mean"] == pytest.approx(overall.mean())
+        assert row["top1_sd"] == pytest.approx(overall.std(ddof=1))
+        assert ("sc" in row) == (model in (T1, T10))
+    for model in (T1, T10):
+        for name, base in (("sc", Model.named(NDS)), ("tc", Model.named(TEACHER))):
+            a, b = shares[base], shares[model]
+            found = class_bias(a, b, overall_a=a.mean(axis=1), overall_b=b.mean(axis=1))
+            assert rows[model][name] == len(found.significant)
+    assert rows[T10]["sc"] > rows[T1]["sc"]
+    # T=10 has won 10 of the 20 answers that nds lacks in the first class.
+    assert rows[T10]["alignment"] == pytest.approx(0.5, abs=0.02)
+    assert rows[T1]["alignment"] == pytest.approx(0, abs=0.03)
+    assert rows[T1]["alignment_lower"] < 0 < rows[T1]["alignment_upper"]
+
+
+def test_one_seed_has_no_counts():
+    made = a_study({model: seeds[:1] for model, seeds in RIGHT.items()})
+    assert "sc" not in rows_of(made)[T10]
+    assert count_curves(made, class_course_table(made)) == {}
+
+
+def test_published_values_stand_beside_them():
+    made = a_study()
+    published = Published(
+        {Measure("accuracy", ""): {T10: Number(0.9, 0.01, "table1")}},
+        {T10: (22, 11)},
+        {},
+    )
+    row = rows_of(made, published=published)[T10]
+    assert (row["top1_published"], row["sc_published"], row["tc_published"]) == (
+        *(0.9, 22, 11),
+    )
+    found = count_curves(made, class_course_table(made, published))
+    assert found["sc"].published == {10.0: 22}
+    assert found["tc"].published == {10.0: 11}
+    assert found["sc"].temperatures == [1, 10]
+    rows = rows_of(made)
+    assert found["tc"].band.mean.tolist() == [rows[T1]["tc"], rows[T10]["tc"]]
