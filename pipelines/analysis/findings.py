@@ -55,7 +55,9 @@ def judge(claims: Sequence[Claim]) -> list[Judged]:
             Judged(
                 claim,
                 str(verdict) if claim.finding else "",
-                *(float(value) for value in (test.mean, test.low, test.high)),
+                value=float(test.mean),
+                low=float(test.low),
+                high=float(test.high),
                 p=float(corrected[i]),
                 detectable=(
                     claim.rank.critical(alpha)

@@ -89,7 +89,7 @@ def primary(study: Study, found: Quantities, effects: Effects) -> list[Claim]:
         if name.gap in (DPD, EOD) and not isinstance(name.attribute, tuple):
             claims += _of_gap(study, ends, name, values, effects)
     if len(ends.warm) > 1:
-        values = _slope(found.individual, ends) * 100
+        share = _slope(found.individual, ends)
         own = individual_options.options(study.config)["extractor"]
         claims.append(
             Claim(
@@ -97,7 +97,7 @@ def primary(study: Study, found: Quantities, effects: Effects) -> list[Claim]:
                 text="I(f) falls with T",
                 sign=-1,
                 unit="% of nds's for a tenfold T",
-                values=values,
+                values=100 * share,
                 published=effects.individual(),
                 obstacle=CIRCULAR if own == individual_options.TEACHER else "",
             )

@@ -78,7 +78,7 @@ def _contrast(
         return _trend(means)
     base = {"too hot": warm, "nds": Model.named(NDS), "teacher": Model.named(TEACHER)}
     after = hot if what == "too hot" else warm
-    if after not in means or base[what] not in means:
+    if after is None or after not in means or base[what] not in means:
         return float("nan")
     return means[after] - means[base[what]]
 

@@ -1,7 +1,7 @@
 """What the findings are about: one value per model, seed and draw of examples."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -68,9 +68,9 @@ def measure(study: Study, individual: Measured | None) -> Quantities:
         for model, seeds in joint_counts(study, study.split).items()
     }
 
-    def of(take: Callable[[Mapping], np.ndarray]) -> Values:
+    def of(name: GapName | str) -> Values:
         return {
-            model: {seed: take(found) for seed, found in seeds.items()}
+            model: {seed: found[name] for seed, found in seeds.items()}
             for model, seeds in counted.items()
         }
 
@@ -80,9 +80,9 @@ def measure(study: Study, individual: Measured | None) -> Quantities:
         for model, seeds in models.items()
     }
     return Quantities(
-        gaps={name: of(lambda found, name=name: found[name]) for name in names},
-        accuracy=of(lambda found: found["accuracy"]),
-        classes=of(lambda found: found["classes"]),
+        gaps={name: of(name) for name in names},
+        accuracy=of("accuracy"),
+        classes=of("classes"),
         ece={m: {s: one[:1] for s, one in seeds.items()} for m, seeds in sure.items()},
         confidence={
             m: {s: one[1:] for s, one in seeds.items()} for m, seeds in sure.items()

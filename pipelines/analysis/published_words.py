@@ -75,7 +75,7 @@ def _level(
     values = f"{100 * lowest:.2f} to {100 * highest:.2f} %"
     title = f"{TITLES[metric]} by {by}"
     if GAP_OF[metric] == EOD:
-        chance = [row.get("eod_chance") for row in rows]
+        chance: list[Any] = [row.get("eod_chance") for row in rows]
         known = [value for value in chance if not is_empty(value)]
         if known and highest < _TOO_LOW * min(known):
             yield (
@@ -85,7 +85,7 @@ def _level(
                 "over T alone."
             )
         return
-    base_rate = rows[0].get(BASE_RATE_GAP)
+    base_rate: Any = rows[0].get(BASE_RATE_GAP)
     if not is_empty(base_rate) and highest < _TOO_LOW * base_rate:
         yield (
             f"The published {title}, {values}, cannot be of the groups of here: their "

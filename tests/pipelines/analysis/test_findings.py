@@ -127,7 +127,7 @@ def test_small_studies_say_what_they_could_have_seen():
     two = {model: np.asarray(values[:2]) for model, values in GAPS.items()}
     row = rows_of(two)["DPD by side falls with T"]
     assert row["verdict"] == "not decided"
-    assert row["meaning"].startswith("two seeds could only have seen a change of ")
+    assert row["meaning"].startswith("two seeds could not have seen any change; here ")
     assert row["detectable"] > 100
     one = {model: values[:1] for model, values in two.items()}
     rows = rows_of(one)
