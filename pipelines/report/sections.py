@@ -24,7 +24,13 @@ from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.mitigation import Mended
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
-from pipelines.report import curve_figures, dots, heat_maps, tradeoff
+from pipelines.report import (
+    curve_figures,
+    dots,
+    heat_maps,
+    impact_section,
+    tradeoff,
+)
 from pipelines.report.html import Page, Section
 from pipelines.report.terminal import plain_text
 from pipelines.studies.embeddings import Embeddings
@@ -92,6 +98,7 @@ def build(
             _classes(study, shown, printed),
             _disagreement(study),
             *([_groups(study, shown)] if study.attributes else []),
+            *impact_section.sections(study, shown),
             _individual(study, embeddings, measured, printed, problem),
             *([_findings(study, measured)] if study.distilled else []),
             *([_mitigation(mended)] if mended else []),
