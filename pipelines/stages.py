@@ -8,9 +8,9 @@ import ml_collections
 from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.release import mitigation, mitigation_record
+from pipelines.release import card_files, mitigation, mitigation_record
 from pipelines.release.conversion import convert
-from pipelines.report import page
+from pipelines.report import card_page, page
 from pipelines.report.write import write_page, write_report
 from pipelines.studies import config as configs
 from pipelines.studies import coordinator, embeddings, own_code
@@ -98,3 +98,9 @@ def mitigate(
             written.append(write_report(workdir, published=published)[-1])
     text = mitigation_record.describe(found)
     return {**found, "text": text, "written": written}
+
+
+def card(workdir: str, run: str = "") -> list[str]:
+    """Writes a run's model card and draft of Annex IV; see `card_files.write`."""
+    found = card_files.write(workdir, run)
+    return [*found.paths, *card_page.write(found)]
