@@ -60,6 +60,7 @@ LOADS = {
     "tests/configs/test_rows_run.py": "configs",
     "tests/pipelines/tfma_metrics.py": "pipelines/evaluation/metrics",
     "tests/test_notebook.py": "kd_keras",
+    "tests/test_scripts.py": "pipelines",
     "tests/test_speed.py": "pipelines",
 }
 

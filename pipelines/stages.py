@@ -10,9 +10,9 @@ import ml_collections
 from pipelines.cli import next_steps
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.release import added_runs, mitigation, mitigation_record
+from pipelines.release import added_runs, card_files, mitigation, mitigation_record
 from pipelines.release.conversion import convert
-from pipelines.report import page
+from pipelines.report import card_page, page
 from pipelines.report.write import write_page, write_report
 from pipelines.studies import config as configs
 from pipelines.studies import coordinator, embeddings, own_code
@@ -102,3 +102,9 @@ def mitigate(
             written.append(write_report(workdir, published=published)[-1])
     text = mitigation_record.describe(found)
     return {**found, "text": text, "written": written}
+
+
+def card(workdir: str, run: str = "") -> list[str]:
+    """Writes a run's model card and draft of Annex IV; see `card_files.write`."""
+    found = card_files.write(workdir, run)
+    return [*found.paths, *card_page.write(found)]

@@ -7,6 +7,7 @@ from typing import Any, Self
 import tensorflow as tf
 
 from kd_keras.datasets import columns, table_spec
+from kd_keras.named import did_you_mean
 from kd_keras.table import Table
 
 
@@ -188,8 +189,9 @@ class DatasetSpec:
         """The group names of `attribute`; ValueError where there is no such one."""
         if attribute not in self.groups:
             raise ValueError(
-                f"Unknown sensitive attribute {attribute!r}. Data set {self.name!r} "
-                f"has: {sorted(self.groups) or 'none'}."
+                f"Unknown sensitive attribute {attribute!r}."
+                f"{did_you_mean(attribute, self.groups)} Data set "
+                f"{self.name!r} has: {sorted(self.groups) or 'none'}."
             )
         return self.groups[attribute]
 

@@ -11,6 +11,7 @@ from kd_keras.fairness.gap_table import GAPS, GapDefinition
 from kd_keras.fairness.gaps import Gap, UndefinedRate, gap, gap_values
 from kd_keras.fairness.group_counts import GroupCounts
 from kd_keras.fairness.hard_predictions import hard_predictions
+from kd_keras.fairness.impact import ImpactRatios, impact_ratios
 from kd_keras.fairness.individual import (
     IndividualFairness,
     individual_fairness,
@@ -34,6 +35,7 @@ __all__ = [
     "GroupCounts",
     "GroupRates",
     "GroupSize",
+    "ImpactRatios",
     "IndividualFairness",
     "Interval",
     "PairedCounts",
@@ -47,6 +49,7 @@ __all__ = [
     "gap",
     "gap_values",
     "hard_predictions",
+    "impact_ratios",
     "individual_fairness",
     "individual_fairness_ratio",
     "mcnemar",

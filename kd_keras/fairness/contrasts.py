@@ -164,7 +164,9 @@ def ratio(p, q, below_p, above_p, below_q, above_q) -> Bounds:
         return (product + sign * np.sqrt(np.maximum(root, 0))) / scale
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.where(q > 0, p / q, np.where(p > 0, np.inf, np.nan))
+        # A rate that is not compared is no 0.
+        of_none = np.where((p > 0) & (q == 0), np.inf, np.nan)
+        value = np.where(q > 0, p / q, of_none)
         low, high = end(p - below_p, q + above_q, -1), end(p + above_p, q - below_q, 1)
     unbounded = (q - below_q <= 0) | np.isnan(high)
     low = np.where(np.isnan(low), 0, np.maximum(low, 0))

@@ -11,6 +11,7 @@ from kd_keras.fairness import GAPS
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.names import attribute_name, group_name, parts
 from kd_keras.mitigation import GroupThresholds
+from kd_keras.named import did_you_mean
 from pipelines.analysis.costs import METRICS as METRICS_OF_CHOICE
 from pipelines.analysis.costs import Objective
 from pipelines.studies.attributes import as_attribute, check_crossing
@@ -245,4 +246,5 @@ def _require_one(where: str, received: Set[str], allowed: Collection[str]) -> No
     for value in sorted(received - set(allowed)):
         raise ValueError(
             f"--{where} must be one of {list(allowed)}. Received: {value!r}."
+            f"{did_you_mean(value, allowed)}"
         )

@@ -30,7 +30,7 @@ from pipelines.analysis.mitigation import Mended
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
 from pipelines.analysis.verdicts import Verdict
-from pipelines.report import curve_figures, dots, heat_maps, tradeoff
+from pipelines.report import curve_figures, dots, heat_maps, impact_section, tradeoff
 from pipelines.report.first_screen import first_screen
 from pipelines.report.html import Page, Section
 from pipelines.report.terminal import plain_text
@@ -103,6 +103,7 @@ def build(
             _classes(study, shown, printed),
             _disagreement(study),
             *([_groups(study, shown)] if study.attributes else []),
+            *impact_section.sections(study, shown),
             _individual(study, embeddings, measured, printed, problem),
             *([_findings(study, measured, printed)] if study.distilled else []),
             *([_mitigation(mended)] if mended else []),

@@ -52,17 +52,17 @@ def dataset() -> Dataset:
     return Dataset(SPEC, {"train": examples, "validation": examples, "test": examples})
 
 
-def write_study(workdir: str) -> None:
-    """Writes config.json and all runs, with exports and predictions."""
+def write_study(workdir: str, card: dict | None = None) -> None:
+    """Writes config.json and all runs, with exports, their card and predictions."""
     config = study_config.made_up("by_hand", [0], [4.0])
     config["attributes"] = list(SPEC.groups)
     document = {"config": config, "versions": {}, "git_revision": None}
     sealed.write(files.join(workdir, "config.json"), document)
     for i, run in enumerate(RUNS):
         directory = layout.run_dir(workdir, run)
-        card = {"model": {"seed": run.seed}}
+        of_run = card or {"model": {"seed": run.seed}}
         model = _model(i)
-        export(model, SPEC, files.join(directory, "export"), card)
+        export(model, SPEC, files.join(directory, "export"), of_run)
         model.save(files.join(directory, "model.keras"))
         for split in ("validation", "test"):
             _write_predictions(files.join(directory, "predictions", f"{split}.npz"), i)

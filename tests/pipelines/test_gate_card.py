@@ -27,13 +27,17 @@ RECORD = {
 }
 
 
-@pytest.fixture(scope="module")
-def card():
+def made_card():
     columns = study.columns()
     answer = columns["x"][:, 2]
     truth = Truth(np.arange(80), columns["y"], {"side": columns["side"]})
     predictions = Predictions(truth, np.stack([np.zeros(80), answer], axis=1))
     return model_card(DOCUMENT, study.SPEC, RECORD, predictions, "f" * 64)
+
+
+@pytest.fixture(scope="module")
+def card():
+    return made_card()
 
 
 def test_groups_and_gaps_have_intervals(card):

@@ -122,6 +122,7 @@ def test_a_bound_of_zero_is_a_bound():
     ("fields", "message"),
     [
         ({"metric": "aucc", "at_least": 1}, "c.metric must be one of .*'aucc'"),
+        ({"metric": "acuracy", "at_least": 1}, "'acuracy'. Did you mean 'accuracy'"),
         ({"at_least": 1}, "c.metric must be one of .*''"),
         ({"metric": EOD, "at_most": 1}, "c.attribute must be one of .*side.*''"),
         ({"metric": EOD, "attribute": "hair", "at_most": 1}, "c.attribute .*'hair'"),
