@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
         ("chunk", 16),
     ):
         result.add_argument(f"--{name}", type=int, default=default)
+    result.add_argument("--jit", action="store_true", help="compile with XLA")
     result.add_argument("--way", choices=WAYS, help="measure it here, and print JSON")
     return result
 
@@ -51,7 +52,7 @@ def step(way: str, options: argparse.Namespace) -> Callable[[], Any]:
         chunk = options.chunk if way == WAYS[1] else None
         model = Distiller(student=model, teacher=language_model(), time_chunk=chunk)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=options.jit)
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, options.vocabulary, (2, options.batch, options.time))
     return lambda: model.train_on_batch(x.astype("int32"), y.astype("int32"))

@@ -84,7 +84,7 @@ def _cut(model: Any) -> SplitModel | str:
     """The parts, or what the model has that is in the way."""
     if isinstance(model, keras.layers.Dense) and model.built:
         return _with_head(Head(model, {}), None)
-    outputs = getattr(model, "outputs", None) or ()
+    outputs: Any = getattr(model, "outputs", None) or ()
     if not isinstance(model, keras.Model) or len(outputs) != 1:
         return f"{len(outputs)} known outputs"
     layer, states, arguments = call_behind(outputs[0])

@@ -57,6 +57,7 @@ class TeacherCache:
 
     @functools.cached_property
     def head(self) -> keras.layers.Dense:
+        """The teacher's last layer; a ValueError where logits are stored."""
         if not isinstance(self._storage, HiddenStates):
             raise ValueError(
                 "`head` is kept with storage=HiddenStates(...) only. Received: a cache "

@@ -44,7 +44,7 @@ def untied(seed, vocabulary=VOCABULARY):
     )
 
 
-def step(time_chunk, student=tied, y=None, weights=WEIGHTS, eager=True, **settings):
+def step(time_chunk, student=tied, y=None, weights=WEIGHTS, run="eager", **settings):
     """The logs of one update, and the student's weights after it."""
     teacher = settings.pop("teacher", untied(1))
     distiller = Distiller(
@@ -53,7 +53,10 @@ def step(time_chunk, student=tied, y=None, weights=WEIGHTS, eager=True, **settin
         **{"alpha": 0.7, "temperature": 2.0, "time_chunk": time_chunk, **settings},
     )
     distiller.compile(
-        keras.optimizers.SGD(0.5), SPARSE, run_eagerly=eager, jit_compile=False
+        keras.optimizers.SGD(0.5),
+        SPARSE,
+        run_eagerly=run == "eager",
+        jit_compile=run == "xla",
     )
     y = {"labels": LABELS, "loss_mask": MASK} if y is None else y
     if np.ndim(weights) == 2:
@@ -74,7 +77,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"soft_loss": "kl", "eager": False},
+        {"soft_loss": "kl", "run": "graph"},
         {"soft_loss": "reverse_kl", "student": untied},
         {"soft_loss": losses.GeneralizedJensenShannonLoss(0.3)},
         {"soft_loss": "decoupled", "weights": WEIGHTS[:, None] * [1, 0, 2, 1, 1]},
@@ -89,11 +92,11 @@ def test_chunks_give_the_loss_and_the_update_of_all_positions_at_once(settings):
         assert_same(step(chunk, **settings), whole)
 
 
-def test_chunks_without_a_mask_or_weights_and_in_a_graph():
+def test_chunks_without_a_mask_or_weights_and_under_xla():
     y = {"labels": LABELS, "temperature": np.array([1.0, 2.0, 5.0], "float32")}
     whole = step(None, y=y, weights=None)
     assert_same(step(5, y=y, weights=None), whole)
-    assert_same(step(3, y=y, weights=None, eager=False), whole)
+    assert_same(step(3, y=y, weights=None, run="xla"), whole)
 
 
 def test_cached_logits_and_inputs_of_the_teacher_take_its_place():
@@ -220,6 +223,11 @@ def test_a_student_that_cannot_be_cut_before_its_head_is_refused():
     recurrent = keras.layers.LSTM(2, return_sequences=True)(inputs)
     with pytest.raises(ValueError, match=r"`student` must be .*a LSTM as last layer"):
         Distiller(student=keras.Model(inputs, recurrent), time_chunk=2)
+
+
+def test_the_size_of_chunks_is_saved():
+    distiller = Distiller(student=untied(2), time_chunk=2)
+    assert Distiller.from_config(distiller.get_config()).time_chunk == 2
 
 
 def test_metrics_and_sums_are_refused_in_chunks():
