@@ -24,21 +24,21 @@ class Targets(NamedTuple):
     Attributes:
       labels: labels in the structure of the student's outputs, or None.
       teacher_logits: logits that replace the teacher's forward pass, or None.
-      teacher_inputs: what the teacher sees in place of the student's inputs, or None.
       temperature: one temperature per example, `[batch]`, or None.
       groups: group codes `[batch]`, a dict of them, or None.
+      sample_weight: sample weights, shared or per output, or None.
+      teacher_inputs: what the teacher sees in place of the student's inputs, or None.
       loss_mask: booleans `[batch, ...]`, False where an entry shall not count, shared
         or per output, or None.
-      sample_weight: sample weights, shared or per output, or None.
     """
 
     labels: Any
     teacher_logits: Any = None
-    teacher_inputs: Any = None
     temperature: tf.Tensor | None = None
     groups: Any = None
-    loss_mask: Any = None
     sample_weight: Any = None
+    teacher_inputs: Any = None
+    loss_mask: Any = None
 
 
 class Output(NamedTuple):
