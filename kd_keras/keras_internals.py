@@ -19,6 +19,11 @@ def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
     return getattr(tensor, "_keras_mask", None)
 
 
+def set_mask(tensor: tf.Tensor, mask: tf.Tensor) -> None:
+    """Attaches a mask to an output, for metrics to read."""
+    backend.set_keras_mask(tensor, mask)
+
+
 def layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers directly inside a layer or model."""
     # Only models have the public `layers`; a layer may hold layers as well.
@@ -36,6 +41,16 @@ def layer_behind(output: keras.KerasTensor) -> Any:
     """The layer or function of `keras.ops` that gave a symbolic tensor."""
     # The way back from an output to its layer is not public.
     return output._keras_history.operation
+
+
+def call_behind(
+    output: keras.KerasTensor,
+) -> tuple[Any, keras.KerasTensor, dict[str, Any]]:
+    """The layer that gave a symbolic tensor, its first input, its keyword arguments."""
+    # The way back from an output to its layer is not public.
+    history = output._keras_history
+    node = history.operation._inbound_nodes[history.node_index]
+    return history.operation, node.input_tensors[0], dict(node.arguments.kwargs)
 
 
 def inputs_of_calls(layer: keras.layers.Layer) -> list[list[keras.KerasTensor]]:

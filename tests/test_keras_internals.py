@@ -89,6 +89,14 @@ def test_masks_are_attached_to_outputs_and_losses():
     np.testing.assert_array_equal(keras_internals.mask_of(values), [True, False])
 
 
+def test_metrics_read_the_mask_that_is_set():
+    predicted = tf.constant([[0.9, 0.1], [0.9, 0.1]])
+    keras_internals.set_mask(predicted, tf.constant([True, False]))
+    accuracy = keras.metrics.SparseCategoricalAccuracy()
+    accuracy.update_state(tf.constant([0, 1]), predicted)
+    assert accuracy.result() == 1.0
+
+
 class Block(keras.layers.Layer):
     def __init__(self):
         super().__init__(name="block")
@@ -116,6 +124,15 @@ def test_what_is_before_a_layer_in_each_of_its_calls():
     assert [[id(x) for x in call] for call in calls] == [[id(inputs)], [id(others)]]
     ((left, right),) = keras_internals.inputs_of_calls(added)
     assert (left is first, right is second) == (True, True)
+
+
+def test_the_call_behind_an_output():
+    ids = keras.Input((4,), dtype="int32")
+    embedding = keras.layers.ReversibleEmbedding(5, 2)
+    states = embedding(ids)
+    found = keras_internals.call_behind(embedding(states, reverse=True))
+    assert (found[0] is embedding, found[1] is states) == (True, True)
+    assert found[2] == {"reverse": True}
 
 
 def test_the_operation_behind_an_output():

@@ -5,17 +5,19 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from kd_keras.distiller.combination import logits_from_probabilities
 from kd_keras.distiller.outputs import (
     Output,
     Targets,
+    align_rank,
     make_output,
     output_names,
     per_output,
 )
 from kd_keras.distiller.reduction import Term, count_valid
-from kd_keras.keras_internals import mask_of
+from kd_keras.keras_internals import mask_of, set_mask
 
 
 class Schedule(NamedTuple):
@@ -109,6 +111,7 @@ def align_outputs(
     kinds = per_output(kind, names, "teacher_outputs", shared=True)
     labels = per_output(targets.labels, names, "y")
     weights = per_output(targets.sample_weight, names, "sample_weight", shared=True)
+    masks = per_output(targets.loss_mask, names, "loss_mask", shared=True)
     logits = [_teacher_logits(outputs, names, heads, kinds) for outputs in teachers]
     return [
         make_output(
@@ -118,12 +121,33 @@ def align_outputs(
             prediction,
             labels[i],
             weights[i],
-            mask_of(prediction),
+            both_masks(mask_of(prediction), masks[i]),
         )
         for i, (name, prediction) in enumerate(
             zip(names, keras.tree.flatten(y_pred), strict=True)
         )
     ]
+
+
+def both_masks(one: Any, other: Any) -> Any:
+    """Booleans that are True where both are; a mask that is None leaves all."""
+    if one is None or other is None:
+        return other if one is None else one
+    rank = max(len(one.shape), len(other.shape))
+    return ops.logical_and(
+        align_rank(ops.cast(one, "bool"), rank),
+        align_rank(ops.cast(other, "bool"), rank),
+    )
+
+
+def attach_masks(y_pred: Any, masks: Any, student: keras.Model) -> None:
+    """Has compiled metrics leave out what the batch's "loss_mask" does."""
+    if masks is None:
+        return
+    names = output_names(y_pred, student)
+    masks = per_output(masks, names, "loss_mask", shared=True)
+    for prediction, mask in zip(keras.tree.flatten(y_pred), masks, strict=True):
+        set_mask(prediction, both_masks(mask_of(prediction), mask))
 
 
 def _teacher_logits(

@@ -21,6 +21,7 @@ from kd_keras.distiller.saving import SavedDistiller
 from kd_keras.distiller.shown import html_table
 from kd_keras.distiller.soft import SoftPart
 from kd_keras.distiller.student import StudentTrainer
+from kd_keras.distiller.tokens import Source, TokenChunks, means_in_chunks
 from kd_keras.keras_internals import let_steps_go, loss_tracker
 from kd_keras.losses import FeatureHint, LossPart
 
@@ -38,7 +39,9 @@ class Distiller(StudentTrainer, SavedDistiller):
     left out. A y that is a dict with the keys "teacher_logits", "temperature" or
     "groups", and "labels" where there are labels, brings the teacher's logits, in the
     structure of the student's outputs, one temperature per example, `[batch]`, or the
-    groups that the examples belong to, `[batch]` or a dict of such.
+    groups that the examples belong to, `[batch]` or a dict of such. "teacher_inputs" is
+    what the teacher sees where it is not x; "loss_mask", booleans `[batch, ...]`,
+    leaves out positions.
 
     All arguments are keywords: `keras.distillation.Distiller` has another order. A
     teacher that gives NaN or Inf ends the training, with the batch.
@@ -67,6 +70,8 @@ class Distiller(StudentTrainer, SavedDistiller):
       teacher_weights: weights of several teachers, scaled to sum to 1.
       combine_teachers: what is averaged over several teachers: "losses",
         "probabilities" (softened) or "logits".
+      time_chunk: for logits `[batch, time, vocabulary]`: positions whose logits are
+        made and held at a time, with the same loss and gradient; None for all.
       name: name of the model.
       **kwargs: further arguments of `keras.Model`, `trainable` and `dtype`.
 
@@ -103,6 +108,7 @@ class Distiller(StudentTrainer, SavedDistiller):
         scale_by_temperature_squared: bool = True,
         teacher_weights: Sequence[float] | None = None,
         combine_teachers: str = "probabilities",
+        time_chunk: int | None = None,
         name: str = "distiller",
         **kwargs: Any,
     ):
@@ -112,6 +118,7 @@ class Distiller(StudentTrainer, SavedDistiller):
         settings.check_alpha(alpha)
         settings.check_whole_loss(soft_loss, alpha)
         settings.check_parts(hints, parts, head)
+        settings.check_time_chunk(time_chunk, hints, [soft_loss, *parts])
         super().__init__(name=name, **{"dtype": student.dtype_policy, **kwargs})
         self.student = student
         self.soft_loss = soft_loss
@@ -120,6 +127,8 @@ class Distiller(StudentTrainer, SavedDistiller):
         self.scale_by_temperature_squared = scale_by_temperature_squared
         self.teacher_weights = teacher_weights
         self.combine_teachers = combine_teachers
+        self.time_chunk = time_chunk
+        self._chunks = TokenChunks(student, time_chunk) if time_chunk else None
         self.hints = list(hints)
         self.parts = list(parts)
         self._make_state(temperature, alpha)
@@ -182,8 +191,10 @@ class Distiller(StudentTrainer, SavedDistiller):
 
         Raises:
           ValueError: if a loss contradicts the head, for example by applying
-            softmax to probabilities, or a BinaryAccuracy cuts logits at 0.5.
+            softmax to probabilities, or a BinaryAccuracy cuts logits at 0.5; or
+            `time_chunk` leaves no logits for it.
         """
+        settings.check_chunked_compile(self.time_chunk, loss, kwargs)
         for name in ("metrics", "weighted_metrics"):
             if name in kwargs:
                 kwargs[name] = metrics_of_logits(kwargs[name], self.head)
@@ -195,8 +206,12 @@ class Distiller(StudentTrainer, SavedDistiller):
         let_steps_go(self.optimizer)
 
     def _teach(self, x: Any, y: Any) -> tuple[list[Any], list[tf.Tensor]]:
-        """Outputs of each teacher and the teacher's side of each hint."""
-        cached = split_targets(y).teacher_logits
+        """Outputs of each teacher, in chunks `Source`s; their side of each hint."""
+        targets = split_targets(y)
+        cached = targets.teacher_logits
+        x = x if targets.teacher_inputs is None else targets.teacher_inputs
+        if self._chunks and cached is not None:
+            return [Source(keras.tree.flatten(cached)[0])], []
         if cached is not None and not self.hints:
             return [cached], []
         if not self._teachers:
@@ -206,6 +221,8 @@ class Distiller(StudentTrainer, SavedDistiller):
                 "distiller.teacher, or pass y={'labels': ..., 'teacher_logits': ...} "
                 "and no hints."
             )
+        if self._chunks:
+            return self._chunks.of_teachers(self._teachers, x), []
         outputs, features = self._features.of_teachers(self._teachers, x)
         return (outputs if cached is None else [cached]), features
 
@@ -216,28 +233,69 @@ class Distiller(StudentTrainer, SavedDistiller):
         targets = split_targets(y, sample_weight)
         if targets.labels is not None and self.loss is None:
             settings.check_soft_only(self.alpha)
+        teachers, teacher_features = taught
+        if self._chunks:
+            student = self._chunks.of_student(x, training)
+            size = self._chunks.size
+            return None, self._loss_in_chunks(
+                student, teachers, targets, size, training
+            )
         with self._features.of_student() as student_features:
             y_pred = self(x, training=training)
-        teachers, teacher_features = taught
-        batch = Batch(
-            align_outputs(
-                self.student, self.head, self.teacher_outputs, y_pred, teachers, targets
-            ),
-            targets,
-            self._schedule(targets),
-            teacher_features,
-            student_features,
-            self.losses,
-            training,
+        batch = self._batch(
+            y_pred, teachers, targets, self._schedule(targets), training
         )
-        step = 0 if self.optimizer is None else self.optimizer.iterations
+        batch = batch._replace(
+            teacher_features=teacher_features,
+            student_features=student_features,
+            regularization=self.losses,
+        )
+        return y_pred, self._share(self._parts(), batch, batch.entries())
+
+    def _loss_in_chunks(
+        self,
+        student: Source,
+        teachers: list[Source],
+        targets: Targets,
+        size: int,
+        training: bool,
+    ) -> tf.Tensor:
+        """As `_loss`, for logits that are never there all at once."""
+        schedule = self._schedule(targets)
+
+        def batch_of(y_pred: Any, of_teachers: Any, targets: Targets) -> Batch:
+            return self._batch(y_pred, of_teachers, targets, schedule, training)
+
+        reading = [part for part in self._parts() if part is not regularization_part]
+        means, entries = means_in_chunks(
+            reading, batch_of, student, teachers, targets, size
+        )
+        batch = Batch([], targets, regularization=self.losses)
+        return self._share([lambda _: means, regularization_part], batch, entries)
+
+    def _batch(
+        self,
+        y_pred: Any,
+        teachers: list[Any],
+        targets: Targets,
+        schedule: Schedule,
+        training: bool,
+    ) -> Batch:
+        """What the parts of the loss read of the outputs."""
+        outputs = align_outputs(
+            self.student, self.head, self.teacher_outputs, y_pred, teachers, targets
+        )
         # What has no weight is blank by now, and may have been anything.
-        require_finite([output.teacher for output in batch.outputs], step)
-        share, loss, logs = total_loss(self._parts(), batch)
-        loss_tracker(self).update_state(loss, batch.entries())
-        for name, (value, entries) in logs.items():
-            self._means[name].update_state(value, entries)
-        return y_pred, share
+        require_finite([output.teacher for output in outputs], schedule.step)
+        return Batch(outputs, targets, schedule, training=training)
+
+    def _share(self, parts: list[Part], batch: Batch, entries: tf.Tensor) -> tf.Tensor:
+        """This replica's share of the loss, which is logged with its parts."""
+        share, loss, logs = total_loss(parts, batch)
+        loss_tracker(self).update_state(loss, entries)
+        for name, (value, of) in logs.items():
+            self._means[name].update_state(value, of)
+        return share
 
     def _parts(self) -> list[Part]:
         """Everything that the loss is the sum of."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from kd_keras.distiller.batch import attach_masks
 from kd_keras.distiller.outputs import split_targets
 from kd_keras.keras_internals import is_unbuilt
 
@@ -16,8 +17,9 @@ class LabelOptional(keras.Model):
     ) -> dict[str, Any]:
         """Updates the compiled metrics where there are labels."""
         targets = split_targets(y, sample_weight)
-        if targets.labels is None:
+        if targets.labels is None or y_pred is None:
             return self.get_metrics_result()
+        attach_masks(y_pred, targets.loss_mask, self)
         return super().compute_metrics(x, targets.labels, y_pred, targets.sample_weight)
 
     def get_metrics_result(self) -> dict[str, Any]:

@@ -8,7 +8,13 @@ import tensorflow as tf
 from keras import ops
 
 # With one of these a dict y is not the labels of several outputs.
-BESIDE_LABELS = ("teacher_logits", "temperature", "groups")
+BESIDE_LABELS = (
+    "teacher_logits",
+    "teacher_inputs",
+    "temperature",
+    "groups",
+    "loss_mask",
+)
 TARGET_KEYS = ("labels", *BESIDE_LABELS)
 
 
@@ -21,6 +27,9 @@ class Targets(NamedTuple):
       temperature: one temperature per example, `[batch]`, or None.
       groups: group codes `[batch]`, a dict of them, or None.
       sample_weight: sample weights, shared or per output, or None.
+      teacher_inputs: what the teacher sees in place of the student's inputs, or None.
+      loss_mask: booleans `[batch, ...]`, False where an entry shall not count, shared
+        or per output, or None.
     """
 
     labels: Any
@@ -28,6 +37,8 @@ class Targets(NamedTuple):
     temperature: tf.Tensor | None = None
     groups: Any = None
     sample_weight: Any = None
+    teacher_inputs: Any = None
+    loss_mask: Any = None
 
 
 class Output(NamedTuple):
@@ -58,8 +69,8 @@ def split_targets(y: Any, sample_weight: Any = None) -> Targets:
     """Separates labels from what the data says beside them.
 
     Args:
-      y: labels in any structure, or a dict with "teacher_logits", "temperature" or
-        "groups" and, where there are labels, "labels".
+      y: labels in any structure, or a dict with some of `BESIDE_LABELS` and, where
+        there are labels, "labels".
       sample_weight: sample weights; Keras gives every entry of `y` its own.
 
     Returns:
@@ -210,9 +221,20 @@ def _blank(tensor: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
 def _check_shapes(name: str, teacher: tuple, student: tuple) -> None:
     same_rank = len(teacher) == len(student)
     pairs = zip(teacher[1:], student[1:], strict=False)
-    if not same_rank or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+    if same_rank and len(student) > 2 and _differ(teacher[-1], student[-1]):
+        raise ValueError(
+            "`teacher` and `student` must have one vocabulary: logits of a position "
+            f"are compared token by token. Received for output {name!r}: a teacher of "
+            f"{teacher[-1]:,} tokens, a student of {student[-1]:,}. Use a teacher with "
+            "the student's tokenizer."
+        )
+    if not same_rank or any(_differ(*pair) for pair in pairs):
         raise ValueError(
             "`teacher` and `student` must give logits of the same shape. Received "
             f"for output {name!r}: teacher {tuple(teacher)}, student "
             f"{tuple(student)}. Use a teacher with the student's classes."
         )
+
+
+def _differ(one: int | None, other: int | None) -> bool:
+    return None not in (one, other) and one != other

@@ -18,6 +18,7 @@ _VALUES = (
     "scale_by_temperature_squared",
     "teacher_weights",
     "combine_teachers",
+    "time_chunk",
 )
 
 

@@ -9,7 +9,7 @@ import keras
 from kd_keras.distiller.combination import COMBINATIONS
 from kd_keras.distiller.soft import resolve_soft_loss
 from kd_keras.keras_internals import operation_behind
-from kd_keras.losses import FeatureHint, LossPart
+from kd_keras.losses import SOFTMAX_LOSSES, FeatureHint, LossPart
 
 HEADS = ("softmax", "sigmoid", None)
 
@@ -122,6 +122,55 @@ def check_whole_loss(soft_loss: Any, alpha: Any) -> None:
             f"as {soft_loss.name}. Received: alpha={alpha!r}. Give the share of the "
             f"teacher to it: {type(soft_loss).__name__}(alpha=...)."
         )
+
+
+def check_time_chunk(
+    time_chunk: Any, hints: Sequence[LossPart], parts: Sequence[Any]
+) -> None:
+    """Raises ValueError unless the loss can be summed over chunks of positions."""
+    if time_chunk is None:
+        return
+    if (
+        isinstance(time_chunk, bool)
+        or not isinstance(time_chunk, int)
+        or time_chunk < 1
+    ):
+        raise ValueError(
+            "`time_chunk` must be a whole number of positions, at least 1, or None. "
+            f"Received: time_chunk={time_chunk!r}. A sixteenth of the sequence is a "
+            "good start."
+        )
+    parts = [SOFTMAX_LOSSES.get(p, p) if isinstance(p, str) else p for p in parts]
+    whole = [
+        p for p in parts if isinstance(p, LossPart) and (p.whole_batch or p.variables)
+    ]
+    averaged = [p for p in parts if isinstance(p, keras.distillation.DistillationLoss)]
+    for part in (*hints, *whole, *averaged):
+        raise ValueError(
+            "`time_chunk` needs losses that are a sum over positions. Received: "
+            f"time_chunk={time_chunk} with {getattr(part, 'name', part)!r}, which "
+            "compares positions with each other or reads layers. Leave one of the two "
+            "out."
+        )
+
+
+def check_chunked_compile(time_chunk: int | None, loss: Any, kwargs: Any) -> None:
+    """Raises ValueError for metrics and losses that need all positions at once."""
+    if time_chunk is None:
+        return
+    for name in ("metrics", "weighted_metrics"):
+        if kwargs.get(name):
+            raise ValueError(
+                f"`{name}` read all logits, which time_chunk={time_chunk} never makes. "
+                f"Received: {kwargs[name]!r}. The logs have hard_loss, whose exp is "
+                "the perplexity, soft_loss and agreement; measure others with predict."
+            )
+    for leaf in keras.tree.flatten(loss):
+        if getattr(leaf, "reduction", None) == "sum":
+            raise ValueError(
+                f"`loss` must be a mean with time_chunk={time_chunk}. Received: "
+                "reduction='sum'. Pass reduction='sum_over_batch_size'."
+            )
 
 
 def check_teacher_weights(weights: Sequence[float] | None, teachers: int) -> None:

@@ -22,10 +22,16 @@ from kd_keras.losses.kl import (
 )
 from kd_keras.losses.logit_mse import logit_mse
 from kd_keras.losses.part import LossInputs, LossPart
+from kd_keras.losses.reverse_kl import (
+    GeneralizedJensenShannonLoss,
+    generalized_jensen_shannon,
+    reverse_kl_divergence,
+)
 from kd_keras.losses.top_k import expand_top_k
 
 SOFTMAX_LOSSES: dict[str, Callable] = {
     "kl": kl_divergence,
+    "reverse_kl": reverse_kl_divergence,
     "jensen_shannon": jensen_shannon_divergence,
     "logit_mse": logit_mse,
     "decoupled": DecoupledLoss(),
@@ -45,6 +51,7 @@ __all__ = [
     "DecoupledLoss",
     "DistLoss",
     "FeatureHint",
+    "GeneralizedJensenShannonLoss",
     "LossInputs",
     "LossPart",
     "attention_transfer",
@@ -55,9 +62,11 @@ __all__ = [
     "expand_top_k",
     "feature_cosine",
     "feature_mse",
+    "generalized_jensen_shannon",
     "jensen_shannon_divergence",
     "kl_divergence",
     "logit_mse",
     "relational_distance",
+    "reverse_kl_divergence",
     "standardized_kl_divergence",
 ]

@@ -11,6 +11,7 @@ from kd_keras import named
 from kd_keras.models import (
     densenet,
     lenet,
+    llama,
     resnet,
     resnet_cifar,
     tabular,
@@ -39,6 +40,7 @@ MODELS: dict[str, Callable[..., keras.Model]] = {
     "tinyvit_21m": functools.partial(tinyvit.build, size="21m"),
     "bert": functools.partial(text.build, family="bert"),
     "distilbert": functools.partial(text.build, family="distilbert", num_layers=6),
+    "llama": llama.build,
     "mlp": tabular.build_mlp,
     "wide_and_deep": tabular.build_wide_and_deep,
 }
@@ -61,7 +63,8 @@ def build(
         data feature -> its spec, as in `DatasetSpec.features`.
       num_classes: number of logits.
       pretrained: file or name of weights to start from, see `weights.load`; for bert
-        and distilbert a KerasHub preset too. Empty: random weights.
+        and distilbert a KerasHub preset too; for llama a file *.gguf, see
+        `llama.build`. Empty: random weights.
       **options: of the architecture, see its module.
 
     Returns:
@@ -74,6 +77,8 @@ def build(
     if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
         # The preset decides the vocabulary and the sizes too.
         options["preset"], pretrained = pretrained, ""
+    if name == "llama":
+        options["pretrained"], pretrained = pretrained, ""
     model = build_one(input_shape, num_classes, **options)
     if not isinstance(model, keras.Model):
         raise TypeError(

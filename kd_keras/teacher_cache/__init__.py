@@ -1,7 +1,8 @@
 """Teacher logits on disk: the teacher runs once, its students read."""
 
+from kd_keras.teacher_cache.hidden import HiddenStates
 from kd_keras.teacher_cache.reading import TeacherCache
 from kd_keras.teacher_cache.storage import Dense, TopK
 from kd_keras.teacher_cache.writing import build
 
-__all__ = ["Dense", "TeacherCache", "TopK", "build"]
+__all__ = ["Dense", "HiddenStates", "TeacherCache", "TopK", "build"]

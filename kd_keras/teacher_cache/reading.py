@@ -1,11 +1,13 @@
 """Serves examples with the logits that a teacher gave for them."""
 
+import functools
 import io
 import math
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,6 +15,7 @@ from kd_keras import files
 from kd_keras.datasets import augment
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.table import fields_html
+from kd_keras.teacher_cache.hidden import HiddenStates, read_head
 from kd_keras.teacher_cache.identity import (
     KEY_BYTES,
     Identity,
@@ -33,7 +36,9 @@ class TeacherCache:
     Attributes:
       directory: where the files are.
       identity: what the cache was made from.
-      outputs: shape of one example's logits, the classes last.
+      outputs: shape of one example's logits, the classes last; of `HiddenStates` the
+        width.
+      head: with `HiddenStates`, the teacher's last layer: `Distiller(teacher=head)`.
     """
 
     def __init__(
@@ -49,6 +54,16 @@ class TeacherCache:
         self.outputs = outputs
         self._spec = spec
         self._storage = storage
+
+    @functools.cached_property
+    def head(self) -> keras.layers.Dense:
+        """The teacher's last layer; a ValueError where logits are stored."""
+        if not isinstance(self._storage, HiddenStates):
+            raise ValueError(
+                "`head` is kept with storage=HiddenStates(...) only. Received: a cache "
+                f"with {self._storage!r}, which serves logits. Use teacher=None."
+            )
+        return read_head(self.directory)
 
     def _repr_html_(self) -> str:
         return fields_html(self.identity)
@@ -71,7 +86,8 @@ class TeacherCache:
 
         Returns:
           The examples, augmented as the teacher saw them, with the label replaced by
-          {"labels": the label, "teacher_logits": float32 `[*outputs]`}.
+          {"labels": the label, "teacher_logits": float32 `[*outputs]`}; with
+          `HiddenStates` "teacher_inputs" in their precision, for `head` as teacher.
 
         Raises:
           ValueError: if the number of examples is another, or `epoch` is missing.
@@ -138,7 +154,7 @@ class TeacherCache:
         same = tf.equal(example_keys(examples, self._spec), made[:size])
         with tf.control_dependencies([self._check(same, ids)]):
             decoded = self._storage.decode(logits[:size], tuple(self.outputs))
-        label = {"labels": examples[self._spec.label], "teacher_logits": decoded}
+        label = {"labels": examples[self._spec.label], self._storage.key: decoded}
         taught = {**examples, self._spec.label: label}
         if not self.identity.augmentation:
             return taught

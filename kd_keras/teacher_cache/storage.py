@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 import numpy as np
 import scipy.special
 import tensorflow as tf
+
+from kd_keras.teacher_cache.hidden import HiddenStates
 
 PRECISIONS = ("float32", "float16")
 TAILS = ("uniform", "renormalize")
@@ -23,6 +26,7 @@ class Dense:
     """
 
     precision: str = "float16"
+    key: ClassVar[str] = "teacher_logits"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -64,6 +68,7 @@ class TopK:
 
     k: int
     tail: str = "uniform"
+    key: ClassVar[str] = "teacher_logits"
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -135,7 +140,7 @@ class TopK:
         )
 
 
-Storage = Dense | TopK
+Storage = Dense | TopK | HiddenStates
 
 
 def _require_finite(encoded: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import itertools
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,8 +13,10 @@ from kd_keras import files
 from kd_keras.datasets import augment
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.distiller.heads import split
 from kd_keras.distiller.settings import output_activations
 from kd_keras.distiller.teacher import Teacher, fingerprint
+from kd_keras.teacher_cache.hidden import HiddenStates, head_arrays
 from kd_keras.teacher_cache.identity import (
     Identity,
     block_size,
@@ -50,11 +52,13 @@ def build(
 
     Args:
       directory: where the cache is or shall be: one per teacher and split.
-      teacher: as in a Distiller, with one output: logits of a fixed shape.
+      teacher: as in a Distiller, with one output: logits of a fixed shape. For
+        `HiddenStates` a Functional or Sequential model that ends in a Dense layer or
+        in its reversed embedding.
       examples: single examples under the spec's keys, of known number, in an order
         that is the same in every iteration.
       spec: the data set's spec.
-      storage: "float32", "float16" or a `TopK`.
+      storage: "float32", "float16", a `TopK` or a `HiddenStates`.
       augmentation: key of `augment.AUGMENTATIONS`, for what the teacher sees; "" is
         none.
       seed: seed of the augmentation. Views 0, 1, ... are those that
@@ -82,6 +86,10 @@ def build(
         shard_examples=SHARD_EXAMPLES,
     )
     shards = _Shards(directory, identity, storage)
+    if isinstance(storage, HiddenStates):
+        parts = split(teacher, "teacher")
+        shards.write_head(head_arrays(parts.head))
+        teacher = parts.hidden
     teach = _teaching(Teacher(teacher))
     for view in range(views):
         for missing in shards.missing(view):
@@ -138,6 +146,17 @@ class _Shards:
         self._write(keys_name, content)
         self._write(logits_name, to_npy(self.storage.encode(logits)))
         self.outputs = list(logits.shape[1:])
+        self._name_files()
+
+    def write_head(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keeps the teacher's head, where it is not there."""
+        for name, array in arrays.items():
+            there = files.exists(files.join(self.directory, name))
+            if name not in self.crc32 or not there:
+                self._write(name, to_npy(array))
+                self._name_files()
+
+    def _name_files(self) -> None:
         manifest = {
             "identity": self.identity.to_json(),
             "outputs": self.outputs,

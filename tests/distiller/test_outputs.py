@@ -107,7 +107,9 @@ def test_a_y_that_is_labels_alone(y):
     assert split_targets(y, 5) == Targets(y, sample_weight=5)
 
 
-@pytest.mark.parametrize("key", ["teacher_logits", "temperature", "groups"])
+@pytest.mark.parametrize(
+    "key", ["teacher_logits", "teacher_inputs", "temperature", "groups", "loss_mask"]
+)
 def test_other_keys_beside_these_are_refused(key):
     with pytest.raises(ValueError, match=r"Move \['a', 'b'\] into y\['labels'\]"):
         split_targets({"b": 0, key: 1, "a": 2})

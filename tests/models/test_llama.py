@@ -1,0 +1,136 @@
+"""A GGUF file's language model against llama.cpp's arithmetic, in NumPy."""
+
+import gguf
+import keras
+import numpy as np
+import pytest
+from gguf import quants
+from scipy.special import softmax
+
+from kd_keras import models
+from kd_keras.distiller.heads import split_if_possible
+
+HEADS, KEY_HEADS, SIZE, LAYERS, HIDDEN, VOCABULARY = 4, 2, 8, 2, 64, 13
+WIDTH, BASE, EPSILON = HEADS * SIZE, 500.0, 1e-5
+IDS = np.random.default_rng(1).integers(0, VOCABULARY, (2, 6))
+
+
+def tensors(tied):
+    rng = np.random.default_rng(0)
+
+    def normal(*shape):
+        return rng.normal(0, 0.3, shape).astype(np.float32)
+
+    made = {"token_embd": normal(VOCABULARY, WIDTH), "output_norm": normal(WIDTH) + 1}
+    if not tied:
+        made["output"] = normal(VOCABULARY, WIDTH)
+    for i in range(LAYERS):
+        layer = {
+            "attn_norm": normal(WIDTH) + 1,
+            "attn_q": normal(WIDTH, WIDTH),
+            "attn_k": normal(KEY_HEADS * SIZE, WIDTH),
+            "attn_v": normal(KEY_HEADS * SIZE, WIDTH),
+            "attn_output": normal(WIDTH, WIDTH),
+            "ffn_norm": normal(WIDTH) + 1,
+            "ffn_gate": normal(HIDDEN, WIDTH),
+            "ffn_up": normal(HIDDEN, WIDTH),
+            "ffn_down": normal(WIDTH, HIDDEN),
+        }
+        made |= {f"blk.{i}.{name}": value for name, value in layer.items()}
+    return made
+
+
+def write(path, arrays, kind, architecture="llama"):
+    """A file; returns the arrays as they are read from it."""
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_block_count(LAYERS)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(HIDDEN)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KEY_HEADS)
+    writer.add_layer_norm_rms_eps(EPSILON)
+    writer.add_rope_freq_base(BASE)
+    read = {}
+    for name, array in arrays.items():
+        of = kind if array.ndim == 2 else gguf.GGMLQuantizationType.F32
+        data = quants.quantize(array, of)
+        read[name] = quants.dequantize(data, of)
+        writer.add_tensor(f"{name}.weight", data, raw_dtype=of)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return read
+
+
+def normalized(x, scale):
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + EPSILON) * scale
+
+
+def rotated(x):
+    """Neighbours of a head `[batch, time, heads, size]` as complex numbers."""
+    frequency = BASE ** (-np.arange(0, SIZE, 2) / SIZE)
+    angle = np.arange(x.shape[1])[:, None] * frequency
+    turned = (x[..., ::2] + 1j * x[..., 1::2]) * np.exp(1j * angle)[:, None]
+    return np.stack([turned.real, turned.imag], -1).reshape(x.shape)
+
+
+def logits(weights, ids):
+    x = weights["token_embd"][ids].astype(np.float64)
+    batch, time = ids.shape
+    for i in range(LAYERS):
+        w = {
+            k.split(".")[2]: v for k, v in weights.items() if k.startswith(f"blk.{i}.")
+        }
+        h = normalized(x, w["attn_norm"])
+        q, k, v = (
+            (h @ w[name].T).reshape(batch, time, -1, SIZE)
+            for name in ("attn_q", "attn_k", "attn_v")
+        )
+        shared = HEADS // KEY_HEADS
+        k, v = np.repeat(rotated(k), shared, 2), np.repeat(v, shared, 2)
+        scores = np.einsum("bthd,bshd->bhts", rotated(q), k) / np.sqrt(SIZE)
+        scores = np.where(np.tri(time, dtype=bool), scores, -np.inf)
+        seen = np.einsum("bhts,bshd->bthd", softmax(scores, -1), v)
+        x = x + seen.reshape(batch, time, -1) @ w["attn_output"].T
+        h = normalized(x, w["ffn_norm"])
+        gate = h @ w["ffn_gate"].T
+        x = x + (gate / (1 + np.exp(-gate)) * (h @ w["ffn_up"].T)) @ w["ffn_down"].T
+    head = weights.get("output", weights["token_embd"])
+    return normalized(x, weights["output_norm"]) @ head.T
+
+
+@pytest.mark.parametrize(("tied", "kind"), [(True, "F32"), (False, "Q8_0")])
+def test_logits_are_those_of_the_file(tmp_path, tied, kind):
+    path = str(tmp_path / "tiny.gguf")
+    read = write(path, tensors(tied), gguf.GGMLQuantizationType[kind])
+    model = models.build("llama", (), VOCABULARY, pretrained=path)
+    expected = logits(read, IDS)
+    assert np.ptp(expected) > 2
+    np.testing.assert_allclose(model(IDS), expected, rtol=1e-4, atol=1e-4)
+    assert split_if_possible(model) is not None
+    assert isinstance(model, keras.Model)
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path):
+    path, plain = str(tmp_path / "a.gguf"), gguf.GGMLQuantizationType.F32
+    with pytest.raises(ValueError, match=r"must be a file \*.gguf. Received: 'a.npz'"):
+        models.build("llama", (), 13, pretrained="a.npz")
+    with pytest.raises(ValueError, match=r"readable GGUF file. Received: .*a.gguf"):
+        models.build("llama", (), 13, pretrained=path)
+    arrays = tensors(True)
+    write(path, arrays, plain, "gemma")
+    with pytest.raises(ValueError, match=r"architecture 'llama'.*with 'gemma'"):
+        models.build("llama", (), 13, pretrained=path)
+    write(path, arrays, plain)
+    with pytest.raises(ValueError, match=r"vocabulary of .*, 13. Received: 14"):
+        models.build("llama", (), 14, pretrained=path)
+    write(path, {**arrays, "blk.0.attn_q_norm": np.ones(8, np.float32)}, plain)
+    with pytest.raises(
+        ValueError, match=r"lacks. Received: 'blk.0.attn_q_norm.weight'"
+    ):
+        models.build("llama", (), 13, pretrained=path)
+    del arrays["blk.1.ffn_up"]
+    write(path, arrays, plain)
+    with pytest.raises(ValueError, match=r"lacks tensors.*layer_1/feedforward_inter"):
+        models.build("llama", (), 13, pretrained=path)
