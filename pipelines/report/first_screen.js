@@ -69,7 +69,7 @@ function head(axis) {
 function row(dot, axis, limit, beyond, words) {
   const name = element("span", { class: "name" }, `${dot.group} `,
     element("span", { class: "note" }, dot.examples.toLocaleString("en")));
-  if (beyond) name.append(element("span", { class: "below" }, beyond));
+  if (beyond) name.append(" ", element("span", { class: "below" }, beyond));
   const change = dot.student - dot.teacher;
   const item = element("li", { class: `dot ${dot.state}` }, name, plot(dot, axis, limit),
     element("span", { class: "values" }, `${one(dot.teacher)} → ${one(dot.student)} %`),
@@ -101,23 +101,24 @@ function showLimit(data, chosen, limit) {
   const side = moreIsWorse ? "above" : "below";
   const of = (model) => data.dots.filter((dot) => dot.model === model &&
     dot.attribute === chosen.attribute && dot.measure === chosen.measure);
-  const lines = [];
   const student = (dot) => dot.student, teacher = (dot) => dot.teacher;
-  const ofTeacher = of(chosen.model);
-  lines.push(sentence("teacher", ofTeacher.length,
-    beyondLimit(ofTeacher, teacher, limit, moreIsWorse), teacher, null));
+  const lines = [], counts = [];
+  const add = (title, dots, rate, isSure) => {
+    const beyond = beyondLimit(dots, rate, limit, moreIsWorse);
+    const surely = isSure && beyond.filter(isSure).length;
+    lines.push(sentence(title, dots.length, beyond, rate, isSure ? surely : null));
+    counts.push(`${title} ${beyond.length}`);
+  };
+  add("teacher", of(chosen.model), teacher, null);
   data.choices.model.forEach((title, model) => {
-    const dots = of(model);
-    if (!dots.length) return;
-    const beyond = beyondLimit(dots, student, limit, moreIsWorse);
-    const surely = beyond.filter((dot) => moreIsWorse ? dot.low > limit : dot.high < limit);
-    lines.push(sentence(title, dots.length, beyond, student, surely.length));
+    if (of(model).length) add(title, of(model), student,
+      (dot) => moreIsWorse ? dot.low > limit : dot.high < limit);
   });
   box.hidden = false;
   box.querySelector("p").textContent = `Groups of ${data.choices.attribute[chosen.attribute]} ` +
-    `${side} ${limit} % in ${data.choices.measure[chosen.measure]}, surely where the ` +
-    "interval of the student's own rate is:";
-  box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)));
+    `${side} ${limit} %: ${counts.join(", ")} of ${of(chosen.model).length}.`;
+  box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)),
+    element("li", { class: "note" }, "Surely: the 95 % interval of the student's own rate is."));
 }
 
 function draw(data, form) {

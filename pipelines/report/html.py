@@ -75,7 +75,8 @@ class Page:
     def _repr_html_(self) -> str:
         """The whole report, in a frame of a notebook's cell."""
         return (
-            f'<iframe srcdoc="{html.escape(render(self))}" sandbox="allow-scripts allow-downloads" '
+            f'<iframe srcdoc="{html.escape(render(self))}" '
+            f'sandbox="allow-scripts allow-downloads" '
             f'title="{html.escape(self.title)}" width="100%" height="800"></iframe>'
         )
 
@@ -113,7 +114,7 @@ def render(page: Page) -> str:
 
 
 def _csv(tables: Sequence[DataTable]) -> dict[str, str]:
-    """The CSV files that go into the page: the short ones first, while there is room."""
+    """The CSV files that go into the page, the short ones first."""
     texts = sorted((len(t.csv()), t.name, t.csv()) for t in tables)
     room, found = _MOST_CSV, {}
     for size, name, text in texts:
