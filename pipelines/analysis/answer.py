@@ -109,7 +109,7 @@ def _fails(study: Study, top: GroupLoss) -> str:
 def _none_apart(study: Study, top: GroupLoss) -> str:
     return (
         f"{_capital(_named(top.model))} surely fails no group more than the others. "
-        f"Most loses {top.who}: {_lost(study, top)}."
+        f"{_capital(top.who)} loses most: {_lost(study, top)}."
     )
 
 
@@ -154,8 +154,8 @@ def _largest(study: Study, top: GroupLoss) -> Iterator[str]:
         yield "Every group has at least as many right answers as by the teacher."
         return
     yield (
-        f"Most loses {top.who}: {_lost(study, top)}. It may be noise: 95 % interval "
-        f"{_ends(top.loss)}, {top.examples:,} examples."
+        f"{_capital(top.who)} loses most: {_lost(study, top)}. It may be noise: 95 % "
+        f"interval {_ends(top.loss)}, {top.examples:,} examples."
     )
 
 

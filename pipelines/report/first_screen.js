@@ -51,7 +51,7 @@ function plot(dot, axis, limit) {
     shape("circle", { class: "student", cx: at(dot.student), cy: 9, r: 5.5 }),
   ];
   if (limit !== null && limit >= axis.first && limit <= axis.last) {
-    marks.push(line("limit-line", at(limit), at(limit), -6, 24));
+    marks.push(line("limit-line", at(limit), at(limit), 0, 18));
   }
   return shape("svg", { "aria-hidden": "true", height: 18 }, ...marks);
 }
@@ -107,7 +107,7 @@ function showLimit(data, chosen, limit) {
     const beyond = beyondLimit(dots, rate, limit, moreIsWorse);
     const surely = isSure && beyond.filter(isSure).length;
     lines.push(sentence(title, dots.length, beyond, rate, isSure ? surely : null));
-    counts.push(`${title} ${beyond.length}`);
+    counts.push(`${title}: ${beyond.length}`);
   };
   add("teacher", of(chosen.model), teacher, null);
   data.choices.model.forEach((title, model) => {
@@ -116,7 +116,7 @@ function showLimit(data, chosen, limit) {
   });
   box.hidden = false;
   box.querySelector("p").textContent = `Groups of ${data.choices.attribute[chosen.attribute]} ` +
-    `${side} ${limit} %: ${counts.join(", ")} of ${of(chosen.model).length}.`;
+    `${side} ${limit} %, of ${of(chosen.model).length}. ${counts.join(", ")}.`;
   box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)),
     element("li", { class: "note" }, "Surely: the 95 % interval of the student's own rate is."));
 }
@@ -186,7 +186,7 @@ function addDownloads() {
   for (const [name, text] of Object.entries(JSON.parse(source.textContent))) {
     const table = document.getElementById(`table-${name}`);
     const button = element("button", { class: "download", type: "button",
-      "aria-label": `Download ${name} as CSV` }, "Download CSV");
+      "aria-label": `Download CSV: ${name}` }, "Download CSV");
     button.addEventListener("click", () => {
       const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
       element("a", { href: url, download: `${name}.csv` }).click();

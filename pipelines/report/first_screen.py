@@ -1,6 +1,7 @@
 """The first screen: the answer, and the picture of it as data and as drawn rows."""
 
 import dataclasses
+import decimal
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -193,5 +194,13 @@ def _dot(row: GroupLoss, model: int, attribute: int, measure: int) -> Dot:
     )
 
 
+def tenths(value: float, *, sign: bool = False) -> str:
+    """With one decimal, rounded as JavaScript's toFixed does: halves away from 0."""
+    rounded = decimal.Decimal(_short(value) + 0.0).quantize(
+        decimal.Decimal("0.1"), decimal.ROUND_HALF_UP
+    )
+    return f"{rounded:+}" if sign else f"{rounded}"
+
+
 def _short(value: Any) -> Any:
-    return round(value, 2) if isinstance(value, float) else value
+    return round(value, 4) if isinstance(value, float) else value

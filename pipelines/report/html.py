@@ -98,6 +98,7 @@ def render(page: Page) -> str:
         loader=jinja2.FunctionLoader(read),
     )
     environment.filters["linked"] = glossary.linked
+    environment.globals["tenths"] = first_screen.tenths
     template = environment.get_template("report.html.jinja")
     return template.render(
         page=page,

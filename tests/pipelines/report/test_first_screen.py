@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.analysis.data_table import PERCENT, Column, DataTable
 from pipelines.report import glossary, order
-from pipelines.report.first_screen import Axis, Dot, axis
+from pipelines.report.first_screen import Axis, Dot, axis, tenths
 
 
 def dot(teacher: float, student: float, low: float = 0, high: float = 0) -> Dot:
@@ -25,6 +25,13 @@ def test_places_are_in_per_cent_of_the_axis():
     assert Axis(20, 100).place(110) == "100.00%"
     assert Axis(20, 100).ticks == [20, 40, 60, 80, 100]
     assert Axis(60, 100).ticks == [60, 70, 80, 90, 100]
+
+
+def test_numbers_are_rounded_as_the_script_does():
+    # (62.25).toFixed(1) is 62.3, and (-0.25).toFixed(1) is -0.3.
+    assert tenths(62.25) == "62.3"
+    assert tenths(-0.25, sign=True) == "-0.3"
+    assert tenths(-0.0, sign=True) == "+0.0"
 
 
 def test_linked_words_are_escaped_first():
