@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from kd_keras.fairness import Interval
+from kd_keras.fairness.names import attribute_name
 from pipelines.analysis import group_losses, verdicts
 from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
 from pipelines.analysis.results import Model, Study
@@ -34,12 +35,13 @@ class Answer:
     """The first screen.
 
     Attributes:
-      sentence: whom the student fails most, how much, and whether that is sure.
-      evidence: what stands beside it.
+      sentence: whom the student fails most, and how much.
+      evidence: whether that is sure, and what stands beside it.
       cards: how sure, does T help, what to do.
       student: whom it is about; None where there is nothing to compare.
       top: the group that is named; None where none is.
       losses: student -> what every group loses by it, the worst first.
+      attributes: whose groups these are, in order.
     """
 
     sentence: str
@@ -48,6 +50,7 @@ class Answer:
     student: Model | None = None
     top: GroupLoss | None = None
     losses: Mapping[Model, Losses] = dataclasses.field(default_factory=dict)
+    attributes: Sequence[str] = ()
 
 
 def answer(
@@ -71,10 +74,17 @@ def answer(
     student = order[0] if order else next(iter(found))
     losses = found[student]
     failed = [row for row in losses.groups if row.fails]
-    top = failed[0] if failed else losses.groups[0]
+    apart = [row for row in failed if row.excess.low > 0]
+    top = next(iter([*apart, *failed, *losses.groups]))
+    if apart:
+        sentence, evidence = _fails(study, top), [_sure(top), *_beside(top)]
+    elif failed:
+        sentence, evidence = _none_apart(study, top), [_sure(top), *_beside(top)]
+    else:
+        sentence, evidence = _none(student), list(_largest(study, top))
     return Answer(
-        _sentence(study, top) if failed else _no_one(student),
-        [*(_beside(top) if failed else _largest(study, top)), *_lowest(losses)],
+        sentence,
+        [*evidence, *_lowest(losses)],
         [
             _how_sure(study, losses, top),
             _does_t_help(study, top, chosen),
@@ -83,22 +93,30 @@ def answer(
         student,
         top,
         found,
+        tuple(map(attribute_name, study.attributes)) or (group_losses.CLASS,),
     )
 
 
-def named(model: Model) -> str:
+def _named(model: Model) -> str:
     """Such as: the student (T=4)."""
     return f"the student ({model.title})"
 
 
-def _sentence(study: Study, top: GroupLoss) -> str:
+def _fails(study: Study, top: GroupLoss) -> str:
+    return f"{_capital(_named(top.model))} fails {top.who}: {_lost(study, top)}."
+
+
+def _none_apart(study: Study, top: GroupLoss) -> str:
+    return (
+        f"{_capital(_named(top.model))} surely fails no group more than the others. "
+        f"{_capital(top.who)} loses most: {_lost(study, top)}."
+    )
+
+
+def _sure(top: GroupLoss) -> str:
     seeds = len(top.by_seed)
     agree = f", in {seeds} of {seeds} seeds" if seeds > 1 else ""
-    student = named(top.model)
-    return (
-        f"{student[:1].upper()}{student[1:]} fails {top.who}: {_lost(study, top)}. "
-        f"Sure: 95 % interval {_ends(top.loss)}, {top.examples:,} examples{agree}."
-    )
+    return f"Sure: 95 % interval {_ends(top.loss)}, {top.examples:,} examples{agree}."
 
 
 def _lost(study: Study, row: GroupLoss) -> str:
@@ -114,8 +132,8 @@ def _lost(study: Study, row: GroupLoss) -> str:
     return f"of 100 examples that are {positive} it misses {more} than the teacher"
 
 
-def _no_one(student: Model) -> str:
-    return f"No group is surely failed more by {named(student)} than by the teacher."
+def _none(student: Model) -> str:
+    return f"No group is surely failed more by {_named(student)} than by the teacher."
 
 
 def _beside(top: GroupLoss) -> Iterator[str]:
@@ -136,8 +154,8 @@ def _largest(study: Study, top: GroupLoss) -> Iterator[str]:
         yield "Every group has at least as many right answers as by the teacher."
         return
     yield (
-        f"{top.who[:1].upper()}{top.who[1:]} loses most: {_lost(study, top)}. It may be "
-        f"noise: 95 % interval {_ends(top.loss)}, {top.examples:,} examples."
+        f"{_capital(top.who)} loses most: {_lost(study, top)}. It may be noise: 95 % "
+        f"interval {_ends(top.loss)}, {top.examples:,} examples."
     )
 
 
@@ -150,7 +168,7 @@ def _lowest(losses: Losses) -> Iterator[str]:
             _per_100(1 - wrong) for wrong in (lowest.student.value, lowest.teacher)
         )
         yield (
-            f"Least often right is it for {lowest.who}: {right} of 100, the teacher "
+            f"It is least often right for {lowest.who}: {right} of 100, the teacher "
             f"{before}."
         )
 
@@ -220,14 +238,14 @@ def _against_nds(changes: Sequence[GroupLoss], about: str) -> Iterator[str]:
                 f"{_per_100(sign * most.loss.value)} of 100 at {most.model.title}, "
                 f"95 % interval {_per_100(ends[0])} to {_per_100(ends[1])}."
             )
-    if changes and not better and not worse:
-        yield f"No T surely changes the errors {about} against nds, without a teacher:"
-    if changes:
-        values = ", ".join(
-            f"{row.model.title} {_per_100(row.loss.value, sign=True)}"
-            for row in changes
-        )
-        yield f"Errors against nds, of 100: {values}."
+    if not changes:
+        return
+    if not better and not worse:
+        yield f"No T surely changes the errors {about} against nds (no teacher)."
+    values = ", ".join(
+        f"{row.model.title} {_per_100(row.loss.value, sign=True)}" for row in changes
+    )
+    yield f"Errors against nds, of 100: {values}."
 
 
 def _what_to_do(judged: verdicts.Verdict | None, failed: bool) -> Card:
@@ -268,3 +286,7 @@ def _per_100(share: float, *, sign: bool = False) -> str:
     digits = 0 if abs(value) >= 9.95 else 1
     text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
     return text.lstrip("+-") if not text.strip("+-0.") else text
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

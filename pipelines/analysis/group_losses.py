@@ -109,7 +109,8 @@ class Losses(NamedTuple):
 
     Attributes:
       groups: those that lose most first.
-      left_out: groups of fewer than `Study.min_examples` examples, with their number.
+      left_out: groups, or rates of them, of fewer than `Study.min_examples` examples,
+        with their number.
     """
 
     groups: list[GroupLoss]
@@ -157,11 +158,12 @@ def losses(
     compared = [x for x in found if x.own[0].num_examples >= least]
     z = float(sidak(1 - LEVEL, students * len(compared)))
     rows = [_loss(model, errors, z) for errors in compared]
-    left_out = {
-        f"{x.attribute} {x.group}": x.own[0].num_examples
-        for x in found
-        if x.measure == ACCURACY and x.own[0].num_examples < least
-    }
+    left_out: dict[str, int] = {}
+    for x in found:
+        who = f"{x.attribute} {x.group}"
+        if x.own[0].num_examples < least and who not in left_out:
+            of = "" if x.measure == ACCURACY else f" ({x.measure.title})"
+            left_out[f"{who}{of}"] = x.own[0].num_examples
     return Losses(sorted(rows, key=lambda row: -row.loss.value), left_out)
 
 

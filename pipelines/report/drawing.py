@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import re
 from contextlib import AbstractContextManager
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 # Stand-ins that are replaced where the figure becomes part of the page.
 INK = "#010203"
 PAPER = "#fdfeff"
+SMALLEST = 11  # Pixels of a text in the page.
 
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
@@ -61,7 +63,19 @@ class Drawing:
         svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
         svg = re.sub(r'<g id="[^"]*"', "<g", svg)
         svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+        least, most = self._widths(svg)
+        svg = svg.replace(
+            "<svg", f'<svg style="min-width:{least}px;max-width:{most}px"', 1
+        )
         return svg.replace(INK, "currentColor").replace(PAPER, "none")
+
+    @staticmethod
+    def _widths(svg: str) -> tuple[int, int]:
+        """At which widths the smallest text has SMALLEST pixels, and half more."""
+        sizes = re.findall(r"font(?:-size)?: (?:\w+ )*?([\d.]+)px", svg)
+        width = float(re.findall(r'viewBox="0 0 ([\d.]+)', svg)[0])
+        scale = SMALLEST / min(map(float, sizes), default=SMALLEST)
+        return math.ceil(width * scale), math.ceil(1.5 * width * max(scale, 1))
 
 
 def style(name: str) -> AbstractContextManager[None]:

@@ -83,6 +83,8 @@ def curve_figure(
             columnspacing=0.8,
             handlelength=1.8,
         )
+        if axes.get_ylim()[0] > 0:
+            caption += " The vertical axis does not begin at 0."
         return save(figure, name, caption)
 
 

@@ -51,7 +51,7 @@ function plot(dot, axis, limit) {
     shape("circle", { class: "student", cx: at(dot.student), cy: 9, r: 5.5 }),
   ];
   if (limit !== null && limit >= axis.first && limit <= axis.last) {
-    marks.push(line("limit-line", at(limit), at(limit), -6, 24));
+    marks.push(line("limit-line", at(limit), at(limit), 0, 18));
   }
   return shape("svg", { "aria-hidden": "true", height: 18 }, ...marks);
 }
@@ -69,7 +69,7 @@ function head(axis) {
 function row(dot, axis, limit, beyond, words) {
   const name = element("span", { class: "name" }, `${dot.group} `,
     element("span", { class: "note" }, dot.examples.toLocaleString("en")));
-  if (beyond) name.append(element("span", { class: "below" }, beyond));
+  if (beyond) name.append(" ", element("span", { class: "below" }, beyond));
   const change = dot.student - dot.teacher;
   const item = element("li", { class: `dot ${dot.state}` }, name, plot(dot, axis, limit),
     element("span", { class: "values" }, `${one(dot.teacher)} → ${one(dot.student)} %`),
@@ -101,23 +101,24 @@ function showLimit(data, chosen, limit) {
   const side = moreIsWorse ? "above" : "below";
   const of = (model) => data.dots.filter((dot) => dot.model === model &&
     dot.attribute === chosen.attribute && dot.measure === chosen.measure);
-  const lines = [];
   const student = (dot) => dot.student, teacher = (dot) => dot.teacher;
-  const ofTeacher = of(chosen.model);
-  lines.push(sentence("teacher", ofTeacher.length,
-    beyondLimit(ofTeacher, teacher, limit, moreIsWorse), teacher, null));
+  const lines = [], counts = [];
+  const add = (title, dots, rate, isSure) => {
+    const beyond = beyondLimit(dots, rate, limit, moreIsWorse);
+    const surely = isSure && beyond.filter(isSure).length;
+    lines.push(sentence(title, dots.length, beyond, rate, isSure ? surely : null));
+    counts.push(`${title}: ${beyond.length}`);
+  };
+  add("teacher", of(chosen.model), teacher, null);
   data.choices.model.forEach((title, model) => {
-    const dots = of(model);
-    if (!dots.length) return;
-    const beyond = beyondLimit(dots, student, limit, moreIsWorse);
-    const surely = beyond.filter((dot) => moreIsWorse ? dot.low > limit : dot.high < limit);
-    lines.push(sentence(title, dots.length, beyond, student, surely.length));
+    if (of(model).length) add(title, of(model), student,
+      (dot) => moreIsWorse ? dot.low > limit : dot.high < limit);
   });
   box.hidden = false;
   box.querySelector("p").textContent = `Groups of ${data.choices.attribute[chosen.attribute]} ` +
-    `${side} ${limit} % in ${data.choices.measure[chosen.measure]}, surely where the ` +
-    "interval of the student's own rate is:";
-  box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)));
+    `${side} ${limit} %, of ${of(chosen.model).length}. ${counts.join(", ")}.`;
+  box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)),
+    element("li", { class: "note" }, "Surely: the 95 % interval of the student's own rate is."));
 }
 
 function draw(data, form) {
@@ -185,7 +186,7 @@ function addDownloads() {
   for (const [name, text] of Object.entries(JSON.parse(source.textContent))) {
     const table = document.getElementById(`table-${name}`);
     const button = element("button", { class: "download", type: "button",
-      "aria-label": `Download ${name} as CSV` }, "Download CSV");
+      "aria-label": `Download CSV: ${name}` }, "Download CSV");
     button.addEventListener("click", () => {
       const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
       element("a", { href: url, download: `${name}.csv` }).click();

@@ -1,13 +1,14 @@
 """The first screen: the answer, and the picture of it as data and as drawn rows."""
 
 import dataclasses
+import decimal
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.analysis.answer import Answer
 from pipelines.analysis.data_table import DataTable
-from pipelines.analysis.group_losses import GroupLoss
+from pipelines.analysis.group_losses import GroupLoss, Measure
 from pipelines.analysis.loss_table import loss_table
 
 # A picture of more groups would be too long to read; the table has all.
@@ -119,8 +120,9 @@ def first_screen(answer: Answer) -> FirstScreen | None:
         return None
     rows = [row for losses in answer.losses.values() for row in losses.groups]
     models = list(answer.losses)
-    attributes = list(dict.fromkeys(row.attribute for row in _in_order(rows)))
-    measures = list(dict.fromkeys(row.measure for row in _in_order(rows)))
+    compared = {row.attribute for row in rows}
+    attributes = [name for name in answer.attributes if name in compared]
+    measures = sorted({row.measure for row in rows}, key=_place)
     dots = [
         _dot(
             row,
@@ -168,11 +170,9 @@ def axis(dots: Iterable[Dot]) -> Axis:
     return Axis(first, last)
 
 
-def _in_order(rows: Sequence[GroupLoss]) -> list[GroupLoss]:
-    """Accuracy and plain attributes before the crossings."""
-    return sorted(rows, key=lambda row: (row.measure.name != "accuracy",
-                                         row.measure.of_wrong,
-                                         " x " in row.attribute))  # fmt: skip
+def _place(measure: Measure) -> tuple[bool, bool]:
+    """Accuracy before the rates of one label, and those of right answers first."""
+    return measure.label is not None, measure.of_wrong
 
 
 def _dot(row: GroupLoss, model: int, attribute: int, measure: int) -> Dot:
@@ -194,5 +194,13 @@ def _dot(row: GroupLoss, model: int, attribute: int, measure: int) -> Dot:
     )
 
 
+def tenths(value: float, *, sign: bool = False) -> str:
+    """With one decimal, rounded as JavaScript's toFixed does: halves away from 0."""
+    rounded = decimal.Decimal(_short(value) + 0.0).quantize(
+        decimal.Decimal("0.1"), decimal.ROUND_HALF_UP
+    )
+    return f"{rounded:+}" if sign else f"{rounded}"
+
+
 def _short(value: Any) -> Any:
-    return round(value, 2) if isinstance(value, float) else value
+    return round(value, 4) if isinstance(value, float) else value

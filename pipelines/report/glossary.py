@@ -73,14 +73,14 @@ TERMS = (
     Term("points", "Difference of two percentages: from 97 % to 49 % is -48 points."),
 )
 # Words that a reader may not know, where they stand in a sentence.
-_LINKED = {term.name: term for term in TERMS if term.name in
-           ("nds", "DPD", "EOD", "interval", "gate", "seed", "base rate gap", "ECE")}  # fmt: skip
+_UNKNOWN = ("nds", "DPD", "EOD", "ECE", "interval", "gate", "seed", "base rate gap")
+_LINKED = {term.name: term for term in TERMS if term.name in _UNKNOWN}
 _WORD = re.compile(rf"(?<![\w&;])({'|'.join(_LINKED)})(s?)(?!\w)")
 
 
 def linked(text: str) -> markupsafe.Markup:
-    """The text, escaped, where the first use of each known word leads to its meaning."""
-    seen = set()
+    """The text, escaped; the first use of each known word leads to its meaning."""
+    seen: set[str] = set()
 
     def link(found: re.Match[str]) -> str:
         word = found[1]

@@ -75,7 +75,8 @@ class Page:
     def _repr_html_(self) -> str:
         """The whole report, in a frame of a notebook's cell."""
         return (
-            f'<iframe srcdoc="{html.escape(render(self))}" sandbox="allow-scripts allow-downloads" '
+            f'<iframe srcdoc="{html.escape(render(self))}" '
+            f'sandbox="allow-scripts allow-downloads" '
             f'title="{html.escape(self.title)}" width="100%" height="800"></iframe>'
         )
 
@@ -97,6 +98,7 @@ def render(page: Page) -> str:
         loader=jinja2.FunctionLoader(read),
     )
     environment.filters["linked"] = glossary.linked
+    environment.globals["tenths"] = first_screen.tenths
     template = environment.get_template("report.html.jinja")
     return template.render(
         page=page,
@@ -113,7 +115,7 @@ def render(page: Page) -> str:
 
 
 def _csv(tables: Sequence[DataTable]) -> dict[str, str]:
-    """The CSV files that go into the page: the short ones first, while there is room."""
+    """The CSV files that go into the page, the short ones first."""
     texts = sorted((len(t.csv()), t.name, t.csv()) for t in tables)
     room, found = _MOST_CSV, {}
     for size, name, text in texts:

@@ -19,7 +19,8 @@ def test_report_in_a_notebook(tmp_path):
     write.write_report(workdir, SHAPES)
     frame = _Frame()
     frame.feed(page.page(workdir, SHAPES)._repr_html_())
-    # Scripts of the page sort its tables, and may reach nothing outside of it.
-    assert frame.attributes["sandbox"] == "allow-scripts"
+    # Scripts of the page sort its tables and hand out its CSV files, and may reach
+    # nothing outside of it.
+    assert frame.attributes["sandbox"] == "allow-scripts allow-downloads"
     written = pathlib.Path(workdir, "report.html").read_text("utf-8")
     assert frame.attributes["srcdoc"] == written

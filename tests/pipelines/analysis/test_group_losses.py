@@ -1,0 +1,127 @@
+"""What groups lose by a student, against counts and intervals worked by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from memory_study import PEOPLE, study, truth
+from scipy import stats
+
+from kd_keras.datasets.spec import DatasetSpec
+from pipelines.analysis.group_losses import losses
+from pipelines.analysis.loss_table import loss_table
+from pipelines.analysis.results import Model
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
+
+STUDENT = Model.named(DS, 4.0)
+NO_GROUPS = DatasetSpec("plain", {}, "y", ("no", "yes"), {})
+
+
+def two_groups(a: int = 40, b: int = 60, wrong_a: int = 20, spec=PEOPLE, **options):
+    """The teacher is right of all; the student has the first `wrong_a` of a wrong.
+
+    Half of each group is "yes": in turn no, yes, no, yes.
+    """
+    labels = np.arange(a + b) % 2
+    side = np.repeat([1, 0], [a, b])  # PEOPLE names them b, a.
+    groups = {"side": side, "age": np.zeros(a + b, int)} if spec.groups else {}
+    student = np.where(np.arange(a + b) < wrong_a, 1 - labels, labels)
+    answers = {
+        Run(TEACHER, 0): {"test": labels},
+        Run(NDS, 0): {"test": student},
+        Run(DS, 0, 4.0): {"test": student},
+    }
+    return study(spec, {"test": truth(labels, groups)}, answers, **options)
+
+
+def only(found, measure, group):
+    (row,) = (r for r in found.groups if (r.measure.name, r.group) == (measure, group))
+    return row
+
+
+def test_losses_are_counted_by_hand():
+    found = losses(two_groups(), STUDENT)
+    row = only(found, "accuracy", "a")
+    assert (row.examples, row.teacher, row.student.value) == (40, 0.0, 0.5)
+    assert row.loss.value == 0.5
+    # Everyone else has no error: a loses all that it loses more than the others.
+    assert row.excess.value == 0.5
+    assert (row.fails, row.gains) == (True, False)
+    # 10 of the 20 wrong ones are "yes", and 10 are "no".
+    assert only(found, "true_positive_rate", "a").loss.value == 0.5
+    assert only(found, "false_positive_rate", "a").examples == 20
+    b = only(found, "accuracy", "b")
+    assert (b.loss.value, b.excess.value) == (0.0, -0.5)
+    assert (b.fails, b.gains) == (False, False)
+
+
+def test_the_worst_is_first():
+    found = losses(two_groups(), STUDENT).groups
+    values = [row.loss.value for row in found]
+    assert values == sorted(values, reverse=True)
+    assert found[0].group == "a"
+
+
+def test_intervals_are_bonett_and_prices_and_hold_together():
+    # Bonett & Price (2012): one example more on either side.
+    # Side a, side b and age young, each in three rates: nine comparisons. Normal
+    # quantiles of Sidak's one-sided levels: 1 - (1 - alpha / 2) ** (1 / 9).
+    row = only(losses(two_groups(), STUDENT), "accuracy", "a")
+    z = stats.norm.isf(1 - 0.975 ** (1 / 9))
+    p12, p21 = 21 / 42, 1 / 42
+    half = z * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / 42)
+    assert row.loss.low == pytest.approx(p12 - p21 - half, abs=1e-12)
+    assert row.loss.high == pytest.approx(p12 - p21 + half, abs=1e-12)
+
+
+def test_small_groups_are_named_and_not_compared():
+    few = two_groups(a=8, wrong_a=8)
+    few.config["evaluation"]["min_examples"] = 10
+    found = losses(few, STUDENT)
+    # Of four positives and four negatives nothing is compared either.
+    assert found.left_out == {"side a": 8}
+    assert {row.group for row in found.groups} == {"b", "young"}
+
+
+def test_without_attributes_classes_are_the_groups():
+    found = losses(two_groups(spec=NO_GROUPS), STUDENT)
+    assert [(r.attribute, r.group) for r in found.groups] == [
+        ("class", "no"),
+        ("class", "yes"),
+    ]
+    # 10 of the 50 of each class.
+    assert {r.loss.value for r in found.groups} == {0.2}
+
+
+def test_a_loss_in_one_seed_alone_is_not_sure():
+    labels = np.zeros(200, int)
+    answers = {Run(TEACHER, seed): {"test": labels} for seed in (0, 1)}
+    answers[Run(DS, 0, 4.0)] = {"test": np.repeat([1, 0], 100)}
+    answers[Run(DS, 1, 4.0)] = {"test": labels}
+    truths = {"test": truth(labels, {"side": labels, "age": labels})}
+    row = only(losses(study(PEOPLE, truths, answers), STUDENT), "accuracy", "b")
+    assert row.by_seed == (0.5, 0.0)
+    assert row.loss.value == 0.25
+    assert row.loss.low > 0
+    assert not row.fails
+
+
+def test_without_a_teacher_nothing_is_compared():
+    labels = np.zeros(20, int)
+    truths = {"test": truth(labels, {"side": labels, "age": labels})}
+    alone = study(PEOPLE, truths, {Run(DS, 0, 4.0): {"test": labels}})
+    assert losses(alone, STUDENT).groups == []
+
+
+def test_table_has_every_group_and_measure():
+    table = loss_table([losses(two_groups(), STUDENT)])
+    assert len(table.rows) == 9
+    first = table.rows[0]
+    assert (first["attribute"], first["group"]) == ("side", "a")
+    # Of "no" a has half wrong: the false positive rate is 50 %, the teacher's is 0.
+    row = next(
+        r
+        for r in table.rows
+        if (r["measure"], r["group"]) == ("false_positive_rate", "a")
+    )
+    assert (row["teacher"], row["student"], row["loss"]) == (0.0, 0.5, 0.5)
