@@ -81,6 +81,7 @@ if ! is_new; then
   fetch_libraries
   use_libraries "$directory/debian/usr/lib/x86_64-linux-gnu"
 fi
-"$uv" pip sync --quiet --python "$directory/bin/python" --require-hashes $lock
+"$uv" pip sync --quiet --python "$directory/bin/python" --require-hashes \
+  --compile-bytecode $lock
 "$uv" pip install --quiet --python "$directory/bin/python" --no-deps \
   --no-build-isolation -e .
