@@ -5,7 +5,6 @@ import io
 from typing import ClassVar
 
 import keras
-import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +13,7 @@ from kd_keras.distiller.heads import Head
 
 DTYPES = {
     "float16": np.dtype("<f2"),
-    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "bfloat16": np.dtype(tf.bfloat16.as_numpy_dtype),
     "float32": np.dtype("<f4"),
 }
 KERNEL, BIAS = "head-kernel.npy", "head-bias.npy"
