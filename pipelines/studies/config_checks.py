@@ -150,9 +150,9 @@ def _validate_methods(config: ml_collections.ConfigDict) -> None:
     _require(len(set(chosen)) == len(chosen), "methods", chosen, "distinct names")
     for directory in (d for a in config.get(layout.ADDED, {}).values() for d in a):
         run = layout.parse_directory(directory)
-        allowed = run and run.model == layout.DS and not run.mended
+        is_student = run is not None and run.model == layout.DS and not run.mended
         what = "directories of distilled students"
-        _require(bool(allowed), layout.ADDED, directory, what)
+        _require(is_student, layout.ADDED, directory, what)
     for name in layout.methods_of(config):
         allowed = isinstance(name, str) and re.fullmatch(layout.METHOD, name)
         _require(bool(allowed), "methods", name, "names of small letters, digits and _")
