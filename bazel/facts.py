@@ -47,7 +47,7 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/report",
         "pipelines/tfx",
     ),
-    "pipelines/tfx": ("examples", "pipelines"),
+    "pipelines/tfx": ("examples", "pipelines", "pipelines/tfx"),
     "tests": (),
 }
 

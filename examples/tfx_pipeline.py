@@ -7,8 +7,8 @@ python -m examples.tfx_pipeline --data=adult_train.csv.gz --root=runs/tfx
 """
 
 import argparse
-import glob
 import os
+import pathlib
 import time
 from typing import Any
 
@@ -42,7 +42,7 @@ def prepare(data: str, directory: str, rows: int) -> None:
     table.columns = [name.replace("-", "_") for name in table.columns]
     table[NUMBERS] = table[NUMBERS].astype(float)
     table[LABEL] = table[LABEL].map(CLASSES.index)
-    os.makedirs(directory, exist_ok=True)
+    pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
     kept = [*FEATURES, *GROUPS, LABEL]
     table[kept].to_csv(os.path.join(directory, "adult.csv"), index=False)
 
@@ -184,17 +184,14 @@ def run(root: str, train_steps: int, teacher_steps: int) -> None:
     began = time.monotonic()
     runner = tfx.orchestration.LocalDagRunner()
     runner.run(pipeline(root, train_steps, teacher_steps))
-    found = sorted(
-        glob.glob(os.path.join(root, "artifacts/FairnessGate/blessing/*/verdict.json")),
-        key=os.path.getmtime,
-    )
-    latest = read_json(found[-1])
+    verdicts = pathlib.Path(root, "artifacts/FairnessGate/blessing")
+    found = verdicts.glob("*/verdict.json")
+    latest = read_json(str(max(found, key=lambda path: path.stat().st_mtime)))
     word = "BLESSED" if latest["blessed"] else f"NOT_BLESSED, {latest['reason']}"
     seconds = time.monotonic() - began
     print(f"\n{train_steps} steps, {seconds:.0f} s: {word}")
     print("".join(f"  {line}\n" for line in reasons(latest)), end="")
-    serving = os.path.join(root, "serving")
-    pushed = sorted(os.listdir(serving)) if os.path.isdir(serving) else []
+    pushed = sorted(path.name for path in pathlib.Path(root, "serving").glob("*"))
     print(f"  served: versions {pushed}", flush=True)
 
 

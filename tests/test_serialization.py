@@ -81,6 +81,10 @@ CASES = {
         lambda: losses.FeatureHint("a/b", "c", "cosine", 2.0, 1, "n"),
         OF_PARTS,
     ),
+    "GeneralizedJensenShannonLoss": (
+        lambda: losses.GeneralizedJensenShannonLoss(0.3, name="gjs", weight=0.5),
+        OF_PARTS,
+    ),
     "GroupDRO": (
         lambda: mitigation.GroupDRO(
             2, 2, 0.1, 1.0, [1, 2, 3, 4], "sex", 0.5, "logit_mse"
