@@ -7,7 +7,8 @@ from pipelines.analysis.results import Model, Study
 from pipelines.studies import layout, sealed
 
 # Where `pipelines.gate` leaves it, as TFX's Evaluator does.
-_FILE = ("blessing", "verdict.json")
+DIRECTORY = "blessing"
+VERDICT = "verdict.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,8 @@ def read(workdir: str, study: Study) -> dict[Model, Verdict]:
     """
     found: dict[Model, Verdict] = {}
     for result in study.results:
-        path = files.join(layout.run_dir(workdir, result.run), *_FILE)
+        directory = layout.run_dir(workdir, result.run)
+        path = files.join(directory, DIRECTORY, VERDICT)
         if files.exists(path):
             advice = f"Run `python -m pipelines.gate --workdir={workdir}` again."
             content = sealed.read(path, advice)

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_keras import files
+from pipelines.analysis.verdicts import DIRECTORY, VERDICT
 from pipelines.studies import sealed
-
-DIRECTORY = "blessing"
-VERDICT = "verdict.json"
 
 
 def withdraw(directory: str) -> None:

@@ -75,7 +75,7 @@ TERMS = (
 # Words that a reader may not know, where they stand in a sentence.
 _UNKNOWN = ("nds", "DPD", "EOD", "ECE", "interval", "gate", "seed", "base rate gap")
 _LINKED = {term.name: term for term in TERMS if term.name in _UNKNOWN}
-_WORD = re.compile(rf"(?<![\w&;])({'|'.join(_LINKED)})(s?)(?!\w)")
+_WORD = re.compile(rf"(?<![\w&])({'|'.join(_LINKED)})(s?)(?!\w)")
 
 
 def linked(text: str) -> markupsafe.Markup:
