@@ -232,7 +232,8 @@ def _lost(errors: GroupErrors, z: float = 0.0) -> Interval:
     """What a group loses in one pair of runs, z standard errors to either side."""
     n = errors.num_examples
     introduced, repaired = errors.num_introduced / n, errors.num_repaired / n
-    ends = paired_deviations(*map(np.asarray, (introduced, repaired, n)), z)
+    gained, lost, trials = map(np.asarray, (introduced, repaired, n))
+    ends = paired_deviations(gained, lost, trials, z)
     value = introduced - repaired
     below, above = map(float, ends)
     return Interval(value, max(value - below, -1), min(value + above, 1), LEVEL)

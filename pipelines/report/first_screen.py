@@ -178,7 +178,7 @@ def _place(measure: Measure) -> tuple[bool, bool]:
 def _dot(row: GroupLoss, model: int, attribute: int, measure: int) -> Dot:
     rate = row.measure.rate
     sign = 1 if row.measure.of_wrong else -1
-    ends = sorted(100 * rate(end) for end in (row.student.low, row.student.high))
+    low, high = sorted(100 * rate(end) for end in (row.student.low, row.student.high))
     change = sorted(100 * sign * end for end in (row.loss.low, row.loss.high))
     return Dot(
         model,
@@ -188,8 +188,10 @@ def _dot(row: GroupLoss, model: int, attribute: int, measure: int) -> Dot:
         row.examples,
         100 * rate(row.teacher),
         100 * rate(row.student.value),
-        *ends,
-        *change,
+        low,
+        high,
+        change[0],
+        change[1],
         _STATES.get((row.fails, row.gains), _UNSURE),
     )
 

@@ -29,7 +29,7 @@ def rows(table: DataTable) -> Sequence[Mapping[str, Any]]:
 
 def is_unsure(row: Mapping[str, Any]) -> bool:
     """Whether a row's interval of a change holds 0."""
-    low, high = row.get("lower"), row.get("upper")
-    if is_empty(low) or is_empty(high):
+    ends = row.get("lower"), row.get("upper")
+    if any(map(is_empty, ends)):
         return False
-    return bool(low <= 0 <= high)
+    return bool(row["lower"] <= 0 <= row["upper"])
