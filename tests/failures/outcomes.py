@@ -264,7 +264,7 @@ def quick() -> Iterator[None]:
     from pipelines.studies import config as configs
 
     def draw(figure, file, **options):
-        file.write(b"<svg></svg>")
+        file.write(b'<svg viewBox="0 0 1 1"></svg>')
 
     dataset = make_tiny_dataset()
     with (
