@@ -42,7 +42,7 @@ def test_pixels_are_standardized_inside():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("resnet21", {}, r"'resnet21'.*lenet5, mlp, resnet110"),
+        ("resnet21", {}, r"'resnet21'.*lenet5, llama, mlp, resnet110"),
         ("resnet20", {"depth": 21}, "Received: depth=21"),
         ("resnet20", {"shortcut": "C"}, "Received: shortcut='C'"),
         ("resnet18", {"depth": 19}, "18, 34 or 50. Received: depth=19"),
