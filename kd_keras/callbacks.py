@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kd_keras.auditing.batches import Labelled, decoded, in_batches
 from kd_keras.auditing.options import check_attributes
-from kd_keras.auditing.scores import Reader, of_keras
+from kd_keras.auditing.scores import Known, Reader, of_keras
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.teacher import Teacher
 from kd_keras.fairness import GroupCounts, PairedCounts, gap
@@ -107,6 +108,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         self.sample_weight = sample_weight
         self.min_examples = min_examples
         self._told = False
+        self._labelled: list[Labelled] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         joined = isinstance(self.dataset.element_spec[self.spec.label], dict)
@@ -120,17 +122,40 @@ class FairnessMonitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs is None or (epoch + 1) % self.every:
             return
-        self._student = self._reader("the model", self.scores, of_keras(self.model))
-        kind: Any = getattr(self.model, "teacher_outputs", "logits")
-        self._of_teacher = self._reader("the teacher", kind, None)
-        self._of_cache = self._reader("the teacher's cache", "logits", None)
+        self._read_as(self.scores, of_keras(self.model))
         batches = decoded(self.dataset, self.spec, self.sample_weight)
         counts = functools.reduce(operator.add, map(self._count, batches))
-        if isinstance(counts, PairedCounts):
-            logs["val_agreement"] = counts.agreement()
-            counts = counts.b
-        if self.attributes:
-            logs.update(self._group_logs(counts))
+        logs.update(self._logs(counts))
+
+    def measure(self, logits: np.ndarray) -> dict[str, float]:
+        """What `on_epoch_end` logs, for logits that are at hand.
+
+        The data set is read once, and its features are not kept.
+
+        Args:
+          logits: of the model, `[examples, classes]`, in the order of the data set.
+
+        Returns:
+          The logs.
+        """
+        if self._labelled is None:
+            batches = decoded(self.dataset, self.spec, self.sample_weight)
+            self._labelled = [batch._replace(examples={}) for batch in batches]
+        self._read_as("logits", None)
+        counts, first = [], 0
+        for batch in self._labelled:
+            scores = logits[first : first + len(batch.labels)]
+            counts.append(self._counts(batch, scores, None))
+            first += len(batch.labels)
+        return self._logs(functools.reduce(operator.add, counts))
+
+    def _read_as(self, scores: Scores | None, known: Known | None) -> None:
+        """Begins to read scores of the model and of its teacher."""
+        model = getattr(self, "_model", None)
+        kind: Any = getattr(model, "teacher_outputs", "logits")
+        self._student = self._reader("the model", scores, known)
+        self._of_teacher = self._reader("the teacher", kind, None)
+        self._of_cache = self._reader("the teacher's cache", "logits", None)
 
     def _reader(self, name: str, scores: Scores | None, known: Any) -> Reader:
         return Reader(name, self.spec.class_names, scores, known, self.threshold)
@@ -140,8 +165,12 @@ class FairnessMonitor(keras.callbacks.Callback):
         return student, Teacher(self._teacher)(inputs) if self._teacher else None
 
     def _count(self, batch: Labelled) -> GroupCounts | PairedCounts:
+        return self._counts(batch, *self._predict(self.spec.inputs(batch.examples)))
+
+    def _counts(
+        self, batch: Labelled, scores: Any, teacher: Any
+    ) -> GroupCounts | PairedCounts:
         size = len(batch.labels)
-        scores, teacher = self._predict(self.spec.inputs(batch.examples))
         student = self._student(scores, 0, size)
         options = {
             "groups": batch.groups,
@@ -156,6 +185,13 @@ class FairnessMonitor(keras.callbacks.Callback):
         return PairedCounts.from_predictions(
             batch.labels, read(teacher, 0, size), student, **options
         )
+
+    def _logs(self, counts: GroupCounts | PairedCounts) -> dict[str, float]:
+        logs = {}
+        if isinstance(counts, PairedCounts):
+            logs["val_agreement"] = counts.agreement()
+            counts = counts.b
+        return logs | (self._group_logs(counts) if self.attributes else {})
 
     def _group_logs(self, counts: GroupCounts) -> dict[str, float]:
         logs, worst = {}, []

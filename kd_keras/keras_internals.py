@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras.src import backend
+from keras.src.models.functional import Functional
 
 
 def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
@@ -53,9 +54,26 @@ def call_behind(
     return history.operation, node.input_tensors[0], dict(node.arguments.kwargs)
 
 
-def inputs_of_calls(layer: keras.layers.Layer) -> list[list[keras.KerasTensor]]:
-    """The symbolic tensors that a layer, or a model in a graph, took in each call."""
-    return [list(node.input_tensors) for node in layer._inbound_nodes]
+def is_functional(model: keras.Model) -> bool:
+    """Whether a model is a graph of layers; one in a subclass counts too."""
+    # The class has no public name.
+    return isinstance(model, Functional)
+
+
+def inputs_of_calls(
+    layer: keras.layers.Layer, model: keras.Model | None = None
+) -> list[list[keras.KerasTensor]]:
+    """The symbolic tensors that a layer, or a model in a graph, took in each call.
+
+    With a functional `model` only the calls in its graph count.
+    """
+    # The way back from an output to its layer is not public.
+    nodes = layer._inbound_nodes
+    if model is not None:
+        depths = model._nodes_by_depth.values()
+        inside = {id(node) for nodes in depths for node in nodes}
+        nodes = [node for node in nodes if id(node) in inside]
+    return [list(node.input_tensors) for node in nodes]
 
 
 def operation_behind(output: keras.KerasTensor) -> Any:

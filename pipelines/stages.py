@@ -25,6 +25,7 @@ def study(
     *,
     workers: int = 0,
     scheduler: str = "",
+    stack: int = 0,
     published: str = "",
 ) -> None:
     """Makes what is missing of a study: runs, evaluation, tables, report.
@@ -32,10 +33,12 @@ def study(
     Args:
       config: as in configs/.
       workdir: an empty or new directory, or one that this config made before.
-      workers, scheduler: see `pipelines.studies.study.train_study`.
+      workers, scheduler, stack: see `pipelines.studies.study.train_study`.
       published: directory of published numbers to show in the report.
     """
-    held = train_study(config, workdir, workers=workers, scheduler=scheduler)
+    held = train_study(
+        config, workdir, workers=workers, scheduler=scheduler, stack=stack
+    )
     if held is None:
         return
     with held:

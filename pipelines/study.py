@@ -23,6 +23,9 @@ WORKERS = flags.DEFINE_integer(
 SCHEDULER = flags.DEFINE_string(
     "scheduler", "", "Dask cluster that trains, such as tls://host:8786."
 )
+STACK = flags.DEFINE_integer(
+    "stack", 0, "Students to train as one program, where that is faster. 0: none."
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -32,8 +35,8 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    cluster = {"workers": WORKERS.value, "scheduler": SCHEDULER.value}
-    stages.study(config, start.WORKDIR.value, **cluster, published=PUBLISHED.value)
+    how = {flag.name: flag.value for flag in (WORKERS, SCHEDULER, STACK, PUBLISHED)}
+    stages.study(config, start.WORKDIR.value, **how)
 
 
 if __name__ == "__main__":

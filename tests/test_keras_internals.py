@@ -124,6 +124,16 @@ def test_what_is_before_a_layer_in_each_of_its_calls():
     assert [[id(x) for x in call] for call in calls] == [[id(inputs)], [id(others)]]
     ((left, right),) = keras_internals.inputs_of_calls(added)
     assert (left is first, right is second) == (True, True)
+    one = keras.Model(inputs, first)
+    ((only,),) = keras_internals.inputs_of_calls(shared, one)
+    assert only is inputs
+
+
+def test_what_is_functional():
+    inputs = keras.Input((2,))
+    layer = keras.layers.Dense(1)
+    assert keras_internals.is_functional(keras.Model(inputs, layer(inputs)))
+    assert not keras_internals.is_functional(keras.Sequential([inputs, layer]))
 
 
 def test_the_call_behind_an_output():

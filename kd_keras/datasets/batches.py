@@ -1,5 +1,7 @@
 """Batches for training and evaluation, reproducible epoch by epoch."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from kd_keras.datasets import augment
@@ -47,32 +49,62 @@ def training_batches(
     """
     view = augment.view(augmentation, examples, spec)
 
-    def shuffled(_: tf.Tensor) -> tf.data.Dataset:
-        # The seed of this function's graph, in place of TensorFlow's global one. It
-        # may not be 0, which would stand for "none".
-        tf.compat.v1.set_random_seed(seed + 1)
+    def augmented(order: tf.data.Dataset) -> tf.data.Dataset:
         now = epoch.read_value()
-        order = examples.shuffle(shuffle_buffer, now, reshuffle_each_iteration=False)
-        if not augmentation:
-            return order
         return order.map(
             lambda example: view(example, seed, now % views if views else now),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
 
-    size = examples.cardinality()
-    dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(size))
-    dataset = dataset.batch(batch_size).map(lambda batch: _weighted(batch, spec))
+    dataset = _shuffled(
+        examples, seed, epoch, shuffle_buffer, augmented if augmentation else None
+    )
+    dataset = dataset.batch(batch_size).map(lambda batch: weighted_pair(batch, spec))
     return without_autotune(dataset.prefetch(2))
+
+
+def epoch_orders(
+    size: int, *, seed: int, epoch: tf.Variable, shuffle_buffer: int
+) -> tf.data.Dataset:
+    """The order of `training_batches` as row numbers, int64 `[size]` each iteration.
+
+    Args:
+      size: number of examples.
+      seed, epoch, shuffle_buffer: as of `training_batches`.
+    """
+    rows = _shuffled(tf.data.Dataset.range(size), seed, epoch, shuffle_buffer)
+    return without_autotune(rows.batch(size))
+
+
+def _shuffled(
+    examples: tf.data.Dataset,
+    seed: int,
+    epoch: tf.Variable,
+    shuffle_buffer: int,
+    change: Callable[[tf.data.Dataset], tf.data.Dataset] | None = None,
+) -> tf.data.Dataset:
+    """Shuffles anew in every iteration, as seed and epoch say, and nothing else."""
+
+    def shuffled(_: tf.Tensor) -> tf.data.Dataset:
+        # The seed of this function's graph, in place of TensorFlow's global one. It
+        # may not be 0, which would stand for "none".
+        tf.compat.v1.set_random_seed(seed + 1)
+        now = epoch.read_value()
+        order = examples.shuffle(shuffle_buffer, now, reshuffle_each_iteration=False)
+        return change(order) if change else order
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
+    return dataset.apply(
+        tf.data.experimental.assert_cardinality(examples.cardinality())
+    )
 
 
 def evaluation_batches(
     examples: tf.data.Dataset, spec: DatasetSpec, *, batch_size: int = 256
 ) -> tf.data.Dataset:
     """Batches `(inputs, labels)` in the order of the split."""
-    dataset = examples.batch(batch_size).map(lambda batch: _pair(batch, spec))
+    dataset = examples.batch(batch_size).map(lambda batch: pair(batch, spec))
     return without_autotune(dataset.prefetch(2))
 
 
@@ -87,12 +119,14 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def _weighted(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
-    pair = _pair(batch, spec)
-    return (*pair, batch[WEIGHT]) if WEIGHT in batch else pair
+def weighted_pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
+    """`(inputs, labels)` of a batch to train on, or `(inputs, labels, weights)`."""
+    found = pair(batch, spec)
+    return (*found, batch[WEIGHT]) if WEIGHT in batch else found
 
 
-def _pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
+def pair(batch: dict[str, tf.Tensor], spec: DatasetSpec) -> tuple:
+    """`(inputs, labels)` of a batch; labels with groups are a dict."""
     label = batch[spec.label]
     if GROUPS in batch:
         beside = label if isinstance(label, dict) else {"labels": label}

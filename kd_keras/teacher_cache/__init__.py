@@ -3,6 +3,6 @@
 from kd_keras.teacher_cache.hidden import HiddenStates
 from kd_keras.teacher_cache.reading import TeacherCache
 from kd_keras.teacher_cache.storage import Dense, TopK
-from kd_keras.teacher_cache.writing import build
+from kd_keras.teacher_cache.writing import build, reopen
 
-__all__ = ["Dense", "HiddenStates", "TeacherCache", "TopK", "build"]
+__all__ = ["Dense", "HiddenStates", "TeacherCache", "TopK", "build", "reopen"]

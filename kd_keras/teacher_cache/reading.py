@@ -118,6 +118,43 @@ class TeacherCache:
             tf.data.experimental.assert_cardinality(self.identity.examples)
         )
 
+    def in_memory(self, keys: np.ndarray) -> np.ndarray:
+        """The logits of all examples, where there is one view.
+
+        Args:
+          keys: `example_keys` of the examples, uint8 `[examples, KEY_BYTES]`, in the
+            order that the cache was made in.
+
+        Returns:
+          float32 `[examples, *outputs]`.
+
+        Raises:
+          ValueError: if an example is another one than the cache was made from, or
+            there are several views.
+        """
+        if self.identity.views != 1 or self.identity.augmentation:
+            raise ValueError(
+                "`in_memory` is for caches of one view without augmentation. Received: "
+                f"views={self.identity.views}, augmentation="
+                f"{self.identity.augmentation!r}. Use join."
+            )
+        names = [shard_names(shard, 0) for shard in range(self.identity.shards)]
+        made = np.concatenate([self._rows_of(of_keys) for of_keys, _ in names])
+        if made.shape != keys.shape or (made != keys).any():
+            raise ValueError(
+                f"The teacher cache in {self.directory} was made from other examples, "
+                "or from other features of them. Pass the examples in the order and "
+                "form that the teacher saw."
+            )
+        rows = np.concatenate([self._rows_of(of_logits) for _, of_logits in names])
+        return self._storage.decode(tf.constant(rows), tuple(self.outputs)).numpy()
+
+    def _rows_of(self, name: str) -> np.ndarray:
+        """uint8 `[rows, bytes]` of a file."""
+        content = files.read_bytes(files.join(self.directory, name))
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+        return np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1)
+
     def _blocks(self, epoch: tf.Variable | None, block: int) -> tf.data.Dataset:
         """(keys, logits as in the file, view) in this epoch's view, `block` a time.
 

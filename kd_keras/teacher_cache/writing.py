@@ -73,18 +73,8 @@ def build(
     """
     storage = Dense(storage) if isinstance(storage, str) else storage
     _check_arguments(teacher, examples, augmentation, views)
-    seed = seed if augmentation else 0
-    identity = Identity(
-        teacher=fingerprint([Teacher(teacher)]),
-        dataset=spec.name,
-        features=describe(spec),
-        examples=int(examples.cardinality()),
-        storage=repr(storage),
-        augmentation=augmentation,
-        seed=seed,
-        views=views,
-        shard_examples=SHARD_EXAMPLES,
-    )
+    known = fingerprint([Teacher(teacher)])
+    identity = _identity(known, examples, spec, storage, augmentation, seed, views)
     shards = _Shards(directory, identity, storage)
     if isinstance(storage, HiddenStates):
         parts = split(teacher, "teacher")
@@ -101,6 +91,60 @@ def build(
                 shards.write(shard, view, keys, logits)
     verify(directory, shards.crc32)
     return TeacherCache(directory, identity, shards.outputs, spec, storage)
+
+
+def reopen(
+    directory: str,
+    teacher_fingerprint: str,
+    examples: tf.data.Dataset,
+    spec: DatasetSpec,
+    *,
+    storage: str | Storage = "float16",
+    augmentation: str = "",
+    seed: int = 0,
+    views: int = 1,
+) -> TeacherCache | None:
+    """The cache that `build` made, without its teacher; None if files are missing.
+
+    Args:
+      directory: of the cache.
+      teacher_fingerprint: `Distiller.teacher_fingerprint` of its teacher.
+      examples, spec, storage, augmentation, seed, views: as of `build`.
+
+    Raises:
+      ValueError: if it was made from something else, or a file of it is corrupt.
+    """
+    storage = Dense(storage) if isinstance(storage, str) else storage
+    identity = _identity(
+        teacher_fingerprint, examples, spec, storage, augmentation, seed, views
+    )
+    shards = _Shards(directory, identity, storage)
+    if any(missing for view in range(views) for missing in shards.missing(view)):
+        return None
+    verify(directory, shards.crc32)
+    return TeacherCache(directory, identity, shards.outputs, spec, storage)
+
+
+def _identity(
+    teacher: str,
+    examples: tf.data.Dataset,
+    spec: DatasetSpec,
+    storage: Storage,
+    augmentation: str,
+    seed: int,
+    views: int,
+) -> Identity:
+    return Identity(
+        teacher=teacher,
+        dataset=spec.name,
+        features=describe(spec),
+        examples=int(examples.cardinality()),
+        storage=repr(storage),
+        augmentation=augmentation,
+        seed=seed if augmentation else 0,
+        views=views,
+        shard_examples=SHARD_EXAMPLES,
+    )
 
 
 class _Shards:

@@ -10,6 +10,7 @@ from kd_keras import files
 
 # Directory of the backup, below the one of the run.
 BACKUP = "backup"
+HISTORY = "history.csv"
 
 
 class Backup(keras.callbacks.Callback):
@@ -23,7 +24,8 @@ class Backup(keras.callbacks.Callback):
         super().__init__()
         self.is_chief = is_chief
         self.directory = files.join(directory, BACKUP)
-        self.history_path = files.join(directory, "history.csv")
+        self._run = directory
+        self.history_path = files.join(directory, HISTORY)
         self.history: list[dict[str, float]] = []
 
     def restore(self, model: keras.Model) -> int:
@@ -55,7 +57,7 @@ class Backup(keras.callbacks.Callback):
         """Adds the logs of an epoch to the history, and writes it."""
         self.history.append({key: float(value) for key, value in logs.items()})
         if self.is_chief:
-            files.write_text(self.history_path, _to_csv(self.history))
+            write_history(self._run, self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keeps this epoch in the place of the one before."""
@@ -69,6 +71,11 @@ class Backup(keras.callbacks.Callback):
 
     def _path(self, finished_epochs: int) -> str:
         return files.join(self.directory, f"{finished_epochs}.weights.h5")
+
+
+def write_history(directory: str, rows: list[dict[str, float]]) -> None:
+    """Writes history.csv: the logs of each epoch."""
+    files.write_text(files.join(directory, HISTORY), _to_csv(rows))
 
 
 def _load_backup(model: keras.Model, local: str, path: str) -> None:

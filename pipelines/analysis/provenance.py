@@ -10,6 +10,9 @@ from pipelines.analysis.results import Model, Study
 from pipelines.studies import made_by
 from pipelines.studies.attributes import as_attribute
 
+# Field of run.json: how many runs were trained as one program.
+STACKED = "stacked"
+
 
 def facts(study: Study) -> dict[str, str]:
     """Name -> value: data, source, versions and every field of the configuration."""
@@ -46,17 +49,19 @@ def training_table(study: Study) -> DataTable:
     """Epochs and parameters of every run; no times, which differ from call to call."""
     rows = [
         model_cells(Model.of(result.run))
-        | {"seed": result.run.seed}
+        | {"seed": result.run.seed, STACKED: result.info.get(STACKED, 1)}
         | {name: result.info[name] for name in ("epochs", "parameters")}
         for result in study.results
     ]
-    columns = (
+    columns = [
         *MODEL_COLUMNS,
         Column("seed", "seed", COUNT),
         Column("epochs", "epochs", COUNT),
         Column("parameters", "parameters", COUNT),
-    )
-    return DataTable("training", "Training of every run.", columns, rows)
+    ]
+    if any(row[STACKED] > 1 for row in rows):
+        columns.append(Column(STACKED, "trained together", COUNT))
+    return DataTable("training", "Training of every run.", tuple(columns), rows)
 
 
 def _duration(seconds: float) -> str:

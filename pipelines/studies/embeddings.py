@@ -17,7 +17,8 @@ from pipelines.studies import config as configs
 from pipelines.studies import input_embedding, layout, run_record, sealed
 from pipelines.studies.individual_options import INPUT, TEACHER, options
 from pipelines.studies.layout import Run
-from pipelines.studies.runs import MODEL_FILE, load_model
+from pipelines.studies.run_record import MODEL_FILE
+from pipelines.studies.runs import load_model
 
 
 class NoEmbeddingError(ValueError):

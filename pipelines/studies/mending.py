@@ -36,12 +36,12 @@ class Given(NamedTuple):
     Attributes:
       config: the study's config.
       dataset: the data set.
-      teacher: the trained teacher of the run's seed.
+      load_teacher: gives the trained teacher of the run's seed.
     """
 
     config: ml_collections.ConfigDict
     dataset: Dataset
-    teacher: Any
+    load_teacher: Callable[[], Any]
 
     def attribute(self, name: str) -> str:
         """That attribute, or the study's first one; ValueError without one."""
@@ -191,10 +191,10 @@ def mfd(
 def adaptive_alpha(given: Given, *, offset: float = 0.0) -> Changes:
     """A teacher is trusted as far as it knows a class: `ada_alpha`, of validation."""
     spec, examples = given.dataset.spec, given.dataset.splits["validation"]
-    labels, predicted = [], []
+    teacher, labels, predicted = given.load_teacher(), [], []
     for x, y in evaluation_batches(examples, spec):
         labels.append(y.numpy())
-        predicted.append(np.argmax(given.teacher(x, training=False), axis=-1))
+        predicted.append(np.argmax(teacher(x, training=False), axis=-1))
     loss = MixedLoss(
         ada_alpha(np.concatenate(labels), np.concatenate(predicted), offset),
         parts.soft_loss(given.config),

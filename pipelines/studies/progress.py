@@ -1,7 +1,7 @@
 """Tells a person how far a study is."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 from tqdm import tqdm
@@ -36,6 +36,22 @@ class StudyProgress:
         return keras.callbacks.LambdaCallback(
             on_epoch_end=on_epoch_end, on_train_end=lambda logs: bar.close()
         )
+
+    def stack(
+        self, members: Sequence[Run], epochs: int
+    ) -> Callable[[int, list[list[dict[str, float]]]], None]:
+        """What draws the bar of runs that are trained together, told of each epoch."""
+        title = f"{len(members)} runs like {members[0].title}"
+        bar = tqdm(total=epochs, unit="epoch", desc=title, leave=False, disable=None)
+
+        def on_epoch(epoch: int, history: list[list[dict[str, float]]]) -> None:
+            bar.n = epoch + 1
+            accuracy = [logs[-1]["val_accuracy"] for logs in history]
+            bar.set_postfix(val_accuracy=f"{sum(accuracy) / len(accuracy):.3f}")
+            if epoch + 1 == epochs:
+                bar.close()
+
+        return on_epoch
 
     def finished(
         self,

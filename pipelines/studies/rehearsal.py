@@ -64,7 +64,9 @@ def _try(
         *(layout.Run(layout.DS, seed, temperature, method) for method in tried),
     ):
         recipe = runs.recipe_of(config, run)
-        made = methods.changes(mending.Given(config, dataset, teacher), run.method)
+        made = methods.changes(
+            mending.Given(config, dataset, lambda: teacher), run.method
+        )
         trainer = runs.compiled(config, dataset, run, teacher, made=made)
         batches = training_batches(
             methods.applied(dataset, made).splits["train"].take(EXAMPLES),

@@ -9,8 +9,9 @@ from pipelines.studies import config as configs
 from pipelines.studies import layout, made_by, methods, sealed
 from pipelines.studies.layout import Run
 
+MODEL_FILE = "model.keras"
 # What else lies in a run's directory is made again, or has digests of its own.
-PARTS = ("model.keras", "history.csv", "predictions", "export")
+PARTS = (MODEL_FILE, "history.csv", "predictions", "export")
 # The one of the export that the predictions are of.
 EXPORT_DIGEST = "export_digest"
 

@@ -1,22 +1,24 @@
 """Trains, exports and records one run of a study."""
 
 import contextlib
+import functools
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import ml_collections
 import tensorflow as tf
 
-from kd_keras import Distiller, files, models, strategy, teacher_cache, training
+from kd_keras import Distiller, files, models, strategy, training
 from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import without_autotune
 from kd_keras.distiller.supervised import Supervised
 from kd_keras.distiller.teacher import Teacher, fingerprint
 from kd_keras.export import save_model
+from kd_keras.teacher_cache import TeacherCache
 from pipelines.studies import (
     attempts,
     attributes,
@@ -33,9 +35,8 @@ from pipelines.studies import cache as teacher_caches
 from pipelines.studies import config as configs
 from pipelines.studies.card import model_card
 from pipelines.studies.layout import Run
+from pipelines.studies.run_record import MODEL_FILE
 from pipelines.studies.traced import TracedStep
-
-MODEL_FILE = "model.keras"
 
 
 def train_run(
@@ -75,19 +76,17 @@ def train_run(
     devices = devices or tf.distribute.get_strategy()
 
     keras.backend.clear_session()
-    # A teacher that fills a cache runs on one device; in every step, on all.
-    with contextlib.nullcontext() if config.teacher_cache else devices.scope():
-        teacher = None
-        if run.model == layout.DS:
-            teacher = load_teacher(config, workdir, run.seed)
+    load = functools.cache(lambda: _load_for(config, workdir, run.seed, devices))
+    if run.model == layout.DS and not strategy.is_one_device(devices):
+        load()  # Outside of their scope.
     partial = attempts.begin(directory, devices)
-    taught, cache = _taught(config, dataset, workdir, run, teacher, devices)
+    taught, caches = taught_by(config, dataset, workdir, run, load, devices)
+    cache = caches[1] if caches else None
     with devices.scope():
-        given = mending.Given(config, dataset, teacher)
-        made = methods.changes(given, run.method)
-        in_step = None if cache else teacher
+        made = methods.changes(mending.Given(config, dataset, load), run.method)
+        in_step = None if cache or run.model != layout.DS else load()
         trainer = compiled(config, dataset, run, in_step, devices, made)
-    del teacher, given, in_step  # Whoever still needs it has it.
+    del load, in_step  # Whoever still needs the teacher has it.
     # Without an epoch there is no step to trace.
     if traced and recipe.epochs:
         trainer = traced.take(trainer, f"{run.model} {run.method}")
@@ -105,8 +104,8 @@ def train_run(
         cache=cache,
         callbacks=[
             # Before TensorBoard, which draws what the logs hold.
-            *_monitors(config, taught, recipe.epochs, devices),
-            _EpochBoard(files.join(partial, "tensorboard"), write_graph=False),
+            *monitors(config, taught, recipe.epochs, devices),
+            EpochBoard(files.join(partial, "tensorboard"), write_graph=False),
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda *_: attempts.check(partial)
             ),
@@ -120,6 +119,40 @@ def train_run(
     model = _save(
         getattr(trainer, "student", trainer), files.join(partial, MODEL_FILE), devices
     )
+    about = {
+        "seconds": round(time.monotonic() - began, 1),
+        "val_accuracy": history[-1]["val_accuracy"],
+        "teacher": _teacher_fingerprint(run, trainer, cache),
+    }
+    record = write_record(config, dataset, run, partial, model, about)
+    files.remove_tree(files.join(partial, training.BACKUP))
+    attempts.publish(partial, directory, last=layout.RUN_FILE)
+    return record
+
+
+def write_record(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    run: Run,
+    partial: str,
+    model: keras.Model,
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Writes predictions, export and run.json of a trained model that is saved.
+
+    Args:
+      config: the study's config.
+      dataset: its data set.
+      run: what was trained.
+      partial: the directory of the attempt.
+      model: what was trained, as one device has it.
+      about: what only the training knows: "seconds", "val_accuracy" and "teacher", the
+        fingerprint of the teacher, or None.
+
+    Returns:
+      What run.json holds.
+    """
+    recipe = recipe_of(config, run)
     record = {
         "model": run.model,
         "temperature": run.temperature,
@@ -128,19 +161,25 @@ def train_run(
         "architecture": recipe.model,
         "parameters": model.count_params(),
         "epochs": recipe.epochs,
-        "seconds": round(time.monotonic() - began, 1),
-        "val_accuracy": history[-1]["val_accuracy"],
         "weights": fingerprint([Teacher(model)]),
-        "teacher": _teacher_fingerprint(run, trainer, cache),
+        **about,
     }
     _export(config, dataset, partial, model, record)
-    record = run_record.write(partial, run, config, record)
-    files.remove_tree(files.join(partial, training.BACKUP))
-    attempts.publish(partial, directory, last=layout.RUN_FILE)
-    return record
+    return run_record.write(partial, run, config, record)
 
 
-class _EpochBoard(keras.callbacks.TensorBoard):
+def _load_for(
+    config: ml_collections.ConfigDict,
+    workdir: str,
+    seed: int,
+    devices: tf.distribute.Strategy,
+) -> keras.Model:
+    """The teacher where it runs: on one device to fill a cache, on all in a step."""
+    with contextlib.nullcontext() if config.teacher_cache else devices.scope():
+        return load_teacher(config, workdir, seed)
+
+
+class EpochBoard(keras.callbacks.TensorBoard):
     """Without the scalars of each batch, which Keras makes and then throws away."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -190,7 +229,7 @@ def load_model(path: str) -> keras.Model:
         return keras.models.load_model(local, compile=False)
 
 
-def _monitors(
+def monitors(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
     epochs: int,
@@ -223,10 +262,12 @@ def compiled(
     teacher: keras.Model | None,
     devices: tf.distribute.Strategy | None = None,
     made: mending.Changes = mending.NOTHING,
+    own_step: bool = False,
 ) -> keras.Model:
     """The model to fit: the one to keep, or what has that one as its student.
 
-    A teacher that is given is run in every step.
+    A teacher that is given is run in every step. With `own_step` there always is one
+    that has a student.
     """
     recipe = recipe_of(config, run)
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
@@ -245,7 +286,7 @@ def compiled(
             scale_by_temperature_squared=config.scale_by_temperature_squared,
             **{**own, **made.distiller},
         )
-    elif devices and not strategy.is_one_device(devices):
+    elif own_step or (devices and not strategy.is_one_device(devices)):
         trainer = Supervised(model)
     steps = training.steps_per_epoch(dataset, recipe.batch_size)
     trainer.compile(
@@ -267,25 +308,36 @@ def compiled(
     return trainer
 
 
-def _taught(
+def taught_by(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
     workdir: str,
     run: Run,
-    teacher: keras.Model | None,
-    devices: tf.distribute.Strategy,
-) -> tuple[Dataset, teacher_cache.TeacherCache | None]:
-    """For a distilled student its teacher's logits: for validation, for training.
+    load: Callable[[], keras.Model] | None = None,
+    devices: tf.distribute.Strategy | None = None,
+) -> tuple[Dataset, tuple[TeacherCache, TeacherCache] | None]:
+    """For a distilled student the logits of its teacher.
 
     Where no task has stored them before, the seed's first distilled student does.
+
+    Args:
+      config: the study's config.
+      dataset: its data set.
+      workdir: its working directory.
+      run: any run.
+      load: gives its teacher; None to read it from the working directory.
+      devices: as of `train_run`.
+
+    Returns:
+      The data set, with the logits in its validation split; the caches of the splits
+      validation and train. As it was, and None, where there are none.
     """
     if run.model != layout.DS or not config.teacher_cache:
         return dataset, None
-    validation, train = teacher_caches.ensure(
-        config, dataset, workdir, run.seed, teacher, devices
-    )
-    joined = validation.join(dataset.splits["validation"])
-    return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), train
+    load = load or functools.partial(load_teacher, config, workdir, run.seed)
+    caches = teacher_caches.ensure(config, dataset, workdir, run.seed, load, devices)
+    joined = caches[0].join(dataset.splits["validation"])
+    return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), caches
 
 
 def build_model(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
@@ -331,7 +383,7 @@ def load_teacher(
 
 
 def _teacher_fingerprint(
-    run: Run, trainer: keras.Model, cache: teacher_cache.TeacherCache | None
+    run: Run, trainer: keras.Model, cache: TeacherCache | None
 ) -> str | None:
     if run.model != layout.DS:
         return None

@@ -19,6 +19,7 @@ from pipelines.studies import (
     layout,
     own_code,
     rehearsal,
+    stacks,
 )
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
@@ -33,6 +34,7 @@ def train_study(
     *,
     workers: int = 0,
     scheduler: str = "",
+    stack: int = 0,
     only: Sequence[Run] = (),
 ) -> contextlib.ExitStack | None:
     """Makes the runs that are missing.
@@ -43,6 +45,8 @@ def train_study(
       workers: number of processes to start, each of which trains one run at a time;
         0 trains in this one.
       scheduler: address of a Dask cluster whose workers train.
+      stack: students that differ in seed and temperature alone to train as one
+        program, at most; 0 trains them one by one.
       only: the runs to make, of those of the config; empty for all.
 
     Returns:
@@ -54,6 +58,12 @@ def train_study(
         study of this working directory.
     """
     on_cluster = bool(workers or scheduler)
+    if stack < 0 or (stack and on_cluster):
+        raise ValueError(
+            "--stack must be 0 or more, and trains in this process. Received: "
+            f"--stack={stack} --workers={workers} --scheduler={scheduler}. Leave out "
+            "one of them."
+        )
     if on_cluster:
         engine.check(config, workers, scheduler)
     # Before TensorFlow computes anything; the workers of a cluster make their own.
@@ -71,7 +81,7 @@ def train_study(
             _train_on_cluster(config, workdir, runs, workers, scheduler)
         else:
             with strategy.naming_lost_workers(devices):
-                _train_here(config, workdir, runs, devices)
+                _train_here(config, workdir, runs, devices, stack)
         if not strategy.is_chief(devices):
             return None
         for run in runs:
@@ -86,8 +96,9 @@ def _train_here(
     workdir: str,
     runs: Sequence[Run],
     devices: tf.distribute.Strategy,
+    stack: int,
 ) -> None:
-    """Trains those of `runs` that are missing one after the other, teachers first."""
+    """Trains those of `runs` that are missing, teachers first."""
     missing = _missing(workdir, runs)
     # Workers decide as their chief does.
     if not strategy.from_chief(devices, len(missing)):
@@ -101,8 +112,14 @@ def _train_here(
     # million objects of the imports need not be looked at each time.
     gc.collect()
     gc.freeze()
+    stacked: dict[Run, list[Run]] = {}
+    if stack > 1:
+        stacked = _stacked(config, workdir, missing, stack)
     for run in runs:
         if strategy.from_chief(devices, int(layout.is_complete(workdir, run))):
+            continue
+        if run in stacked:
+            _train_stack(config, dataset, workdir, stacked[run], runs, bars)
             continue
         began = time.monotonic()
         bar = bars.epochs(run, recipe_of(config, run).epochs)
@@ -112,6 +129,32 @@ def _train_here(
             seconds = time.monotonic() - began
             bars.finished(run, seconds, record["val_accuracy"], missing)
     bars.close()
+
+
+def _stacked(
+    config: ml_collections.ConfigDict, workdir: str, missing: Sequence[Run], most: int
+) -> dict[Run, list[Run]]:
+    """Run -> the runs that are trained together with it."""
+    why = stacks.why_single(config)
+    if why:
+        print(f"--stack={most}: students are trained one by one, for {why}", flush=True)
+        return {}
+    plan = stacks.plan(config, workdir, missing, most)
+    return {run: members for members in plan for run in members}
+
+
+def _train_stack(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    members: Sequence[Run],
+    runs: Sequence[Run],
+    bars: StudyProgress,
+) -> None:
+    epochs = bars.stack(members, config.student.epochs)
+    for run, record in stacks.train_stack(config, dataset, workdir, members, epochs):
+        missing = _missing(workdir, runs)
+        bars.finished(run, record["seconds"], record["val_accuracy"], missing)
 
 
 def _train_on_cluster(

@@ -84,8 +84,11 @@ def train(
 def make_cache(config: str, workdir: str, seed: int, *after: object) -> None:
     """Makes the teacher cache of a seed; arguments as in `train`."""
     made = _study(config)
-    teacher = load_teacher(made.config, workdir, seed)
-    _once_more(lambda: cache.ensure(made.config, made.dataset, workdir, seed, teacher))
+
+    def load() -> Any:
+        return load_teacher(made.config, workdir, seed)
+
+    _once_more(lambda: cache.ensure(made.config, made.dataset, workdir, seed, load))
 
 
 def _once_more(attempt: Callable[[], T]) -> T:

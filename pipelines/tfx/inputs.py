@@ -130,9 +130,8 @@ def changes(
         read.spec.groups,
         example_id="id",
     )
-    return methods.changes(
-        Given(config, Dataset(spec, splits), _called(teacher)), method
-    )
+    called = _called(teacher)
+    return methods.changes(Given(config, Dataset(spec, splits), lambda: called), method)
 
 
 def _called(teacher: Model) -> Callable[..., np.ndarray]:

@@ -47,7 +47,7 @@ def test_as_many_views_as_epochs_are_the_live_study(tmp_path, tiny_dataset):
         configs.prepare_workdir(workdir, config)
         directory = layout.run_dir(workdir, TEACHER)
         files.gfile.makedirs(directory)
-        teacher.save(f"{directory}/{runs.MODEL_FILE}")
+        teacher.save(f"{directory}/{run_record.MODEL_FILE}")
         run_record.write(directory, TEACHER, config, {})
         runs.train_run(config, tiny_dataset, workdir, DS)
     for one, other in zip(_history(live, DS), _history(cached, DS), strict=True):

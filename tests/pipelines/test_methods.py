@@ -56,7 +56,7 @@ def config(monkeypatch):
 
 
 def given(config, dataset):
-    return mending.Given(config, dataset, ALWAYS_0)
+    return mending.Given(config, dataset, lambda: ALWAYS_0)
 
 
 def columns(examples, *keys):
