@@ -129,14 +129,16 @@ class TeacherCache:
           float32 `[examples, *outputs]`.
 
         Raises:
-          ValueError: if an example is another one than the cache was made from, or
-            there are several views.
+          ValueError: if an example is another one than the cache was made from, there
+            are several views, or it keeps hidden states.
         """
-        if self.identity.views != 1 or self.identity.augmentation:
+        views, augmentation = self.identity.views, self.identity.augmentation
+        hidden = isinstance(self._storage, HiddenStates)
+        if views != 1 or augmentation or hidden:
             raise ValueError(
-                "`in_memory` is for caches of one view without augmentation. Received: "
-                f"views={self.identity.views}, augmentation="
-                f"{self.identity.augmentation!r}. Use join."
+                "`in_memory` is for logits of one view without augmentation. Received: "
+                f"views={views}, augmentation={augmentation!r}, {self._storage!r}. Use "
+                "join."
             )
         names = [shard_names(shard, 0) for shard in range(self.identity.shards)]
         made = np.concatenate([self._rows_of(of_keys) for of_keys, _ in names])

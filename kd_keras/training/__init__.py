@@ -3,7 +3,7 @@
 from kd_keras.training.backup import BACKUP, write_history
 from kd_keras.training.fitting import fit, steps_per_epoch
 from kd_keras.training.optimizers import OPTIMIZERS, WarmUp, optimizer
-from kd_keras.training.stack import Stack, state_of
+from kd_keras.training.stack import Stack, state_of, why_single
 from kd_keras.training.stacked_fitting import Member, fit_stack, members_of_backup
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "optimizer",
     "state_of",
     "steps_per_epoch",
+    "why_single",
     "write_history",
 ]

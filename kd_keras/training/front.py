@@ -21,15 +21,15 @@ def split_front(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     if not is_functional(model):
         return None, model
     given = {id(tensor) for tensor in model.inputs}
-    fixed, read = [], set()
-    for layer in model.layers:
-        calls = inputs_of_calls(layer)
-        if isinstance(layer, _FIXED) and len(calls) == 1:
-            tensors = {id(tensor) for tensor in calls[0]}
-            if tensors <= given:
-                fixed.append(layer.output)
-                read |= tensors
-    kept = [x for x in model.inputs if id(x) not in read or x.dtype != "string"]
+    fixed, read_on = [], set()
+    for layer in model.operations:  # Functions of keras.ops, too.
+        calls = inputs_of_calls(layer, model)
+        tensors = {id(tensor) for call in calls for tensor in call}
+        if isinstance(layer, _FIXED) and len(calls) == 1 and tensors <= given:
+            fixed.append(layer.output)
+        else:
+            read_on |= tensors
+    kept = [x for x in model.inputs if id(x) in read_on]
     if not fixed:
         return None, model
     between = [*fixed, *kept]

@@ -1,6 +1,6 @@
 """Several models of one architecture as one program."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -8,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras.distiller.student import StudentTrainer
-from kd_keras.keras_internals import is_functional, let_steps_go, replace_call
+from kd_keras.keras_internals import (
+    is_functional,
+    layers_in,
+    let_steps_go,
+    replace_call,
+)
 from kd_keras.training.embedding_rows import Read, looked_up, rows_read
 from kd_keras.training.front import split_front
 from kd_keras.training.vectorized import vectorized_map
@@ -25,20 +30,49 @@ def state_of(trainer: keras.Model) -> list[np.ndarray]:
 
 def why_single(trainer: keras.Model) -> str:
     """Why a trainer cannot be a member of a `Stack`; "" where it can."""
-    optimizer = trainer.optimizer
-    clipped = ("clipnorm", "global_clipnorm")
     if not isinstance(trainer, StudentTrainer):
         return f"{type(trainer).__name__} has a train_step of its own"
-    layers = trainer.student.layers
-    if any(getattr(layer, "activity_regularizer", None) for layer in layers):
-        return "an activity regularizer adds to the loss of a layer's own call"
     if getattr(trainer, "teacher", None) is not None:
         return "its teacher runs in every step, in place of a teacher cache"
+    if getattr(trainer, "time_chunk", None):
+        return "time_chunk leaves no logits"
+    return _of_student(trainer.student) or _of_optimizer(trainer.optimizer)
+
+
+def _of_student(student: keras.Model) -> str:
+    """Why a student cannot be stacked."""
+    if len(getattr(student, "outputs", None) or [None]) > 1:
+        return "the student has several outputs"
+    if any(variable.constraint for variable in student.trainable_variables):
+        return "a constraint reads the entries of a weight together"
+    for layer in _all_layers(student):
+        if getattr(layer, "activity_regularizer", None):
+            return f"the layer {layer.name} has an activity regularizer"
+        if hasattr(layer, "adapt"):
+            return f"the layer {layer.name} was adapted, which a copy does not keep"
+    return ""
+
+
+def _of_optimizer(optimizer: keras.Optimizer) -> str:
+    """Why members cannot share an optimizer."""
     if type(optimizer) not in ELEMENTWISE:
         return f"the optimizer {type(optimizer).__name__} may update entries together"
-    if any(getattr(optimizer, name) is not None for name in clipped):
-        return "clipping by a norm updates the entries of a weight together"
+    for name in (
+        *("clipnorm", "global_clipnorm", "loss_scale_factor", "use_ema"),
+        "gradient_accumulation_steps",
+    ):
+        if getattr(optimizer, name, None):
+            return f"the optimizer's {name} is of a whole model"
+    # Set by a method, and in no config.
+    if any(name.startswith("_exclude_from_weight_decay") for name in vars(optimizer)):
+        return "the optimizer leaves variables out of its weight decay"
     return ""
+
+
+def _all_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    for inner in layers_in(layer):
+        yield inner
+        yield from _all_layers(inner)
 
 
 class Stack:
@@ -77,6 +111,8 @@ class Stack:
         # Each variable of all members; of an embedding, what is held of it.
         self._whole = [np.stack(values) for values in zip(*members, strict=True)]
         self._read: dict[int, Read] = {}
+        # Those of the trained ones that the loss reads; known once a step is traced.
+        self._taught: list[int] = []
         self._hold()
         self._first: list[np.ndarray] = []
         self._counted: list[keras.Variable] = []
@@ -202,6 +238,12 @@ class Stack:
         if self._counted:
             return
         self._trainer.test_step(tf.nest.map_structure(lambda x: x[0], batch))
+        weights = self._back.trainable_variables
+        if len(self._back.losses) > sum(bool(w.regularizer) for w in weights):
+            raise ValueError(
+                "`trainer` cannot be stacked: a layer of the student calls add_loss. "
+                "Train it alone."
+            )
         self._trainer.reset_metrics()
         counts = [variable.numpy() for variable in self._trainer.metrics_variables]
         self._first = [np.stack([count] * self.members) for count in counts]
@@ -220,10 +262,9 @@ class Stack:
         for variable, value in zip(self._counted, counted, strict=True):
             variable.assign(value)
         if training:
-            pairs = zip(grads, self._weights(), strict=True)
-            self.optimizer.apply(
-                [self._of_all(*pair) for pair in pairs], self._weights()
-            )
+            weights = [self._held[i] for i in self._taught]
+            pairs = zip(grads, weights, strict=True)
+            self.optimizer.apply([self._of_all(*pair) for pair in pairs], weights)
         return y_pred
 
     def _by_member(self) -> list[tf.Tensor]:
@@ -273,13 +314,13 @@ class Stack:
         counted = [scope.get_current_value(v) for v in trainer.metrics_variables]
         grads = []
         if training:
-            zero = tf.UnconnectedGradients.ZERO
-            found = tape.gradient(loss, weights, unconnected_gradients=zero)
+            found = dict(zip(self._trained, tape.gradient(loss, weights), strict=True))
+            self._taught = [i for i, g in found.items() if g is not None]
             # Not added up: Keras' Adam squares the gradient of each row that was read,
             # and then adds up those of equal rows.
             grads = [
                 (g.values, g.indices) if isinstance(g, tf.IndexedSlices) else g
-                for g in found
+                for g in (found[i] for i in self._taught)
             ]
         return y_pred, grads, changed, counted
 

@@ -1,6 +1,7 @@
 """Fits a `Stack`, going on from the backup of a killed one."""
 
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ class Member(NamedTuple):
     """One model of a stack.
 
     Attributes:
-      name: tells it from the others in a backup.
+      name: in a backup; another name is another training.
       seed: fixes the order of its data.
       caches: logits of its teacher for the splits validation and train; None for none.
     """
@@ -60,7 +61,8 @@ def fit_stack(
       stack: the members, in their order.
       members: what tells them apart.
       dataset: its splits "train" and "validation" are read.
-      path: file of the backup, an .npz. One that holds further members is used too.
+      path: file of the backup, an .npz. One that holds further members is used too,
+        one that lacks a member is not.
       epochs: number of epochs, at least 1.
       batch_size: examples in a batch of each member.
       shuffle_buffer: examples to shuffle among; 0 is the whole split.
@@ -69,7 +71,12 @@ def fit_stack(
 
     Returns:
       The logs of every epoch, member by member.
+
+    Raises:
+      ValueError: if an argument is not as described, or the backup cannot be read.
     """
+    if epochs < 1:
+        raise ValueError(f"`epochs` must be at least 1. Received: {epochs}.")
     train = _Columns(stack, members, dataset, "train", 1, weighted_pair)
     validation = _Columns(stack, members, dataset, "validation", 0, pair)
     stack.keep_rows_of(train.x, validation.x)
@@ -134,14 +141,21 @@ class _Columns:
         )
         self.x = self._columns[0]
         self.size = int(keras.tree.flatten(self._columns)[0].shape[0])
-        caches = {m.seed: m.caches[which] for m in members if m.caches}
+        of_members = [m.caches[which] for m in members if m.caches]
+        if len(of_members) not in (0, len(members)):
+            raise ValueError(
+                "`members` must all have caches, or none. Received: "
+                f"{len(of_members)} of {len(members)} with caches. Make two stacks."
+            )
         self._logits = None
-        if caches:
+        if of_members:
             keys = _keys(examples, spec)
-            taught = [cache.in_memory(keys) for cache in caches.values()]
+            different = {id(cache): cache for cache in of_members}
+            taught = [cache.in_memory(keys) for cache in different.values()]
             self._logits = tf.constant(np.concatenate(taught))
-            codes = {seed: i * self.size for i, seed in enumerate(caches)}
-            self._first = tf.constant([[codes[m.seed]] for m in members], tf.int64)
+            codes = {key: i * self.size for i, key in enumerate(different)}
+            first = [[codes[id(cache)]] for cache in of_members]
+            self._first = tf.constant(first, tf.int64)
         self.batch = tf.function(self._batch, autograph=False, reduce_retracing=True)
 
     def _batch(self, rows: tf.Tensor) -> tuple:
@@ -193,12 +207,8 @@ class _Orders:
 
 
 def members_of_backup(path: str) -> list[str]:
-    """Names of the members in the backup of a stack."""
-    with (
-        files.read_locally(path, ".npz") as local,
-        np.load(local, allow_pickle=False) as arrays,
-    ):
-        return json.loads(str(arrays["about"]))["members"]
+    """Names of the members in the backup of a stack; ValueError if it is none."""
+    return _read_backup(path)[0]["members"]
 
 
 def _back_up(
@@ -217,14 +227,38 @@ def _restore(
     path: str, stack: Stack, members: Sequence[Member]
 ) -> list[list[dict[str, float]]]:
     """Takes the members' state from a backup; their logs so far."""
+    begin: list[list[dict[str, float]]] = [[] for _ in members]
     if not files.exists(path):
-        return [[] for _ in members]
-    with (
-        files.read_locally(path, ".npz") as local,
-        np.load(local, allow_pickle=False) as arrays,
-    ):
-        about = json.loads(str(arrays["about"]))
-        there = [about["members"].index(member.name) for member in members]
-        state = [arrays[f"state{i}"] for i in range(len(arrays.files) - 1)]
-    stack.restore([value[there] if value.ndim else value for value in state])
+        return begin
+    about, state = _read_backup(path)
+    places = {name: i for i, name in enumerate(about["members"])}
+    if not places.keys() >= {member.name for member in members}:
+        return begin
+    there = [places[member.name] for member in members]
+    try:
+        stack.restore([value[there] if value.ndim else value for value in state])
+    except (ValueError, IndexError) as error:
+        raise _unusable(path, error) from error
     return [about["history"][i] for i in there]
+
+
+def _read_backup(path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    try:
+        with (
+            files.read_locally(path, ".npz") as local,
+            np.load(local, allow_pickle=False) as arrays,
+        ):
+            about = json.loads(str(arrays["about"]))
+            state = [arrays[f"state{i}"] for i in range(len(arrays.files) - 1)]
+        if len(about["members"]) != len(about["history"]):
+            raise ValueError("it has logs of other members")
+        return about, state
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"The backup {path} cannot be used: {error}. Delete it and run again: its runs "
+        "are then trained from their beginning."
+    )

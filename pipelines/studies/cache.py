@@ -67,8 +67,11 @@ def _teacher_digest(
     config: ml_collections.ConfigDict, workdir: str, teacher: Run
 ) -> str:
     """SHA-256 of the teacher's file, which is the one that its run.json vouches for."""
-    record = run_record.read(workdir, teacher, config)
-    run_record.require(workdir, teacher, record, run_record.MODEL_FILE)
+    try:
+        record = run_record.read(workdir, teacher, config)
+        run_record.require(workdir, teacher, record, run_record.MODEL_FILE)
+    except ValueError as error:
+        raise ValueError(f"Seed {teacher.seed} needs its teacher: {error}") from error
     return record["files"][run_record.MODEL_FILE]
 
 

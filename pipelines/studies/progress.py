@@ -1,7 +1,8 @@
 """Tells a person how far a study is."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 from tqdm import tqdm
@@ -37,9 +38,10 @@ class StudyProgress:
             on_epoch_end=on_epoch_end, on_train_end=lambda logs: bar.close()
         )
 
+    @contextlib.contextmanager
     def stack(
         self, members: Sequence[Run], epochs: int
-    ) -> Callable[[int, list[list[dict[str, float]]]], None]:
+    ) -> Iterator[Callable[[int, list[list[dict[str, float]]]], None]]:
         """What draws the bar of runs that are trained together, told of each epoch."""
         title = f"{len(members)} runs like {members[0].title}"
         bar = tqdm(total=epochs, unit="epoch", desc=title, leave=False, disable=None)
@@ -48,10 +50,9 @@ class StudyProgress:
             bar.n = epoch + 1
             accuracy = [logs[-1]["val_accuracy"] for logs in history]
             bar.set_postfix(val_accuracy=f"{sum(accuracy) / len(accuracy):.3f}")
-            if epoch + 1 == epochs:
-                bar.close()
 
-        return on_epoch
+        with bar:
+            yield on_epoch
 
     def finished(
         self,

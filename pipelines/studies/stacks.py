@@ -13,7 +13,15 @@ import tensorflow as tf
 from kd_keras import files, training
 from kd_keras.datasets import Dataset
 from kd_keras.training import Member, Stack
-from pipelines.studies import attempts, layout, mending, methods, runs
+from pipelines.studies import (
+    attempts,
+    layout,
+    mending,
+    methods,
+    run_record,
+    runs,
+    sealed,
+)
 from pipelines.studies.layout import Run
 
 # Directory below the working directory that holds the backups of stacks.
@@ -30,8 +38,16 @@ ALIKE = (
 OnEpoch = Callable[[int, list[list[dict[str, float]]]], None]
 
 
-def why_single(config: ml_collections.ConfigDict) -> str:
+def why_single(config: ml_collections.ConfigDict, dataset: Dataset) -> str:
     """Why the students of a config are trained one by one; "" if they are stacked."""
+    why = _why_config(config)
+    if why:
+        return why
+    run = Run(layout.NDS, config.seeds[0])
+    return training.why_single(runs.compiled(config, dataset, run, None, own_step=True))
+
+
+def _why_config(config: ml_collections.ConfigDict) -> str:
     student = config.student
     reasons = {
         f"strategy={config.strategy!r} has replicas": config.strategy != "one_device",
@@ -64,11 +80,13 @@ def plan(
     found = []
     for path, of_kind in kinds.items():
         # A killed stack goes on as it was.
-        begun = _members_of_backup(path)
+        begun = _begun(path)
         there = [run for run in of_kind if run.directory in begun]
         new = [run for run in of_kind if run.directory not in begun]
-        parts = [there, *(new[i : i + most] for i in range(0, len(new), most))]
-        found += [part for part in parts if len(part) > 1 or part == there != []]
+        if there:
+            found.append(there)
+        parts = [new[i : i + most] for i in range(0, len(new), most)]
+        found += [part for part in parts if len(part) > 1]
     return found
 
 
@@ -111,7 +129,7 @@ def train_stack(
 
     history = training.fit_stack(
         stack,
-        [Member(run.directory, run.seed, taught[run.seed][1]) for run in members],
+        [_member(config, run, taught[run.seed][1]) for run in members],
         data,
         path=files.join(partial, BACKUP),
         epochs=config.student.epochs,
@@ -140,11 +158,21 @@ def _path(workdir: str, run: Run) -> str:
     return files.join(workdir, STACKS, kind)
 
 
-def _members_of_backup(path: str) -> list[str]:
+def _begun(path: str) -> list[str]:
     """Directories of the runs of a stack that was killed."""
-    left = [files.join(found, BACKUP) for found in attempts.left(path)]
-    backup = next(filter(files.exists, left), "")
-    return training.members_of_backup(backup) if backup else []
+    # The attempt that the next one goes on with.
+    backups = [files.join(found, BACKUP) for found in attempts.left(path)[:1]]
+    found = [training.members_of_backup(b) for b in backups if files.exists(b)]
+    return [name.partition(" ")[0] for names in found for name in names]
+
+
+def _member(
+    config: ml_collections.ConfigDict, run: Run, caches: tuple | None
+) -> Member:
+    """A member whose name says what made it: the run, its teacher and its method."""
+    teacher = caches[1].identity.teacher if caches else ""
+    made_by = sealed.of_json([teacher, run_record.of_method(run, config)])
+    return Member(f"{run.directory} {made_by}", run.seed, caches)
 
 
 def _taught(
@@ -219,8 +247,8 @@ def _published(
     """Has a run's directory written and makes it appear as a whole."""
     directory = layout.run_dir(workdir, run)
     partial = attempts.begin(directory)
-    # A run that was once begun alone.
-    files.remove_tree(files.join(partial, training.BACKUP))
+    for left in (training.BACKUP, "tensorboard"):  # Of a run that was begun alone.
+        files.remove_tree(files.join(partial, left))
     record = write(run, partial)
     attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record

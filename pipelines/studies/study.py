@@ -58,11 +58,11 @@ def train_study(
         study of this working directory.
     """
     on_cluster = bool(workers or scheduler)
-    if stack < 0 or (stack and on_cluster):
+    if stack and (stack < 2 or on_cluster):
         raise ValueError(
-            "--stack must be 0 or more, and trains in this process. Received: "
-            f"--stack={stack} --workers={workers} --scheduler={scheduler}. Leave out "
-            "one of them."
+            "--stack must be 0, or 2 or more students to train as one program in this "
+            f"process. Received: --stack={stack} --workers={workers} "
+            f"--scheduler={scheduler}. Leave it out, or give --stack=240 alone."
         )
     if on_cluster:
         engine.check(config, workers, scheduler)
@@ -88,6 +88,8 @@ def train_study(
             directory = layout.run_dir(workdir, run)
             attempts.sweep(directory)
             attempts.sweep(files.join(directory, "cache"))
+        if not only:
+            files.remove_tree(files.join(workdir, stacks.STACKS))
         return held.pop_all()
 
 
@@ -113,8 +115,8 @@ def _train_here(
     gc.collect()
     gc.freeze()
     stacked: dict[Run, list[Run]] = {}
-    if stack > 1:
-        stacked = _stacked(config, workdir, missing, stack)
+    if stack:
+        stacked = _stacked(config, dataset, workdir, missing, stack)
     for run in runs:
         if strategy.from_chief(devices, int(layout.is_complete(workdir, run))):
             continue
@@ -132,15 +134,24 @@ def _train_here(
 
 
 def _stacked(
-    config: ml_collections.ConfigDict, workdir: str, missing: Sequence[Run], most: int
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    workdir: str,
+    missing: Sequence[Run],
+    most: int,
 ) -> dict[Run, list[Run]]:
-    """Run -> the runs that are trained together with it."""
-    why = stacks.why_single(config)
+    """Run -> the runs that are trained together with it; says who is in none."""
+    why = stacks.why_single(config, dataset)
     if why:
         print(f"--stack={most}: students are trained one by one, for {why}", flush=True)
         return {}
     plan = stacks.plan(config, workdir, missing, most)
-    return {run: members for members in plan for run in members}
+    found = {run: members for members in plan for run in members}
+    students = [run for run in missing if run.model != layout.TEACHER]
+    alone = len(students) - len(found)
+    if alone:
+        print(f"--stack={most}: {alone} students have nobody to train with", flush=True)
+    return found
 
 
 def _train_stack(
@@ -151,10 +162,11 @@ def _train_stack(
     runs: Sequence[Run],
     bars: StudyProgress,
 ) -> None:
-    epochs = bars.stack(members, config.student.epochs)
-    for run, record in stacks.train_stack(config, dataset, workdir, members, epochs):
-        missing = _missing(workdir, runs)
-        bars.finished(run, record["seconds"], record["val_accuracy"], missing)
+    with bars.stack(members, config.student.epochs) as epochs:
+        made = stacks.train_stack(config, dataset, workdir, members, epochs)
+        for run, record in made:
+            missing = _missing(workdir, runs)
+            bars.finished(run, record["seconds"], record["val_accuracy"], missing)
 
 
 def _train_on_cluster(

@@ -148,14 +148,62 @@ def test_a_killed_stack_goes_on_with_its_members(dataset, made, tmp_path):
         ({"hints": {"h": {}}}, "hints read the teacher in every step"),
     ],
 )
-def test_why_students_are_trained_one_by_one(fields, why):
-    assert stacks.why_single(_config(**fields)) == why
+def test_why_students_are_trained_one_by_one(dataset, fields, why):
+    assert stacks.why_single(_config(**fields), dataset) == why
 
 
-def test_what_does_not_gain_is_trained_one_by_one():
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("model", "resnet20", "the steps of resnet20 are not faster together"),
+        ("optimizer_options", {"clipnorm": 1.0}, "the optimizer's clipnorm"),
+        ("optimizer_options", {"use_ema": True}, "the optimizer's use_ema"),
+    ],
+)
+def test_recipes_that_are_trained_one_by_one(dataset, field, value, why):
     config = _config()
-    config.student.model = "resnet20"
-    assert "the steps of resnet20 are not faster together" in stacks.why_single(config)
+    config.student[field] = value
+    assert why in stacks.why_single(config, dataset)
+
+
+def _killed(epoch, history):
+    raise InterruptedError
+
+
+def test_a_backup_of_another_teacher_is_not_gone_on_with(dataset, tmp_path):
+    workdir, seen = str(tmp_path), []
+    members = [run for run in STUDENTS if run.model == "ds"][:2]
+
+    def teach(config):
+        for seed in SEEDS:
+            files.remove_tree(layout.run_dir(workdir, Run("teacher", seed)))
+            runs.train_run(config, dataset, workdir, Run("teacher", seed))
+
+    config = _config()
+    configs.prepare_workdir(workdir, config)
+    teach(config)
+    with pytest.raises(InterruptedError):
+        list(stacks.train_stack(config, dataset, workdir, members, _killed))
+    other = _config()
+    other.teacher.learning_rate = 0.1
+    teach(other)
+    list(
+        stacks.train_stack(
+            other, dataset, workdir, members, lambda epoch, _: seen.append(epoch)
+        )
+    )
+    assert seen == [0, 1]
+
+
+def test_a_broken_backup_is_named(dataset, tmp_path):
+    workdir, config = str(tmp_path), _config()
+    configs.prepare_workdir(workdir, config)
+    with pytest.raises(InterruptedError):
+        list(stacks.train_stack(config, dataset, workdir, STUDENTS[:2], _killed))
+    (path,) = files.glob(workdir, "stacks/*/backup.npz")
+    files.write_bytes(path, b"PK")
+    with pytest.raises(ValueError, match=r"backup .* cannot be used: .*Delete it"):
+        stacks.plan(config, workdir, STUDENTS, 8)
 
 
 def test_methods_that_read_a_teacher_are_in_no_stack(tmp_path):

@@ -309,14 +309,14 @@ def _with_teacher():
     [
         (lambda: _compiled(_student(0), _adam), "has a train_step of its own"),
         (_with_teacher, "its teacher runs in every step"),
-        (_with_activity, "an activity regularizer"),
+        (_with_activity, "has an activity regularizer"),
         (
             lambda: _distilled(SETTINGS[0], lambda: keras.optimizers.Lamb(1e-3)),
             "the optimizer Lamb may update entries together",
         ),
         (
             lambda: _distilled(SETTINGS[0], lambda: keras.optimizers.SGD(clipnorm=1.0)),
-            "clipping by a norm",
+            "the optimizer.s clipnorm is of a whole model",
         ),
     ],
 )
