@@ -23,6 +23,9 @@ WORKERS = flags.DEFINE_integer(
 SCHEDULER = flags.DEFINE_string(
     "scheduler", "", "Dask cluster that trains, such as tls://host:8786."
 )
+LOG_TO = flags.DEFINE_list(
+    "log_to", [], "Where the finished study is logged, too: mlflow, wandb."
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -32,8 +35,9 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    cluster = {"workers": WORKERS.value, "scheduler": SCHEDULER.value}
-    stages.study(config, start.WORKDIR.value, **cluster, published=PUBLISHED.value)
+    options = {"workers": WORKERS.value, "scheduler": SCHEDULER.value}
+    options |= {"published": PUBLISHED.value, "log_to": LOG_TO.value}
+    stages.study(config, start.WORKDIR.value, **options)
 
 
 if __name__ == "__main__":
