@@ -36,7 +36,7 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/evaluation",
         "pipelines/release",
     ),
-    "pipelines/release": ("pipelines", "pipelines/tfx"),
+    "pipelines/release": ("pipelines", "pipelines/release", "pipelines/tfx"),
     "pipelines/report": ("pipelines",),
     "pipelines/studies": (
         "benchmarks",
