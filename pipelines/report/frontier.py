@@ -13,6 +13,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 466, 12, 284
 # Ticks are multiples of these, in per cent.
 _STEPS = (0.5, 1, 2, 5, 10, 20, 50)
 _MOST_TICKS = 6
+# Of a name at its largest, on a narrow screen; in pixels.
+_LETTER, _LINE = 9, 15
 
 
 class Scale(NamedTuple):
@@ -50,6 +52,7 @@ class Mark(NamedTuple):
       across, along: ends of the interval of the error, and of the gap.
       on_front: whether it is on the frontier.
       said: its numbers in words.
+      label: where its name begins.
     """
 
     title: str
@@ -60,6 +63,7 @@ class Mark(NamedTuple):
     along: tuple[float, float]
     on_front: bool
     said: str
+    label: tuple[float, float] = (0, 0)
 
 
 class Frontier(NamedTuple):
@@ -94,7 +98,7 @@ def frontiers(found: Sequence[Point]) -> list[Frontier]:
 def _frontier(attribute: str, found: list[Point]) -> Frontier:
     x = _scale([point.error for point in found], _LEFT, _RIGHT)
     y = _scale([point.gap for point in found], _BOTTOM, _TOP)
-    marks = [_mark(point, x, y) for point in found]
+    marks = _labelled([_mark(point, x, y) for point in found])
     front = sorted((mark.x, mark.y) for mark in marks if mark.on_front)
     line = " ".join(f"{a},{b}" for a, b in front)
     name = file_name("frontier", attribute)
@@ -128,6 +132,31 @@ def _mark(point: Point, x: Scale, y: Scale) -> Mark:
         point.on_front,
         said,
     )
+
+
+def _labelled(marks: list[Mark]) -> list[Mark]:
+    """Names beside their marks, where they cover no other name and no mark."""
+    taken = [(mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6) for mark in marks]
+    found = []
+    for mark in marks:
+        width = _LETTER * len(mark.title)
+        places = [
+            (mark.x + dx - (width if dx < 0 else 0), mark.y + dy)
+            for dy in (-8, 18, -24, 34, -40, 50)
+            for dx in (9, -9)
+        ]
+        boxes = [(x, y - _LINE, x + width, y) for x, y in places]
+        covered = [sum(_overlap(box, other) for other in taken) for box in boxes]
+        best = covered.index(min(covered))
+        taken.append(boxes[best])
+        found.append(mark._replace(label=places[best]))
+    return found
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(width, 0) * max(height, 0)
 
 
 def _ends(interval: Interval, scale: Scale) -> tuple[float, float]:

@@ -76,6 +76,12 @@ def test_the_line_goes_from_the_fewest_errors_to_the_smallest_gap(found):
     marks = {mark.title: mark for mark in chart.marks}
     assert marks["T=4"].said.startswith("T=4: error 10.0 % (")
     assert "EOD by side 20.0 % (" in marks["T=4"].said
+    # No name covers another one: boxes of the largest letters, 9 wide and 15 high.
+    boxes = [(*m.label, m.label[0] + 9 * len(m.title)) for m in chart.marks]
+    for i, (left, foot, right) in enumerate(boxes):
+        for other_left, other_foot, other_right in boxes[:i]:
+            apart = right <= other_left or other_right <= left
+            assert apart or abs(foot - other_foot) >= 15
     for mark in chart.marks:
         assert mark.across[0] <= mark.x <= mark.across[1]
         assert mark.along[0] >= mark.y >= mark.along[1]
