@@ -9,7 +9,7 @@ TFX_STAMP := .venv-tfx/.installed
 ADULT ?= ../shared/data/adult
 
 .PHONY: venv demo test test-fast mutants lint format docs lock bazel-test build-files stubs clean \
-  tfx-venv tfx test-tfx lock-tfx
+  tfx-venv tfx test-tfx lock-tfx axe
 
 venv: $(STAMP)
 
@@ -51,6 +51,10 @@ test-tfx: tfx-venv
 test: venv lint
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
+# axe-core, which looks for barriers in the report; its test is skipped without it.
+axe: venv
+	@npm install --no-save --no-audit --no-fund --silent --prefix .venv axe-core
+
 # What changes daily: numbers, without a study, a browser or a cluster.
 test-fast: venv
 	@.venv/bin/ruff check .
@@ -79,7 +83,7 @@ docs: venv
 lock: venv
 	@.venv/bin/uv lock
 	@.venv/bin/uv export --frozen --no-header --no-emit-project --no-annotate \
-	  --all-extras --all-groups > requirements.lock
+	  --all-extras --no-extra log --all-groups > requirements.lock
 
 lock-tfx: venv
 	@.venv/bin/uv pip compile --quiet --no-config --universal --generate-hashes \

@@ -6,7 +6,7 @@
 VISIBLE_TO: dict[str, tuple[str, ...]] = {
     "bazel": (),
     "benchmarks": (),
-    "configs": ("configs", "pipelines", "pipelines/cli"),
+    "configs": ("configs", "pipelines", "pipelines/analysis", "pipelines/cli"),
     "examples": (),
     "kd_keras": (
         "benchmarks",
@@ -36,7 +36,7 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/evaluation",
         "pipelines/release",
     ),
-    "pipelines/release": ("pipelines", "pipelines/tfx"),
+    "pipelines/release": ("pipelines", "pipelines/release", "pipelines/tfx"),
     "pipelines/report": ("pipelines",),
     "pipelines/studies": (
         "benchmarks",
@@ -54,7 +54,9 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
 # Module -> the directory of the modules that it loads by name.
 LOADS = {
     "pipelines/evaluation/eval_config.py": "pipelines/evaluation/metrics",
+    "pipelines/analysis/policy_files.py": "configs/policies",
     "pipelines/cli/release_flags.py": "configs/policies",
+    "pipelines/release/tracking.py": "pipelines/release/trackers",
     "pipelines/study.py": "configs",
     "tests/configs/test_rows.py": "configs",
     "tests/configs/test_rows_run.py": "configs",
@@ -95,6 +97,7 @@ TAGS = {
     # Read the documentation in the source tree.
     "tests/test_docs.py": ("external", "local"),
     "tests/test_notebook.py": ("external", "local"),
+    "tests/test_tutorial.py": ("external", "local"),
     # Reads the source tree itself.
     "tests/test_security.py": ("external", "local"),
     "tests/fairness/test_gap_table.py": ("external", "local"),

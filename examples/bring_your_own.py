@@ -34,14 +34,10 @@ def main() -> kd_keras.Audit:
     teacher, alone, student = my_model(256, 256), my_model(8), my_model(8)
     # [start README]
     train, test = examples.take(1000), examples.skip(1000)
-    spec = kd_keras.DatasetSpec.of(
-        train,
-        label="digit",
-        class_names=[str(digit) for digit in range(10)],
-        groups={"hand": ("light", "heavy")},
-    )
+    names = [str(digit) for digit in range(10)]
+    hand = {"hand": ("light", "heavy")}
+    spec = kd_keras.DatasetSpec.of(train, label="digit", class_names=names, groups=hand)
     batches = train.map(lambda e: (e["image"], e["digit"])).shuffle(1000).batch(32)
-
     distiller = kd_keras.Distiller(
         student=student, teacher=teacher, temperature=4.0, alpha=0.8
     )
@@ -49,7 +45,6 @@ def main() -> kd_keras.Audit:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(3e-3), loss=loss)
         model.fit(batches, epochs=30, shuffle=False, verbose=0)
-
     models = {"teacher": teacher, "alone": alone, "distilled": student}
     result = kd_keras.audit(models, test, spec)
     print(result)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.cli import next_steps, start
+from pipelines.cli import next_steps, stage, start
 
 
 def main(argv: Sequence[str]) -> None:
@@ -10,7 +10,9 @@ def main(argv: Sequence[str]) -> None:
     from pipelines.studies import embeddings
 
     workdir = start.WORKDIR.value
-    print(f"written: {embeddings.ensure(workdir)}")
+    with stage.telling("embed the test examples"):
+        path = embeddings.ensure(workdir)
+    print(f"written: {path}")
     print(f"next:    {next_steps.command('pipelines.report', workdir=workdir)}")
 
 

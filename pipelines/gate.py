@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines.cli import next_steps, start
+from pipelines.cli import next_steps, stage, start
 from pipelines.cli.release_flags import POLICY, RUN, policy_file
 
 PUSH = flags.DEFINE_string(
@@ -20,19 +20,18 @@ def main(argv: Sequence[str]) -> None:
     from pipelines.release import annotations, gate, outcome
 
     workdir, where = start.WORKDIR.value, outcome.place(policy_file())
-    found = gate.gate(workdir, POLICY.value, RUN.value, PUSH.value, where)
+    with stage.telling("judge by the policy"):
+        found = gate.gate(workdir, POLICY.value, RUN.value, PUSH.value, where)
     print(gate.describe(found))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(annotations.annotations(found, where)))
     print(f"written: {workdir}/{found['run']}/blessing/verdict.json")
-    if "pushed" in found:
-        print(f"pushed to {found['pushed']}")
-    elif PUSH.value:
-        print(f"not pushed to {PUSH.value}")
+    if PUSH.value:
+        print(f"pushed:  {found.get('pushed', 'no')}")
     if not found["blessed"]:
-        flag = {"workdir": workdir, "policy": policy_file(), "run": "RUN"}
-        again = next_steps.command("pipelines.gate", **flag)
-        print(f"next:    for another run, {again}")
+        mend = {"policy": policy_file(), "run": found["run"].removesuffix("/mended")}
+        again = next_steps.command("pipelines.mitigate", workdir=workdir, **mend)
+        print(f"next:    {again}")
         sys.exit(NOT_BLESSED)
     litert = next_steps.command("pipelines.litert", workdir=workdir, run=found["run"])
     print(f"next:    {litert}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines.cli import next_steps, start
+from pipelines.cli import next_steps, stage, start
 from pipelines.cli.release_flags import POLICY, policy_file
 
 
@@ -13,7 +13,9 @@ def main(argv: Sequence[str]) -> None:
     from pipelines.release import select
 
     workdir = start.WORKDIR.value
-    print(select.describe(select.select(workdir, POLICY.value)))
+    with stage.telling("choose a temperature"):
+        found = select.select(workdir, POLICY.value)
+    print(select.describe(found))
     gate = next_steps.command("pipelines.gate", workdir=workdir, policy=policy_file())
     print(f"written: {workdir}/{select.SELECTION_FILE}")
     print(f"next:    {gate}")

@@ -7,13 +7,13 @@ from typing import Any
 
 import ml_collections
 
-from pipelines.cli import next_steps
+from pipelines.cli import next_steps, stage
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.release import added_runs, card_files, mitigation, mitigation_record
+from pipelines.release import added_runs, card_files, mitigation, tracking
 from pipelines.release.conversion import convert
-from pipelines.report import card_page, page
-from pipelines.report.write import write_page, write_report
+from pipelines.release.mitigation_record import describe
+from pipelines.report import card_page, page, write
 from pipelines.studies import config as configs
 from pipelines.studies import coordinator, embeddings, own_code
 from pipelines.studies.study import train_study
@@ -27,6 +27,7 @@ def study(
     scheduler: str = "",
     stack: int = 0,
     published: str = "",
+    log_to: Sequence[str] = (),
 ) -> None:
     """Makes what is missing of a study: runs, evaluation, tables, report.
 
@@ -35,20 +36,33 @@ def study(
       workdir: an empty or new directory, or one that this config made before.
       workers, scheduler, stack: see `pipelines.studies.study.train_study`.
       published: directory of published numbers to show in the report.
+      log_to: see `pipelines.release.tracking.log`.
     """
+    tracking.require(log_to)
     held = train_study(
         config, workdir, workers=workers, scheduler=scheduler, stack=stack
     )
     if held is None:
         return
     with held:
-        evaluate(workdir, confidence_intervals=config.evaluation.confidence_intervals)
-        embeddings.ensure_or_tell(workdir)
-        content = page.page(workdir, published=published)
-        write_page(content, workdir)
+        with stage.telling("evaluate with Beam and TFMA"):
+            evaluate(
+                workdir, confidence_intervals=config.evaluation.confidence_intervals
+            )
+        with stage.telling("embed the test examples"):
+            embeddings.ensure_or_tell(workdir)
+        content, _ = report(workdir, published)
         hparams.write(workdir, config)
+        tracking.log(workdir, log_to)
         print(f"\n{content.summary}\n")
         print(next_steps.after_study(workdir, bool(own_code.names(config))))
+
+
+def report(workdir: str, published: str = "") -> tuple[page.Page, list[str]]:
+    """The report, and the paths written; arguments as of `study`."""
+    with stage.telling("report: intervals, tables, figures"):
+        content = page.page(workdir, published=published)
+        return content, write.write_page(content, workdir)
 
 
 def evaluate_alone(
@@ -56,55 +70,37 @@ def evaluate_alone(
 ) -> None:
     """`evaluate`, while no other process makes or evaluates the study."""
     configs.read_config(workdir)  # Or there is nothing to hold.
-    with coordinator.alone(workdir):
+    with coordinator.alone(workdir), stage.telling("evaluate with Beam and TFMA"):
         evaluate(
             workdir, beam_args=beam_args, confidence_intervals=confidence_intervals
         )
 
 
 def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
-    """Converts a run to LiteRT, and puts the result into the report.
-
-    Args:
-      workdir: the study's working directory.
-      run: directory of the run; empty for the recommended one.
-      published: as in `study`.
-
-    Returns:
-      The paths written, for people.
-    """
-    directory = convert(workdir, run)
-    paths = write_report(workdir, published=published)
-    return [directory, "tables/litert.csv", paths[-1]]
+    """Puts a run, or the recommended one, as LiteRT into the report; returns paths."""
+    with stage.telling("convert to LiteRT"):
+        directory = convert(workdir, run)
+    return [directory, "tables/litert.csv", report(workdir, published)[1][-1]]
 
 
 def mitigate(
-    workdir: str,
-    policy: ml_collections.ConfigDict,
-    run: str = "",
-    published: str = "",
+    workdir: str, policy: ml_collections.ConfigDict, run: str = "", published: str = ""
 ) -> dict[str, Any]:
     """Mends a refused student, and puts what came of it into the report.
 
-    Args:
-      workdir: the study's working directory.
-      policy, run: as for `pipelines.release.mitigation.mitigate`.
-      published: as in `study`.
-
-    Returns:
-      What mitigation.json holds; with "text" for people, and "written", the paths.
+    See `pipelines.release.mitigation.mitigate`. Returns what mitigation.json holds;
+    with "text" for people, and "written", the paths.
     """
     config = configs.read_config(workdir)
     with contextlib.ExitStack() as held:
         held.enter_context(coordinator.alone(workdir))
         train = functools.partial(added_runs.make, config, workdir, held)
-        found = mitigation.mitigate(workdir, policy, run, train)
+        with stage.telling("mend, and judge what came of it"):
+            found = mitigation.mitigate(workdir, policy, run, train)
         written = []
         if found["tried"] and not found.get("again"):
-            written = [f"{workdir}/mitigation.json"]
-            written.append(write_report(workdir, published=published)[-1])
-    text = mitigation_record.describe(found)
-    return {**found, "text": text, "written": written}
+            written = [f"{workdir}/mitigation.json", report(workdir, published)[1][-1]]
+    return {**found, "text": describe(found), "written": written}
 
 
 def card(workdir: str, run: str = "") -> list[str]:

@@ -26,6 +26,9 @@ SCHEDULER = flags.DEFINE_string(
 STACK = flags.DEFINE_integer(
     "stack", 0, "Students to train as one program, where that is faster. 0: none."
 )
+LOG_TO = flags.DEFINE_list(
+    "log_to", [], "Where the finished study is logged, too: mlflow, wandb."
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -35,7 +38,8 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    how = {flag.name: flag.value for flag in (WORKERS, SCHEDULER, STACK, PUBLISHED)}
+    flags_of_study = (WORKERS, SCHEDULER, STACK, PUBLISHED, LOG_TO)
+    how = {flag.name: flag.value for flag in flags_of_study}
     stages.study(config, start.WORKDIR.value, **how)
 
 

@@ -25,18 +25,24 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 def commands(markdown: str) -> Iterator[str]:
-    """Commands of console and shell blocks, and those in the text."""
+    """Commands of shell blocks, and those in the text."""
     for language, block in re.findall(
         r"^ *```(\w*)\n(.*?)^ *```", markdown, re.M | re.S
     ):
         lines = block.replace("\\\n", " ").splitlines()
-        if language == "console":
-            yield from (line[2:] for line in lines if line.startswith("$ "))
-        elif language in ("bash", "sh", "shell"):
+        if language in ("bash", "sh", "shell"):
             yield from (line.strip() for line in lines)
     prose = re.sub(r"^ *```.*?^ *```", "", markdown, flags=re.M | re.S)
     for inline in re.findall(r"`([^`]+)`", prose):
         yield " ".join(inline.split())
+
+
+def saved(markdown: str) -> dict[str, str]:
+    """Path -> content of the Python files that a page tells its reader to save."""
+    found = re.findall(
+        r"[Ss]ave it as `([^`]+)`:\n+```python\n(.*?)^```", markdown, re.M | re.S
+    )
+    return dict(found)
 
 
 def problem(command: str) -> str:

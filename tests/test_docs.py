@@ -85,14 +85,28 @@ def _check_fairness(namespace):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_could_be_given(page):
+def test_commands_could_be_given(page, tmp_path):
     text = (ROOT / page).read_text()
+    # What a page tells to save is there.
+    for name, content in docs_commands.saved(text).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        text = text.replace(f"={name}", f"={path}")
     found = {command: docs_commands.problem(command) for command in _commands(text)}
     assert {c: problem for c, problem in found.items() if problem} == {}
 
 
 def _commands(text):
     return dict.fromkeys(docs_commands.commands(text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_can_be_copied(page):
+    blocks = re.findall(
+        r"^ *```\w*\n(.*?)^ *```", (ROOT / page).read_text(), re.M | re.S
+    )
+    assert [block for block in blocks if re.search(r"^ *\$ ", block, re.M)] == []
 
 
 def test_wrong_commands_are_found():

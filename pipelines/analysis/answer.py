@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from kd_keras.fairness.names import attribute_name
 from pipelines.analysis import cards, group_losses, verdicts
 from pipelines.analysis.cards import Card
-from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
+from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses, Measure
 from pipelines.analysis.per_hundred import ends, per_100
 from pipelines.analysis.results import Model, Study
+
+_MOST_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,12 +19,12 @@ class Answer:
     """The first screen.
 
     Attributes:
-      sentence: whom the student fails most, and how much.
+      sentence: whom the student surely fails most, and how much.
       evidence: whether that is sure, and what stands beside it.
       cards: how sure, does T help, what to do.
       student: whom it is about; None where there is nothing to compare.
       top: the group that is named; None where none is.
-      losses: student -> what every group loses by it, the worst first.
+      losses: student -> what every group loses by it, the sure ones first.
       attributes: whose groups these are, in order.
     """
 
@@ -57,7 +59,8 @@ def answer(
     losses = found[student]
     failed = [row for row in losses.groups if row.fails]
     apart = [row for row in failed if row.excess.low > 0]
-    top = next(iter([*apart, *failed, *losses.groups]))
+    most = max(losses.groups, key=lambda row: row.loss.value)
+    top = next(iter([*apart, *failed]), most)
     if apart:
         sentence, evidence = _fails(study, top), [_sure(top), *_beside(top)]
     elif failed:
@@ -66,11 +69,11 @@ def answer(
         sentence, evidence = _none(student), list(_largest(study, top))
     return Answer(
         sentence,
-        [*evidence, *_lowest(losses)],
+        [*evidence, *_unsure(losses, top), *_lowest(losses)],
         [
             cards.how_sure(study, losses, top),
             cards.does_t_help(study, top, chosen),
-            cards.what_to_do(judged.get(student), bool(failed)),
+            cards.what_to_do(study, judged.get(student), bool(failed)),
         ],
         student,
         top,
@@ -91,7 +94,7 @@ def _fails(study: Study, top: GroupLoss) -> str:
 def _none_apart(study: Study, top: GroupLoss) -> str:
     return (
         f"{_capital(_named(top.model))} surely fails no group more than the others. "
-        f"{_capital(top.who)} loses most: {_lost(study, top)}."
+        f"Of those that surely lose, {top.who} loses most: {_lost(study, top)}."
     )
 
 
@@ -136,23 +139,53 @@ def _largest(study: Study, top: GroupLoss) -> Iterator[str]:
         yield "Every group has at least as many right answers as by the teacher."
         return
     yield (
-        f"{_capital(top.who)} loses most: {_lost(study, top)}. It may be noise: 95 % "
-        f"interval {ends(top.loss)}, {top.examples:,} examples."
+        f"Not sure: {top.who} seems to lose most, {_lost(study, top)}. It may be "
+        f"noise: 95 % interval {ends(top.loss)}, {top.examples:,} examples."
     )
+
+
+def _unsure(losses: Losses, top: GroupLoss) -> Iterator[str]:
+    """Who seems to lose more than the group that is named, and is not sure."""
+    rows = [
+        row
+        for row in losses.groups
+        if not row.fails and row.loss.value > top.loss.value and row is not top
+    ]
+    if rows:
+        named = [
+            f"{row.who} ({_of(row.measure)}{per_100(row.loss.value)} of 100, "
+            f"{row.examples:,} examples)"
+            for row in rows[:_MOST_NAMED]
+        ]
+        more = len(rows) - len(named)
+        rest = f" and {more} more" if more else ""
+        yield f"Others seem to lose more, which is not sure: {', '.join(named)}{rest}."
+
+
+def _of(measure: Measure) -> str:
+    return "" if measure == ACCURACY else f"{measure.title}: "
 
 
 def _lowest(losses: Losses) -> Iterator[str]:
     """Whom the student has right least often, whatever the teacher does."""
-    of_accuracy = [row for row in losses.groups if row.measure == ACCURACY]
-    lowest = max(of_accuracy, key=lambda row: row.student.value, default=None)
-    if lowest:
-        right, before = (
-            per_100(1 - wrong) for wrong in (lowest.student.value, lowest.teacher)
-        )
+    rows = [row for row in losses.groups if row.measure == ACCURACY]
+    if not rows:
+        return
+    # The one that is wrong most often even if its few examples flatter the model.
+    sure = max(rows, key=lambda row: row.student.low)
+    seen = max(rows, key=lambda row: row.student.value)
+    right, before = (per_100(1 - wrong) for wrong in (sure.student.value, sure.teacher))
+    if sure is seen:
         yield (
-            f"It is least often right for {lowest.who}: {right} of 100, the teacher "
+            f"It is least often right for {sure.who}: {right} of 100, the teacher "
             f"{before}."
         )
+        return
+    yield (
+        f"It is surely not often right for {sure.who}: {right} of 100, the teacher "
+        f"{before}. {_capital(seen.who)} seems to be lower, which is not sure: "
+        f"{per_100(1 - seen.student.value)} of 100, {seen.examples:,} examples."
+    )
 
 
 def _capital(text: str) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from pipelines.analysis import group_losses, verdicts
+from pipelines.analysis import group_losses, policy_files, verdicts
 from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
 from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
@@ -35,10 +35,11 @@ def how_sure(study: Study, losses: Losses, top: GroupLoss) -> Card:
         sum(getattr(row, name) for row in groups) for name in ("fails", "gains")
     )
     rates = "rates of groups" if len({r.measure for r in groups}) > 1 else "groups"
+    unsure = len(groups) - failed - gained
     lines = [
         f"Of {len(groups)} {rates}, {failed} surely lose and {gained} surely gain "
-        "against the teacher. Their 95 % intervals hold together, for other test "
-        "examples.",
+        f"against the teacher, {unsure} not surely either. Their 95 % intervals "
+        "hold together, for other test examples.",
         _over_seeds(top),
     ]
     if losses.left_out:
@@ -105,18 +106,32 @@ def _against_nds(changes: Sequence[GroupLoss], about: str) -> Iterator[str]:
     yield f"Errors against nds, of 100: {values}."
 
 
-def what_to_do(judged: verdicts.Verdict | None, failed: bool) -> Card:
+def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> Card:
     """What the gate has said, and the command that comes next."""
     question = "What to do?"
+    if judged is None:
+        policy = policy_files.of_study(study.config)
+    else:
+        name, path = judged.policy, judged.policy_file
+        policy = policy_files.of_verdict(name, path, study.config)
+    advice = [policy.advice] if policy.advice else []
     if judged is None:
         first = (
             "Say in a policy what a group may lose, and let the gate judge the student."
             if failed
             else "Let the gate judge the student by your policy."
         )
-        lines = [first, "No run of this student has been judged yet."]
-        return Card(question, lines, _command("gate", "POLICY"))
+        lines = [first, "No run of this student has been judged yet.", *advice]
+        return Card(question, lines, _command("gate", policy))
     run = f"{judged.run}, policy {judged.policy}"
+    if judged.outdated:
+        lines = [
+            f"The gate's verdict on {run}, is about another export than the run has "
+            "today, and says nothing of this one.",
+            "Let the gate judge again.",
+            *advice,
+        ]
+        return Card(question, lines, _command("gate", policy, judged.run))
     if judged.blessed:
         return Card(
             question,
@@ -127,8 +142,9 @@ def what_to_do(judged: verdicts.Verdict | None, failed: bool) -> Card:
     more = len(judged.broken) - _MOST_NAMED
     kept += f" and {more} more" if more > 0 else ""
     lines = [f"The gate refuses {run}.", f"Not kept: {kept or 'no condition passed'}."]
-    return Card(question, lines, _command("mitigate", "POLICY"))
+    return Card(question, [*lines, *advice], _command("mitigate", policy, judged.run))
 
 
-def _command(main: str, policy: str) -> str:
-    return f"-m pipelines.{main} --workdir=WORKDIR --policy={policy}.py"
+def _command(main: str, policy: policy_files.PolicyFile, run: str = "") -> str:
+    words = [f"-m pipelines.{main}", "--workdir=WORKDIR", f"--policy={policy.path}"]
+    return " ".join([*words, *([f"--run={run}"] if run else [])])

@@ -103,12 +103,17 @@ class GroupLoss:
         """Whether the group surely gains, and in every seed."""
         return self.loss.high < 0 and max(self.by_seed) < 0
 
+    @property
+    def place(self) -> tuple[bool, bool, float]:
+        """Sorts: surely worse, surely better, not sure; each the worst first."""
+        return not self.fails, not self.gains, -self.loss.value
+
 
 class Losses(NamedTuple):
     """The losses by a student, and what is not compared.
 
     Attributes:
-      groups: those that lose most first.
+      groups: by `GroupLoss.place`.
       left_out: groups, or rates of them, of fewer than `Study.min_examples` examples,
         with their number.
     """
@@ -139,7 +144,7 @@ def measures_of(study: Study) -> tuple[Measure, ...]:
 def losses(
     study: Study, model: Model, base: Model | None = None, students: int = 1
 ) -> Losses:
-    """What every group loses by a student, the worst first.
+    """What every group loses by a student: the sure ones first, each the worst first.
 
     Args:
       study: the runs, their labels and groups.
@@ -164,7 +169,7 @@ def losses(
         if x.own[0].num_examples < least and who not in left_out:
             of = "" if x.measure == ACCURACY else f" ({x.measure.title})"
             left_out[f"{who}{of}"] = x.own[0].num_examples
-    return Losses(sorted(rows, key=lambda row: -row.loss.value), left_out)
+    return Losses(sorted(rows, key=lambda row: row.place), left_out)
 
 
 def _errors(study: Study, pairs: list[PairedCounts]) -> Iterator[_Errors]:

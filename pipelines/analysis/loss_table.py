@@ -8,7 +8,7 @@ from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 
 
 def loss_table(found: Iterable[Losses]) -> DataTable:
-    """Every group of every student, those that lose most first."""
+    """Every group of every student: the sure ones first, each the worst first."""
     rows = [
         {"attribute": row.attribute, "group": row.group}
         | model_cells(row.model)
@@ -48,6 +48,7 @@ def loss_table(found: Iterable[Losses]) -> DataTable:
     )
     caption = (
         "What each group loses by each student against the teacher, with 95 % "
-        "intervals that hold for all groups of a student together. The worst first."
+        "intervals that hold for all groups of a student together. First who surely "
+        "loses, then who surely gains, then who is not sure; each the worst first."
     )
     return DataTable("group_losses", caption, columns, rows)

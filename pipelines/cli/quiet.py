@@ -1,7 +1,11 @@
-"""TensorFlow imported without the lines that it prints for its own developers."""
+"""TensorFlow imported without the lines that it prints for its own developers.
+
+`python -m pipelines.cli.quiet MODULE ARGUMENTS` runs a module after that.
+"""
 
 import contextlib
 import os
+import runpy
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -37,3 +41,9 @@ def _held_back() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(shown, 2)
             os.close(shown)
+
+
+if __name__ == "__main__":
+    import_tensorflow()
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -70,7 +70,7 @@ def _call(main: Callable[[Sequence[str]], None], argv: Sequence[str]) -> None:
         quiet.import_tensorflow()
         main(argv)
     except KeyboardInterrupt as interrupt:
-        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        print("\ninterrupted; the same command continues from here", file=sys.stderr)
         # As shells say it: 130 after Ctrl-C, 143 after SIGTERM.
         sys.exit(128 + (interrupt.args or (signal.SIGINT,))[0])
     except _expected_errors() as error:

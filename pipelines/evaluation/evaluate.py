@@ -115,7 +115,7 @@ def _evaluate(
     planned = plan.plan(workdir, runs, record["digest"], confidence_intervals)
     missing = [e for e in planned if e.run in wanted and not e.is_done]
     if not missing:
-        print(f"all {len(wanted)} evaluations are there already", flush=True)
+        print(f"all {len(wanted)} evaluations are already there", flush=True)
         return
     evaluation_data.verify(workdir, name, record)
     print(

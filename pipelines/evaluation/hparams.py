@@ -10,7 +10,7 @@ from tensorboard.plugins.hparams import api as hp
 
 from kd_keras import files
 from kd_keras.fairness import GAPS
-from pipelines.evaluation import summary
+from pipelines.evaluation import summary, temperature_board
 from pipelines.studies import layout, table_digests
 from pipelines.studies.layout import Run
 
@@ -36,11 +36,9 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
     Raises:
       ValueError: if the table is not what the report has written.
     """
-    path = files.join(workdir, "tables", TABLE)
-    if not files.exists(path):
+    measured = read(workdir)
+    if not measured:
         return 0
-    table_digests.require(path)
-    measured = _measured(files.read_text(path))
     tags = list(dict.fromkeys(tag for values in measured.values() for tag in values))
     numbers = {"temperature": config["temperatures"], "seed": config["seeds"]}
     columns = [hp.HParam("model", hp.Discrete([layout.TEACHER, layout.NDS, layout.DS]))]
@@ -55,7 +53,21 @@ def write(workdir: str, config: Mapping[str, Any]) -> int:
         hp.hparams_config(columns, metrics)
     for run, values in measured.items():
         _write_run(workdir, config, run, values)
+    temperature_board.write(workdir, measured)
     return len(measured)
+
+
+def read(workdir: str) -> dict[Run, dict[str, float]]:
+    """Run -> tag, such as "eod/race" -> value; nothing where there is no report.
+
+    Raises:
+      ValueError: if the table is not what the report has written.
+    """
+    path = files.join(workdir, "tables", TABLE)
+    if not files.exists(path):
+        return {}
+    table_digests.require(path)
+    return _measured(files.read_text(path))
 
 
 def _write_run(
@@ -68,9 +80,15 @@ def _write_run(
         set_to["method"] = run.method
     directory = files.join(layout.run_dir(workdir, run), summary.DIRECTORY)
     with summary.replacing(directory, SUFFIX):
-        hp.hparams(set_to, trial_id=run.title)
+        # The tab cuts long names, and has the model in a column of its own.
+        hp.hparams(set_to, trial_id=run.title.removeprefix("student "))
+        # Where T is, as in `temperature_board`; a run without T is at 0.
+        step = 0
+        if run.temperature is not None:
+            known = sorted(map(float, config["temperatures"]))
+            step = temperature_board.step_of(run.temperature, known)
         for tag, value in values.items():
-            tf.summary.scalar(tag, value, step=0)
+            tf.summary.scalar(tag, value, step=step)
 
 
 def _measured(table: str) -> dict[Run, dict[str, float]]:

@@ -12,12 +12,14 @@ from pipelines.studies import attempts, layout
 from pipelines.studies import config as configs
 
 
-def serve(workdir: str, port: int = 6006) -> None:
+def serve(workdir: str, port: int = 6006, through: str = "") -> None:
     """Runs TensorBoard until it is interrupted.
 
     Args:
       workdir: the study's working directory.
       port: port to listen on.
+      through: module that runs the server's module, whose name is its first argument;
+        empty for none.
 
     Raises:
       ValueError: if there is no study, or the port cannot be used.
@@ -25,7 +27,8 @@ def serve(workdir: str, port: int = 6006) -> None:
     """
     _require_free(port)
     command = [
-        *(sys.executable, "-m", "pipelines.evaluation.tensorboard_server", workdir),
+        *(sys.executable, "-m", *filter(None, [through])),
+        *("pipelines.evaluation.tensorboard_server", workdir),
         f"--logdir_spec={_prepare(workdir)}",
         # The Fairness Indicators tab is dead under the fast loader.
         "--load_fast=false",

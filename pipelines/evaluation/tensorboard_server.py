@@ -3,6 +3,7 @@
 python -m pipelines.evaluation.tensorboard_server WORKDIR [flags of TensorBoard]
 """
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -107,6 +108,8 @@ def main(argv: Sequence[str]) -> int:
     OwnEvaluations.workdir = argv[1]
     unpickling.refuse()
     main_lib.global_init()
+    # TFMA reads its results by what TensorFlow deprecates; nobody here can change it.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Not all that are installed: some read paths that a file or a request names.
     plugins = [*default.get_static_plugins(), OwnEvaluations]
     board = program.TensorBoard(plugins, server_class=_server)

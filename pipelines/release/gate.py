@@ -56,6 +56,7 @@ def gate(
     subject = verdict.Subject(chosen, judged.version, judged.digest)
     metrics = read_metrics(judged.evaluation)
     found = verdict.judge(study, policy, conditions, subject, metrics)
+    found |= {"policy_file": where.path} if where.path else {}
     for_tools = {junit.FILE: to_junit(found), sarif.FILE: to_sarif(found, where)}
     blessing.write(found, judged.directory, for_tools)
     if push and found["blessed"]:

@@ -76,7 +76,7 @@ def why_not(tried: Sequence[Tried], options: Mitigation) -> str:
     ]
     return (
         f"nothing of {len(others)} tried keeps more conditions on validation data than "
-        f"the student as it is: {what}. Closest comes {_title(closest, tried[0])}: "
+        f"the student as it is: {what}. The closest is {_title(closest, tried[0])}: "
         f"there the {'; the '.join(missed)}"
     )
 
@@ -97,7 +97,7 @@ def describe(found: Mapping[str, Any]) -> str:
     else:
         if found["test_looks"] > 1:
             lines.append(
-                f"the {after['split']} split was looked at {found['test_looks']} "
+                f"the {after['split']} split was used {found['test_looks']} "
                 "times: it is no longer an independent check"
             )
         lines.append(gate.describe(after))

@@ -52,7 +52,7 @@ def describe(found: dict[str, Any]) -> str:
     ]
     if found["test_looks"] > 1:
         lines.append(
-            f"the {test['split']} split was looked at {found['test_looks']} times for "
+            f"the {test['split']} split was used {found['test_looks']} times for "
             "different recommendations: it is no longer an independent check"
         )
     lines += test["groups"]

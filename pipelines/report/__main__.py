@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines.cli import next_steps, start
+from pipelines.cli import next_steps, stage, start
 from pipelines.cli.report_flags import PUBLISHED
 
 
@@ -13,8 +13,9 @@ def main(argv: Sequence[str]) -> None:
     from pipelines.report import page, write
 
     workdir = start.WORKDIR.value
-    content = page.page(workdir, published=PUBLISHED.value)
-    paths = write.write_page(content, workdir)
+    with stage.telling("report: intervals, tables, figures"):
+        content = page.page(workdir, published=PUBLISHED.value)
+        paths = write.write_page(content, workdir)
     print(content.summary)
     print(f"\nwritten: {len(paths)} files in {workdir}/tables, {workdir}/figures, and")
     print(f"         {paths[-1]}")

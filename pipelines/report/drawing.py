@@ -90,10 +90,17 @@ def file_name(*parts: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
 
 
-def save(figure: Figure, name: str, caption: str) -> Drawing:
-    """Renders a figure; the bytes depend on nothing but the figure."""
+def save(figure: Figure, name: str, caption: str, image_dpi: int = 100) -> Drawing:
+    """Renders a figure; the bytes depend on nothing but the figure.
+
+    Args:
+      figure: what to render.
+      name: file name without ending.
+      caption: for people.
+      image_dpi: pixels per inch of the images in the SVG.
+    """
     svg, png = io.BytesIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.savefig(svg, format="svg", dpi=image_dpi, metadata={"Date": None})
     # The layout is costly and the same in both.
     figure.set_layout_engine("none")
     figure.savefig(png, format="png", dpi=150)

@@ -30,6 +30,7 @@ PUBLISHED_LINE: dict[str, Any] = {
 
 # Cells of larger matrices are too small for a number.
 MOST_NUMBERED = 12
+_MOST_SHARP = 200
 _LONGEST_NAME = 14
 
 
@@ -142,7 +143,9 @@ def matrix_figure(
         axes.set_title(title)
         axes.spines[:].set_visible(False)
         figure.colorbar(image, ax=axes).outline.set_visible(False)
-        return save(figure, name, caption)
+        # Cells that are smaller than a pixel make large files, which show no more.
+        fine = max(values.shape) > _MOST_SHARP
+        return save(figure, name, caption, image_dpi=60 if fine else 100)
 
 
 def _number_cells(

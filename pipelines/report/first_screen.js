@@ -69,7 +69,10 @@ function head(axis) {
 function row(dot, axis, limit, beyond, words) {
   const name = element("span", { class: "name" }, `${dot.group} `,
     element("span", { class: "note" }, dot.examples.toLocaleString("en")));
-  if (beyond) name.append(" ", element("span", { class: "below" }, beyond));
+  if (beyond) {
+    const kind = beyond.endsWith("not sure") ? "below note" : "below";
+    name.append(" ", element("span", { class: kind }, beyond));
+  }
   const change = dot.student - dot.teacher;
   const item = element("li", { class: `dot ${dot.state}` }, name, plot(dot, axis, limit),
     element("span", { class: "values" }, `${one(dot.teacher)} → ${one(dot.student)} %`),
@@ -80,18 +83,25 @@ function row(dot, axis, limit, beyond, words) {
   return item;
 }
 
-// Which groups of a model are beyond the limit, the farthest first.
-function beyondLimit(dots, rate, limit, moreIsWorse) {
-  const sign = moreIsWorse ? -1 : 1;
-  return dots.filter((dot) => sign * rate(dot) < sign * limit)
-    .sort((a, b) => sign * (rate(a) - rate(b)));
+// Whether the interval of the student's own rate is beyond the limit.
+function surelyBeyond(limit, moreIsWorse) {
+  return (dot) => moreIsWorse ? dot.low > limit : dot.high < limit;
 }
 
-function sentence(title, all, beyond, rate, surely) {
+// Which groups of a model are beyond the limit: the sure ones first, each the farthest
+// first.
+function beyondLimit(dots, rate, limit, moreIsWorse, isSure = () => false) {
+  const sign = moreIsWorse ? -1 : 1;
+  return dots.filter((dot) => sign * rate(dot) < sign * limit)
+    .sort((a, b) => isSure(b) - isSure(a) || sign * (rate(a) - rate(b)));
+}
+
+function sentence(title, all, beyond, rate, isSure) {
   if (!beyond.length) return `${title}: none of ${all} groups`;
-  const named = beyond.slice(0, 6).map((dot) => `${dot.group} (${one(rate(dot))} %)`);
+  const named = beyond.slice(0, 6).map((dot) => `${dot.group} (${one(rate(dot))} %` +
+    `${isSure && !isSure(dot) ? ", not sure" : ""})`);
   const more = beyond.length > 6 ? ` and ${beyond.length - 6} more` : "";
-  const sure = surely === null ? "" : `; surely: ${surely}`;
+  const sure = isSure ? `; surely: ${beyond.filter(isSure).length}` : "";
   return `${title}: ${beyond.length} of ${all} groups, ${named.join(", ")}${more}${sure}`;
 }
 
@@ -104,15 +114,13 @@ function showLimit(data, chosen, limit) {
   const student = (dot) => dot.student, teacher = (dot) => dot.teacher;
   const lines = [], counts = [];
   const add = (title, dots, rate, isSure) => {
-    const beyond = beyondLimit(dots, rate, limit, moreIsWorse);
-    const surely = isSure && beyond.filter(isSure).length;
-    lines.push(sentence(title, dots.length, beyond, rate, isSure ? surely : null));
+    const beyond = beyondLimit(dots, rate, limit, moreIsWorse, isSure);
+    lines.push(sentence(title, dots.length, beyond, rate, isSure));
     counts.push(`${title}: ${beyond.length}`);
   };
-  add("teacher", of(chosen.model), teacher, null);
+  add("teacher", of(chosen.model), teacher);
   data.choices.model.forEach((title, model) => {
-    if (of(model).length) add(title, of(model), student,
-      (dot) => moreIsWorse ? dot.low > limit : dot.high < limit);
+    if (of(model).length) add(title, of(model), student, surelyBeyond(limit, moreIsWorse));
   });
   box.hidden = false;
   box.querySelector("p").textContent = `Groups of ${data.choices.attribute[chosen.attribute]} ` +
@@ -131,7 +139,7 @@ function draw(data, form) {
   const figure = document.getElementById("dots");
   const names = Object.fromEntries(Object.entries(chosen).map(
     ([what, index]) => [what, data.choices[what][index]]));
-  const title = `${names.measure} by ${names.attribute}, teacher to ${names.model}, worst first.`;
+  const title = `${names.measure} by ${names.attribute}, teacher to ${names.model}: ${data.order}.`;
   document.getElementById("dots-title").textContent = title[0].toUpperCase() + title.slice(1);
   form.elements["limit-value"].value = `${limit} %`;
   document.querySelector("#limit-label span").textContent =
@@ -146,8 +154,10 @@ function draw(data, form) {
     const axis = axisOf(dots, data.leastSpan);
     const beyond = new Set(beyondLimit(dots, (dot) => dot.student, limit, moreIsWorse));
     const word = moreIsWorse ? "above the limit" : "below the floor";
+    const isSure = surelyBeyond(limit, moreIsWorse);
+    const told = (dot) => beyond.has(dot) ? word + (isSure(dot) ? "" : ", not sure") : "";
     list.replaceChildren(...dots.map((dot) =>
-      row(dot, axis, limit, beyond.has(dot) ? word : "", data.words)));
+      row(dot, axis, limit, told(dot), data.words)));
     figure.querySelector(".head svg").replaceWith(head(axis));
     note.textContent = (axis.first ? `The axis begins at ${axis.first} %, not at 0. ` : "") +
       (found.length > dots.length ? `${found.length - dots.length} more groups are in the table. ` : "") +

@@ -17,6 +17,7 @@ MOST_GROUPS = 40
 _LEAST_SPAN = 20
 _STATES = {(True, False): "worse", (False, True): "better"}
 _UNSURE = "unsure"
+ORDER = "the sure ones first, each the worst first"
 WORDS = {"worse": "surely worse", "better": "surely better", _UNSURE: "not sure"}
 
 
@@ -77,7 +78,7 @@ class FirstScreen:
       choices: what -> the names that can be selected: "model", "attribute", "measure".
       chosen: what -> index of the one that is selected at first.
       of_wrong: whether more of a measure is worse, by measure.
-      dots: every group of every selection, the worst first.
+      dots: every group of every selection, in the order of `Losses.groups`.
       table: the same numbers.
     """
 
@@ -91,9 +92,17 @@ class FirstScreen:
     @property
     def shown(self) -> list[Dot]:
         """What is selected at first."""
+        return self._selected[:MOST_GROUPS]
+
+    @property
+    def more(self) -> int:
+        """How many groups are selected at first and not shown."""
+        return len(self._selected) - len(self.shown)
+
+    @property
+    def _selected(self) -> list[Dot]:
         wanted = tuple(self.chosen.values())
-        found = [dot for dot in self.dots if dot[:3] == wanted]
-        return found[:MOST_GROUPS]
+        return [dot for dot in self.dots if dot[:3] == wanted]
 
     @property
     def axis(self) -> Axis:
@@ -107,6 +116,7 @@ class FirstScreen:
             "choices": dict(self.choices),
             "ofWrong": list(self.of_wrong),
             "words": WORDS,
+            "order": ORDER,
             "mostGroups": MOST_GROUPS,
             "leastSpan": _LEAST_SPAN,
             "dots": [[_short(value) for value in dot] for dot in self.dots],

@@ -15,9 +15,11 @@ from pipelines.analysis.headline import Headline
 from pipelines.report import first_screen, glossary, order
 from pipelines.report.drawing import Drawing
 from pipelines.report.first_screen import FirstScreen
+from pipelines.report.frontier import Frontier
 
 # Longer tables are cut in the page, to stay below 1.5 MB; the CSV has all rows.
 _MOST_ROWS = 300
+_STYLES = ("report.css", "first_screen.css", "frontier.css")
 _MOST_CSV = 400_000  # Characters of all CSV files that the page holds.
 
 
@@ -30,6 +32,7 @@ class Section:
       title: heading.
       text: paragraphs.
       drawings: figures, side by side where there is room.
+      frontiers: pictures whose points can be pointed at, likewise.
       tables: shown at once.
       folded: shown on request.
       facts: name -> value, as a list.
@@ -39,6 +42,7 @@ class Section:
     title: str
     text: Sequence[str] = ()
     drawings: Sequence[Drawing] = ()
+    frontiers: Sequence[Frontier] = ()
     tables: Sequence[DataTable] = ()
     folded: Sequence[DataTable] = ()
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -55,7 +59,7 @@ class Page:
       first: the picture of it; None where there is nothing to compare.
       headlines: per attribute.
       sections: in order.
-      summary: the result as plain text, at most 100 columns wide.
+      summary: the result as plain text, at most 78 columns wide.
     """
 
     title: str
@@ -89,7 +93,9 @@ def render(page: Page) -> str:
         return here.joinpath(name).read_text("utf-8")
 
     # The hash in the page's policy is of exactly what is between the script tags.
-    script = "\n" + "\n".join(map(read, ("report.js", "first_screen.js")))
+    script = "\n" + "\n".join(
+        map(read, ("report.js", "first_screen.js", "frontier.js"))
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest())
     environment = jinja2.Environment(
         autoescape=True,
@@ -106,9 +112,10 @@ def render(page: Page) -> str:
         ordered=order.rows,
         is_unsure=order.is_unsure,
         words=first_screen.WORDS,
+        order=first_screen.ORDER,
         terms=glossary.TERMS,
         csv=_csv(page.tables),
-        css="".join(map(read, ("report.css", "first_screen.css"))),
+        css="".join(map(read, _STYLES)),
         script=script,
         script_hash=f"sha256-{digest.decode()}",
     )

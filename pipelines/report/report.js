@@ -28,10 +28,17 @@ function sort(table, header, index) {
 
 function addSorting(table) {
   Array.from(table.tHead.rows[0].cells).forEach((header, index) => {
-    const button = document.createElement("button");
-    button.type = "button";
+    // Chromium prints a header with a <button> on the table's first page alone.
+    const button = document.createElement("span");
+    button.setAttribute("role", "button");
+    button.tabIndex = 0;
     button.textContent = header.textContent;
     button.addEventListener("click", () => sort(table, header, index));
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();  // A space would scroll.
+      sort(table, header, index);
+    });
     header.replaceChildren(button);
   });
 }

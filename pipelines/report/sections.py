@@ -11,6 +11,7 @@ from pipelines.analysis import (
     curves,
     disagreement,
     findings,
+    frontier,
     groups,
     headline,
     individual_fairness,
@@ -32,6 +33,7 @@ from pipelines.analysis.results import Model, Study
 from pipelines.analysis.verdicts import Verdict
 from pipelines.report import curve_figures, dots, heat_maps, impact_section, tradeoff
 from pipelines.report.first_screen import first_screen
+from pipelines.report.frontier import frontiers
 from pipelines.report.html import Page, Section
 from pipelines.report.terminal import plain_text
 from pipelines.studies.embeddings import Embeddings
@@ -99,6 +101,7 @@ def build(
                 folded=[bands.band_table(study, found), runs],
             ),
             *([_choice(study, choice)] if choice else []),
+            *([_frontier(study)] if study.attributes and study.students else []),
             *([_methods(study, compared)] if compared else []),
             _classes(study, shown, printed),
             _disagreement(study),
@@ -110,7 +113,7 @@ def build(
             *([_litert(litert)] if litert else []),
             _provenance(study),
         ],
-        summary=plain_text(study, summary),
+        summary=plain_text(study, summary, said),
     )
 
 
@@ -142,6 +145,21 @@ def _choice(study: Study, choice: Choice) -> Section:
         text=text,
         drawings=[tradeoff.choice_figure(choice)],
         tables=[choice_table(study, choice)],
+    )
+
+
+def _frontier(study: Study) -> Section:
+    found = frontier.points(study)
+    return Section(
+        "frontier",
+        "Accuracy against the gap between groups",
+        text=[
+            "A student may be fairer because it is worse for everyone. What counts is "
+            "the frontier: for no student on it is there another one with fewer errors "
+            "and a smaller gap. Where intervals overlap, the order may be chance."
+        ],
+        frontiers=frontiers(found),
+        folded=[frontier.frontier_table(found)],
     )
 
 

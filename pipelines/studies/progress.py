@@ -18,7 +18,7 @@ class StudyProgress:
         self.seconds: dict[str, list[float]] = {}
         done = self.total - len(missing)
         if done:
-            print(f"{done} of {self.total} runs are there already", flush=True)
+            print(f"{done} of {self.total} runs are already there", flush=True)
         # disable=None: no bars where the output is no terminal.
         self.bar = tqdm(
             total=self.total, initial=done, unit="run", desc="study", disable=None

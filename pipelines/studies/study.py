@@ -104,7 +104,7 @@ def _train_here(
     missing = _missing(workdir, runs)
     # Workers decide as their chief does.
     if not strategy.from_chief(devices, len(missing)):
-        print(f"all {len(runs)} runs are there already", flush=True)
+        print(f"all {len(runs)} runs are already there", flush=True)
         return
     dataset = _load_dataset(config, devices)
     rehearsal.rehearse(config, dataset, missing)
@@ -179,7 +179,7 @@ def _train_on_cluster(
     """Has those of `runs` that are missing trained by the workers of a cluster."""
     missing = _missing(workdir, runs)
     if not missing:
-        print(f"all {len(runs)} runs are there already", flush=True)
+        print(f"all {len(runs)} runs are already there", flush=True)
         return
     with engine.connected(workers, scheduler) as client:
         # One process prepares a new data set, before the workers read it.

@@ -47,4 +47,4 @@ def test_a_signal_ends_a_main(number, code, how):
     assert process.returncode == code
     assert time.monotonic() - began < 10
     if how == "raise":
-        assert said == "\ninterrupted; the same command goes on where it was\n"
+        assert said == "\ninterrupted; the same command continues from here\n"

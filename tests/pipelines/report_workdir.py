@@ -157,10 +157,10 @@ def _truth(spec: DatasetSpec, split: str, examples: int) -> dict[str, np.ndarray
 def _logits(spec, run: Run, arrays, split: str) -> np.ndarray:
     rng = np.random.default_rng([run.seed, int(run.temperature or 0), len(split)])
     margin = {TEACHER: 4.0, NDS: 1.2}.get(run.model, 1.5 + (run.temperature or 0) / 10)
-    first = next(iter(spec.groups))
-    # The first group pays: its examples are harder for the students.
+    first = next((f"group_{attribute}" for attribute in spec.groups), "label")
+    # The first group, or class, pays: its examples are harder for the students.
     pays = run.model != TEACHER and run.method == PLAIN
-    margin = margin - pays * 0.5 * (arrays[f"group_{first}"] == 0)
+    margin = margin - pays * 0.5 * (arrays[first] == 0)
     logits = rng.normal(size=(len(margin), spec.num_classes))
     logits[np.arange(len(margin)), arrays["label"]] += margin
     return logits.astype(np.float32)

@@ -137,7 +137,7 @@ def test_a_second_call_makes_nothing_again(several_classes, capsys):
     before = modified(workdir)
     evaluate.evaluate(workdir)
     assert modified(workdir) == before
-    assert "all 6 evaluations are there already" in capsys.readouterr().out
+    assert "all 6 evaluations are already there" in capsys.readouterr().out
 
 
 def test_only_what_changed_is_evaluated_again(several_classes, capsys):

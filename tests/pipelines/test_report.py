@@ -3,6 +3,7 @@
 import csv
 import io
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -123,7 +124,12 @@ def test_same_predictions_give_the_same_bytes(shapes, tmp_path):
 
 def test_terminal_table_is_narrow_and_agrees_with_the_csv(shapes):
     text = page(shapes, SHAPES).summary
-    assert max(map(len, text.splitlines())) <= 100
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 78
+    begins = [
+        line.split(":")[0] for line in lines if re.match(r"[a-z ]+: +[A-Z]", line)
+    ]
+    assert begins == ["whom", "how sure", "what to do"]
     for row in rows(shapes, "summary"):
         for column in ("accuracy_mean", "dpd_mean", "eod_mean", "base_rate_gap"):
             assert f"{100 * float(row[column]):.2f}" in text

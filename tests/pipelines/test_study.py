@@ -197,7 +197,7 @@ def test_killed_and_continued_gives_the_same_tables(study, tmp_path, data_flag):
     assert not layout.is_complete(workdir, RUNS[1])
     again = run(workdir, data_flag)
     assert again.returncode == 0, again.stderr
-    assert "1 of 3 runs are there already" in again.stdout
+    assert "1 of 3 runs are already there" in again.stdout
     assert _tables(workdir) == _tables(study[0])
 
 
@@ -209,8 +209,8 @@ def test_a_second_call_trains_and_evaluates_nothing(study, data_flag):
         for path in [f"{layout.run_dir(workdir, run)}/run.json"]
     }
     again = run(workdir, data_flag)
-    assert "all 3 runs are there already" in again.stdout
-    assert "all 3 evaluations are there already" in again.stdout
+    assert "all 3 runs are already there" in again.stdout
+    assert "all 3 evaluations are already there" in again.stdout
     assert {path: os.stat(path).st_mtime_ns for path in before} == before
 
 

@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.core.util.event_pb2 import Event
 
 from kd_keras import files
-from pipelines.evaluation import evaluate, summary, tensorboard
+from pipelines.evaluation import evaluate, summary, temperature_board, tensorboard
 from pipelines.evaluation import hparams as pipelines_hparams
 from pipelines.studies import config as configs
 from pipelines.studies import table_digests
@@ -71,15 +71,25 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def server(workdir):
+def server(workdir, tmp_path_factory):
     """The main in a process of its own: the process and its port."""
     port = free_port()
     command = [sys.executable, "-m", "pipelines.tensorboard"]
-    with subprocess.Popen(
-        [*command, f"--workdir={workdir}", f"--port={port}"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    told = tmp_path_factory.mktemp("server") / "stderr"
+    # As a person has them, who sets no levels of logs.
+    levels = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
+    environment = {k: v for k, v in os.environ.items() if k not in levels}
+    with (
+        told.open("w") as stderr,
+        subprocess.Popen(
+            [*command, f"--workdir={workdir}", f"--port={port}"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=environment,
+        ) as process,
+    ):
+        process.told = told
         for line in process.stdout:
             if line == f"TensorBoard: http://127.0.0.1:{port}/\n":
                 break
@@ -187,7 +197,7 @@ def test_hparams_hold_every_run_with_its_fairness(server, tab):
             {"model": "teacher", "seed": 0.0},
             {"accuracy": 0.75, "dpd/hair": 0.25},
         ),
-        "student nds seed 0": (
+        "nds seed 0": (
             {"model": "nds", "seed": 0.0},
             {"accuracy": 0.5, "dpd/hair": 0.125, "eod/hair": 0.5},
         ),
@@ -214,9 +224,54 @@ def test_a_distilled_run_has_its_temperature(tmp_path):
     (session,) = [v for v in values if v.tag == "_hparams_/session_start_info"]
     content = HParamsPluginData.FromString(session.metadata.plugin_data.content)
     start = content.session_start_info
-    assert start.group_name == "student T=4 seed 1"
+    assert start.group_name == "T=4 seed 1"
     assert start.hparams["temperature"].number_value == 4.0
     assert start.hparams["alpha"].number_value == 0.8
+
+
+def scalars(directory) -> dict[tuple[str, int], float]:
+    """(tag, step) -> value of the one event file of a directory."""
+    (path,) = directory.iterdir()
+    events = [
+        Event.FromString(record)
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    ]
+    return {
+        (value.tag, event.step): float(tf.make_ndarray(value.tensor))
+        for event in events
+        for value in event.summary.value
+    }
+
+
+def test_a_curve_over_t_has_the_temperature_as_its_step(tmp_path):
+    measured = {
+        Run("teacher", 0): {"accuracy": 0.875},
+        Run("ds", 0, 2.5): {"accuracy": 0.5, "eod/hair": 0.25},
+        Run("ds", 1, 2.5): {"accuracy": 0.75, "eod/hair": 0.75},
+        Run("ds", 0, 10.0): {"accuracy": 0.625},
+    }
+    temperature_board.write(str(tmp_path), measured)
+    # Steps are whole: ten times T. Means over the seeds.
+    assert scalars(tmp_path / "tensorboard/over T/ds") == {
+        ("accuracy", 25): 0.625,
+        ("accuracy", 100): 0.625,
+        ("eod/hair", 25): 0.5,
+    }
+    # The teacher has no T, and a level line.
+    assert scalars(tmp_path / "tensorboard/over T/teacher") == {
+        ("accuracy", 25): 0.875,
+        ("accuracy", 100): 0.875,
+    }
+    assert temperature_board.step_of(4.0, [1.0, 4.0]) == 4
+    one = {run: values for run, values in measured.items() if run.temperature != 10}
+    temperature_board.write(str(tmp_path / "one"), one)
+    assert not (tmp_path / "one").exists()
+
+
+def test_nothing_of_the_imports_is_printed(server, tab):
+    told = server[0].told.read_text()
+    words = ("oneDNN", "cuda", "InitializeLog", "rebuild TensorFlow", "deprecated")
+    assert [word for word in words if word in told] == []
 
 
 def test_only_this_machine_is_served(server):

@@ -57,7 +57,7 @@ def test_sigterm_ends_a_study_with_its_workers(clusters):
     assert code == 143
     assert seconds < 10
     log = (directory / "local.0.log").read_text()
-    assert "interrupted; the same command goes on where it was" in log
+    assert "interrupted; the same command continues from here" in log
     assert "Traceback" not in log
 
 

@@ -41,7 +41,7 @@ def test_sigterm_ends_a_run_soon_and_says_how_to_go_on(lives):
     assert seconds < 10
     assert report["slowest"] < 10
     (log,) = directory.glob("killed0.1.log")
-    assert "interrupted; the same command goes on where it was" in log.read_text()
+    assert "interrupted; the same command continues from here" in log.read_text()
     assert "Traceback" not in log.read_text()
 
 

@@ -55,11 +55,45 @@ def test_losses_are_counted_by_hand():
     assert (b.fails, b.gains) == (False, False)
 
 
-def test_the_worst_is_first():
-    found = losses(two_groups(), STUDENT).groups
-    values = [row.loss.value for row in found]
-    assert values == sorted(values, reverse=True)
-    assert found[0].group == "a"
+def test_the_worst_of_the_sure_ones_is_first():
+    # 4 of 12 of a, more than 60 of 400 of b: but the few cannot be told from chance.
+    labels = np.zeros(412, int)
+    side = np.repeat([1, 0], [12, 400])
+    wrong = np.zeros(412, int)
+    wrong[:4] = wrong[12:72] = 1
+    answers = {
+        Run(TEACHER, 0): {"test": labels},
+        Run(DS, 0, 4.0): {"test": wrong},
+    }
+    truths = {"test": truth(labels, {"side": side, "age": np.full(412, -1)})}
+    found = losses(study(PEOPLE, truths, answers), STUDENT).groups
+    of_side = [
+        (row.group, round(row.loss.value, 2), row.fails)
+        for row in found
+        if row.measure.name == "accuracy"
+    ]
+    assert of_side == [("b", 0.15, True), ("a", 0.33, False)]
+
+
+def test_sure_gains_come_between_sure_losses_and_what_is_not_sure():
+    labels = np.zeros(400, int)
+    side = np.repeat([1, 0], 200)
+    teacher, student = np.zeros(400, int), np.zeros(400, int)
+    student[:80] = 1  # a loses 40 of 100,
+    teacher[200:280] = 1  # and b gains as many. Young: neither.
+    answers = {Run(TEACHER, 0): {"test": teacher}, Run(DS, 0, 4.0): {"test": student}}
+    groups = {"side": side, "age": np.zeros(400, int)}
+    found = losses(study(PEOPLE, {"test": truth(labels, groups)}, answers), STUDENT)
+    states = [
+        (row.group, row.fails, row.gains)
+        for row in found.groups
+        if row.measure.name == "accuracy"
+    ]
+    assert states == [
+        ("a", True, False),
+        ("b", False, True),
+        ("young", False, False),
+    ]
 
 
 def test_intervals_are_bonett_and_prices_and_hold_together():

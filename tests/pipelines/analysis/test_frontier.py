@@ -1,0 +1,89 @@
+"""The frontier of error and gap, of models whose errors are counted by hand."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from memory_study import PEOPLE, study, truth
+
+from pipelines.analysis.frontier import frontier_table, points
+from pipelines.analysis.results import Model
+from pipelines.report.frontier import frontiers
+from pipelines.studies.layout import DS, NDS, TEACHER, Run
+
+# Wrong answers of a and of b, of 100 each, half of them "no". With w of a group wrong
+# its FPR is w % and its TPR 100 - w %, so that EOD is the difference of the two.
+WRONG = {
+    Run(TEACHER, 0): (0, 0),
+    Run(NDS, 0): (20, 20),
+    Run(DS, 0, 1.0): (20, 10),
+    Run(DS, 0, 4.0): (20, 0),
+    Run(DS, 0, 10.0): (30, 10),
+}
+EXPECTED = {  # Error, EOD, and whether no student beats it in both.
+    "teacher": (0.0, 0.0, False),  # No student.
+    "nds": (0.2, 0.0, True),
+    "T=1": (0.15, 0.1, True),
+    "T=4": (0.1, 0.2, True),
+    "T=10": (0.2, 0.2, False),  # T=4 has the same EOD and fewer errors.
+}
+
+
+@pytest.fixture(scope="module")
+def found():
+    labels = np.tile([0, 1], 100)
+    side = np.repeat([1, 0], 100)  # PEOPLE names them b, a.
+    runs = {}
+    for run, (a, b) in WRONG.items():
+        place = np.arange(200) % 100
+        wrong = np.where(side == 1, place < a, place < b)
+        runs[run] = {"test": np.where(wrong, 1 - labels, labels)}
+    groups = {"side": side, "age": np.full(200, -1)}
+    of_people = study(PEOPLE, {"test": truth(labels, groups)}, runs)
+    return [p for p in points(of_people) if p.attribute == "side"]
+
+
+def test_errors_gaps_and_the_front_are_counted_by_hand(found):
+    assert {p.model.title: p.on_front for p in found} == {
+        title: on_front for title, (_, _, on_front) in EXPECTED.items()
+    }
+    for point in found:
+        error, gap, _ = EXPECTED[point.model.title]
+        assert point.error.value == pytest.approx(error, abs=1e-12)
+        assert point.gap.value == pytest.approx(gap, abs=1e-12)
+        assert point.gap.low <= gap <= point.gap.high
+
+
+def test_the_interval_of_an_error_is_wilsons(found):
+    (point,) = [p for p in found if p.model == Model.named(DS, 4.0)]
+    expected = scipy.stats.binomtest(20, 200).proportion_ci(method="wilson")
+    assert (point.error.low, point.error.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_table_has_the_same(found):
+    table = frontier_table(found)
+    assert [row["frontier"] for row in table.rows] == ["", "yes", "yes", "yes", ""]
+    assert [round(row["gap"], 6) for row in table.rows] == [0, 0, 0.1, 0.2, 0.2]
+
+
+def test_the_line_goes_from_the_fewest_errors_to_the_smallest_gap(found):
+    (chart,) = frontiers(found)
+    places = [tuple(map(float, p.split(","))) for p in chart.line.split()]
+    by_title = {mark.title: (mark.x, mark.y) for mark in chart.marks}
+    assert places == [by_title["T=4"], by_title["T=1"], by_title["nds"]]
+    # More errors are to the right, and a larger gap is higher, as SVG counts.
+    assert by_title["nds"][0] > by_title["T=4"][0]
+    assert by_title["nds"][1] > by_title["T=4"][1]
+    marks = {mark.title: mark for mark in chart.marks}
+    assert marks["T=4"].said.startswith("T=4: error 10.0 % (")
+    assert "EOD by side 20.0 % (" in marks["T=4"].said
+    # No name covers another one: boxes of the largest letters, 9 wide and 15 high.
+    boxes = [(*m.label, m.label[0] + 9 * len(m.title)) for m in chart.marks]
+    for i, (left, foot, right) in enumerate(boxes):
+        for other_left, other_foot, other_right in boxes[:i]:
+            apart = right <= other_left or other_right <= left
+            assert apart or abs(foot - other_foot) >= 15
+    for mark in chart.marks:
+        assert mark.across[0] <= mark.x <= mark.across[1]
+        assert mark.along[0] >= mark.y >= mark.along[1]
+    assert chart.x.ticks[0][0] == chart.x.begin
+    assert chart.x.ticks[-1][0] == chart.x.end

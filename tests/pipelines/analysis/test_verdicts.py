@@ -1,0 +1,63 @@
+"""The gate's verdicts as a report reads them, and the policies that they name."""
+
+import pathlib
+
+import pytest
+from report_workdir import PAIRS, write_pairs
+
+from pipelines.analysis import policy_files, verdicts
+from pipelines.analysis.results import Model, read_study
+from pipelines.release import blessing
+from pipelines.studies.layout import DS
+
+STUDENT = Model.named(DS, 4.0)
+
+
+def judge(workdir: str, study, seed: int, blessed: bool, export: str = "") -> None:
+    result = study.models[STUDENT][seed]
+    verdict = {
+        "blessed": blessed,
+        "conditions": [],
+        "refuse": [],
+        "run": result.run.directory,
+        "policy": "p",
+        "policy_file": "policies/p.py",
+        "export_digest": export or result.info["export_digest"],
+    }
+    blessing.write(verdict, f"{workdir}/{result.run.directory}")
+
+
+def test_a_verdict_about_another_export_is_told_from_one_about_todays(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    assert verdicts.read(workdir, study) == {}
+    judge(workdir, study, 0, blessed=True, export="0" * 64)
+    (found,) = verdicts.read(workdir, study).values()
+    assert (found.run, found.outdated) == ("student-t04/seed0", True)
+    assert found.policy_file == "policies/p.py"
+    # One about today's export comes first, also of a later seed.
+    judge(workdir, study, 1, blessed=False)
+    found = verdicts.read(workdir, study)[STUDENT]
+    assert (found.run, found.outdated) == ("student-t04/seed1", False)
+    judge(workdir, study, 0, blessed=True)
+    found = verdicts.read(workdir, study)[STUDENT]
+    assert (found.run, found.outdated) == ("student-t04/seed0", False)
+
+
+@pytest.mark.parametrize("name", ["demo", "adult"])
+def test_a_policy_of_the_study_s_name_is_a_file_that_is_there(name):
+    found = policy_files.of_study({"name": name})
+    assert found == (f"configs/policies/{name}.py", "")
+    assert pathlib.Path(found.path).is_file()
+
+
+def test_what_is_not_there_is_named_with_what_to_do():
+    table = {"name": "loans", "dataset": {"name": "table"}}
+    assert policy_files.of_study(table).path == "loans_policy.py"
+    assert "beside the config" in policy_files.of_study(table).advice
+    own = policy_files.of_study({"name": "../own", "dataset": {"name": "shapes"}})
+    assert "copy configs/policies/demo.py" in own.advice
+    # The gate's own path comes before a name; a name that has a file, before advice.
+    assert policy_files.of_verdict("demo", "x/p.py", table) == ("x/p.py", "")
+    assert policy_files.of_verdict("demo", "", table).path == policy_files.EXAMPLE
+    assert policy_files.of_verdict("p", "", table).path == "loans_policy.py"
