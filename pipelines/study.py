@@ -26,9 +26,7 @@ SCHEDULER = flags.DEFINE_string(
 STACK = flags.DEFINE_integer(
     "stack", 0, "Students to train as one program, where that is faster. 0: none."
 )
-LOG_TO = flags.DEFINE_list(
-    "log_to", [], "Where the finished study is logged, too: mlflow, wandb."
-)
+LOG_TO = flags.DEFINE_list("log_to", [], "Log the finished study to: mlflow, wandb.")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -38,8 +36,7 @@ def main(argv: Sequence[str]) -> None:
     config = CONFIG.value
     if STRATEGY.value:
         config.strategy = STRATEGY.value
-    flags_of_study = (WORKERS, SCHEDULER, STACK, PUBLISHED, LOG_TO)
-    how = {flag.name: flag.value for flag in flags_of_study}
+    how = {f.name: f.value for f in (WORKERS, SCHEDULER, STACK, PUBLISHED, LOG_TO)}
     stages.study(config, start.WORKDIR.value, **how)
 
 

@@ -31,7 +31,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 def test_flags_of_a_script_are_its_own(script):
     assert complete(script, "kd-study", "--co") == ["--config="]
     assert "--workdir=" in complete(script, "kd-study", "--")
-    assert complete(script, ".venv/bin/kd-gate", "--p") == ["--policy=", "--push="]
+    assert complete(script, "some/bin/kd-gate", "--p") == ["--policy=", "--push="]
     assert complete(script, "kd-report", "--pu") == ["--published="]
     assert complete(script, "kd-report", "--conf") == []
 
