@@ -84,34 +84,61 @@ def save_model(
       ValueError: if the scores have another shape, `scores` contradicts the last
         layer, or a feature's name can be no input's.
     """
-    scores = _known_scores(model, scores)
-    unnamed = [name for name in spec.features if not name.isidentifier()]
-    if unnamed:
-        raise ValueError(
-            "`spec` must have features whose names can be those of a signature's "
-            f"inputs: letters, digits and _. Received: {unnamed[0]!r}. Rename the "
-            f"column to {re.sub(r'[^0-9a-zA-Z_]', '_', unnamed[0])!r}."
-        )
-    partial = f"{path}.partial"
-    files.remove_tree(partial)
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    if isinstance(read_examples, tf.Module):
-        archive.track(read_examples)
-    read = read_examples or functools.partial(parse_features, spec)
-    for name, (serve, inputs) in _endpoints(model, spec, scores, read).items():
-        serve.get_concrete_function(**inputs)
-        archive.add_endpoint(name, serve)
-    if card is not None:
-        described = {**card, "scores": "probabilities"}
-        files.write_json(files.join(partial, MODEL_CARD), described)
-    with tempfile.TemporaryDirectory() as directory:
-        names = os.path.join(directory, CLASS_NAMES)
-        files.write_text(names, "".join(f"{name}\n" for name in spec.class_names))
-        archive.track(_class_names(names))
-        # TensorFlow writes saved_model.pb after the variables and the assets.
-        archive.write_out(partial, verbose=False)
-    files.replace_directory(partial, path, last=GRAPH)
+    exporter = Exporter(model, spec, scores=scores, read_examples=read_examples)
+    exporter.write(path, card)
+
+
+class Exporter:
+    """`save_model` of one model again and again, with other values of its variables.
+
+    TensorFlow traces the model once, which takes longer than to write it.
+
+    Attributes:
+      model: what is exported.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        spec: DatasetSpec,
+        *,
+        scores: Scores | None = None,
+        read_examples: Callable[[tf.Tensor], Mapping[str, tf.Tensor]] | None = None,
+    ):
+        """Arguments and errors as of `save_model`."""
+        _require_names(spec)
+        self.model = model
+        self._spec = spec
+        self._resources: list[Any] = [model]
+        if isinstance(read_examples, tf.Module):
+            self._resources.append(read_examples)
+        read = read_examples or functools.partial(parse_features, spec)
+        endpoints = _endpoints(model, spec, _known_scores(model, scores), read)
+        self._endpoints = {}
+        for name, (serve, inputs) in endpoints.items():
+            serve.get_concrete_function(**inputs)
+            self._endpoints[name] = serve
+
+    def write(self, path: str, card: Mapping[str, Any] | None = None) -> None:
+        """Writes the model as it is now; arguments as of `save_model`."""
+        partial = f"{path}.partial"
+        files.remove_tree(partial)
+        archive = keras.export.ExportArchive()
+        for resource in self._resources:
+            archive.track(resource)
+        for name, serve in self._endpoints.items():
+            archive.add_endpoint(name, serve)
+        if card is not None:
+            described = {**card, "scores": "probabilities"}
+            files.write_json(files.join(partial, MODEL_CARD), described)
+        with tempfile.TemporaryDirectory() as directory:
+            names = os.path.join(directory, CLASS_NAMES)
+            lines = (f"{name}\n" for name in self._spec.class_names)
+            files.write_text(names, "".join(lines))
+            archive.track(_class_names(names))
+            # TensorFlow writes saved_model.pb after the variables and the assets.
+            archive.write_out(partial, verbose=False)
+        files.replace_directory(partial, path, last=GRAPH)
 
 
 def load(path: str) -> Any:
@@ -185,6 +212,16 @@ def copy_version(
         )
     files.replace_directory(partial, target, last=GRAPH)
     return target
+
+
+def _require_names(spec: DatasetSpec) -> None:
+    unnamed = [name for name in spec.features if not name.isidentifier()]
+    if unnamed:
+        raise ValueError(
+            "`spec` must have features whose names can be those of a signature's "
+            f"inputs: letters, digits and _. Received: {unnamed[0]!r}. Rename the "
+            f"column to {re.sub(r'[^0-9a-zA-Z_]', '_', unnamed[0])!r}."
+        )
 
 
 def _known_scores(model: keras.Model, scores: Scores | None) -> Scores:

@@ -7,6 +7,7 @@ from typing import Any
 
 import ml_collections
 
+from kd_keras.datasets import DatasetSpec
 from pipelines.cli import next_steps, stage
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
@@ -39,29 +40,31 @@ def study(
       log_to: see `pipelines.release.tracking.log`.
     """
     tracking.require(log_to)
+    load = functools.cache(lambda: configs.load_dataset(config))
     held = train_study(
-        config, workdir, workers=workers, scheduler=scheduler, stack=stack
+        config, workdir, workers=workers, scheduler=scheduler, stack=stack, load=load
     )
     if held is None:
         return
     with held:
         with stage.telling("evaluate with Beam and TFMA"):
-            evaluate(
-                workdir, confidence_intervals=config.evaluation.confidence_intervals
-            )
+            intervals = config.evaluation.confidence_intervals
+            evaluate(workdir, confidence_intervals=intervals, load=load)
         with stage.telling("embed the test examples"):
-            embeddings.ensure_or_tell(workdir)
-        content, _ = report(workdir, published)
+            embeddings.ensure_or_tell(workdir, load)
+        content, _ = report(workdir, published, load().spec)
         hparams.write(workdir, config)
         tracking.log(workdir, log_to)
         print(f"\n{content.summary}\n")
         print(next_steps.after_study(workdir, bool(own_code.names(config))))
 
 
-def report(workdir: str, published: str = "") -> tuple[page.Page, list[str]]:
+def report(
+    workdir: str, published: str = "", spec: DatasetSpec | None = None
+) -> tuple[page.Page, list[str]]:
     """The report, and the paths written; arguments as of `study`."""
     with stage.telling("report: intervals, tables, figures"):
-        content = page.page(workdir, published=published)
+        content = page.page(workdir, spec, published)
         return content, write.write_page(content, workdir)
 
 

@@ -31,6 +31,7 @@ def evaluate(
     *,
     beam_args: Sequence[str] = (),
     confidence_intervals: bool | None = None,
+    load: Callable[[], Dataset] | None = None,
 ) -> None:
     """Evaluates the runs that were not, or from another export or other data.
 
@@ -43,6 +44,7 @@ def evaluate(
       beam_args: flags of Beam, such as "--runner=FnApiRunner", the default.
       confidence_intervals: whether to compute jackknife intervals; None for what the
         config says.
+      load: gives the data set; None to load that of the config.
 
     Raises:
       ValueError: if there is no study or no finished run, or an export is unusable.
@@ -52,7 +54,7 @@ def evaluate(
         confidence_intervals = config.evaluation.confidence_intervals
     runs = plan.finished_runs(workdir, config)
     made_by.tell({r.directory: run_record.read(workdir, r, config) for r in runs})
-    load = functools.cache(lambda: configs.load_dataset(config))
+    load = load or functools.cache(lambda: configs.load_dataset(config))
     split = config.evaluation.split
     examples = Examples(split, configs.to_dict(config.dataset), load)
     evaluated = functools.partial(

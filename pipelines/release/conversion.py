@@ -21,8 +21,8 @@ from pipelines.release import candidate
 from pipelines.release.candidate import Candidate
 from pipelines.studies import config as configs
 from pipelines.studies import mended_run, run_record, sealed
+from pipelines.studies.model_files import load_model
 from pipelines.studies.run_record import MODEL_FILE
-from pipelines.studies.runs import load_model
 
 REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 # The values of each category, whose places a converted model takes.

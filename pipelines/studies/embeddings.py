@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -17,8 +17,8 @@ from pipelines.studies import config as configs
 from pipelines.studies import input_embedding, layout, run_record, sealed
 from pipelines.studies.individual_options import INPUT, TEACHER, options
 from pipelines.studies.layout import Run
+from pipelines.studies.model_files import load_model
 from pipelines.studies.run_record import MODEL_FILE
-from pipelines.studies.runs import load_model
 
 
 class NoEmbeddingError(ValueError):
@@ -39,10 +39,14 @@ class Embeddings(NamedTuple):
     source: Mapping[str, Any]
 
 
-def ensure(workdir: str) -> str:
+def ensure(workdir: str, load: Callable[[], Dataset] | None = None) -> str:
     """Writes `embeddings/<split>.npz`, unless this extractor's are there.
 
     They are made once in a study and serve all its models.
+
+    Args:
+      workdir: the study's working directory.
+      load: gives the data set; None to load that of the config.
 
     Returns:
       The path.
@@ -61,16 +65,16 @@ def ensure(workdir: str) -> str:
     path = _path(workdir, config.evaluation.split)
     there = _whole(workdir, config.evaluation.split)
     if there is None or there.source != source:
-        dataset = configs.load_dataset(config)
+        dataset = load() if load else configs.load_dataset(config)
         arrays = _embed(workdir, config, dataset)
         write(path, source, arrays)
     return path
 
 
-def ensure_or_tell(workdir: str) -> None:
+def ensure_or_tell(workdir: str, load: Callable[[], Dataset] | None = None) -> None:
     """`ensure`, or a note where the teacher cannot embed: a report can do without."""
     try:
-        ensure(workdir)
+        ensure(workdir, load)
     except NoEmbeddingError as error:
         print(f"note: no individual fairness. {error}", flush=True)
 

@@ -18,8 +18,8 @@ from pipelines.studies import config as configs
 from pipelines.studies import layout, made_by, predictions, run_record, sealed
 from pipelines.studies.card import model_card
 from pipelines.studies.layout import Run
+from pipelines.studies.model_files import load_model
 from pipelines.studies.run_record import MODEL_FILE
-from pipelines.studies.runs import load_model
 
 Mending = GroupThresholds | GroupOffsets
 # What a mended run keeps of the record of the run that was mended.

@@ -93,25 +93,40 @@ class Predictions(NamedTuple):
     logits: np.ndarray
 
 
-def predict(model: keras.Model, dataset: Dataset, split: str) -> Predictions:
-    """The predictions of a model on a split."""
-    spec, examples = dataset.spec, dataset.splits[split]
+def predict(
+    model: keras.Model, dataset: Dataset, split: str, truth: Truth | None = None
+) -> Predictions:
+    """The predictions of a model on a split.
+
+    Args:
+      model: gives logits `[batch, classes]`.
+      dataset: has the split.
+      split: its name.
+      truth: what `truth_of` says of it, if that is known already.
+    """
+    batches = evaluation_batches(dataset.splits[split], dataset.spec)
+    logits = model.predict(batches, verbose=0)
+    return Predictions(truth or truth_of(dataset, split), logits.astype(np.float32))
+
+
+def truth_of(dataset: Dataset, split: str) -> Truth:
+    """Labels and groups of a split."""
+    spec = dataset.spec
     keys = (spec.label, spec.example_id, *spec.groups)
     # Batch by batch, so that features of a few examples only are in memory.
     batches = without_autotune(
-        examples.map(lambda example: {key: example[key] for key in keys})
+        dataset.splits[split]
+        .map(lambda example: {key: example[key] for key in keys})
         .batch(4096)
         .prefetch(1)
     )
     rows = list(batches.as_numpy_iterator())
     columns = {key: np.concatenate([row[key] for row in rows]) for key in keys}
-    logits = model.predict(evaluation_batches(examples, spec), verbose=0)
-    truth = Truth(
+    return Truth(
         columns[spec.example_id].astype("S"),
         columns[spec.label],
         {name: columns[name] for name in spec.groups},
     )
-    return Predictions(truth, logits.astype(np.float32))
 
 
 def path(run_dir: str, split: str) -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import training_batches
 from kd_keras.distiller.settings import check_student
-from pipelines.studies import layout, mending, methods, own_code, runs
+from pipelines.studies import layout, mending, methods, own_code, trainers
 
 EXAMPLES = 2
 
@@ -54,8 +54,8 @@ def _try(
     config: ml_collections.ConfigDict, dataset: Dataset, tried: Sequence[str]
 ) -> None:
     seed = config.seeds[0]
-    teacher = runs.build_model(config.teacher, dataset)
-    student = runs.build_model(config.student, dataset)
+    teacher = trainers.build_model(config.teacher, dataset)
+    student = trainers.build_model(config.student, dataset)
     for role, model in (("teacher", teacher), ("student", student)):
         _check(role, model, dataset)
     temperature = (config.temperatures or (1.0,))[0]
@@ -63,11 +63,11 @@ def _try(
         layout.Run(layout.TEACHER, seed),
         *(layout.Run(layout.DS, seed, temperature, method) for method in tried),
     ):
-        recipe = runs.recipe_of(config, run)
+        recipe = trainers.recipe_of(config, run)
         made = methods.changes(
             mending.Given(config, dataset, lambda: teacher), run.method
         )
-        trainer = runs.compiled(config, dataset, run, teacher, made=made)
+        trainer = trainers.compiled(config, dataset, run, teacher, made=made)
         batches = training_batches(
             methods.applied(dataset, made).splits["train"].take(EXAMPLES),
             dataset.spec,

@@ -3,40 +3,33 @@
 import contextlib
 import functools
 import time
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import ml_collections
 import tensorflow as tf
 
-from kd_keras import Distiller, files, models, strategy, training
+from kd_keras import files, strategy, training
 from kd_keras.callbacks import FairnessMonitor
 from kd_keras.datasets import Dataset
 from kd_keras.datasets.batches import without_autotune
-from kd_keras.distiller.supervised import Supervised
-from kd_keras.distiller.teacher import Teacher, fingerprint
-from kd_keras.export import save_model
 from kd_keras.teacher_cache import TeacherCache
 from pipelines.studies import (
     attempts,
     attributes,
     interval_options,
     layout,
-    made_by,
     mending,
     methods,
-    parts,
-    predictions,
-    run_record,
 )
 from pipelines.studies import cache as teacher_caches
-from pipelines.studies import config as configs
-from pipelines.studies.card import model_card
 from pipelines.studies.layout import Run
+from pipelines.studies.model_files import load_teacher, save_model
+from pipelines.studies.publisher import Publisher
 from pipelines.studies.run_record import MODEL_FILE
 from pipelines.studies.traced import TracedStep
+from pipelines.studies.trainers import compiled, recipe_of
 
 
 def train_run(
@@ -47,6 +40,7 @@ def train_run(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: tf.distribute.Strategy | None = None,
     traced: TracedStep | None = None,
+    publisher: Publisher | None = None,
 ) -> dict[str, Any]:
     """Makes the directory of one run; a killed call is continued by the next one.
 
@@ -63,6 +57,7 @@ def train_run(
       devices: what trains the model; None for one device. Where it has several
         workers, all have to call this function, and the chief makes the directory.
       traced: the step that the runs of a process share; None for a new one.
+      publisher: what writes the runs of a process; None for a new one.
 
     Returns:
       What run.json holds; nothing to a worker that is not the chief.
@@ -116,7 +111,7 @@ def train_run(
     )
     if not strategy.is_chief(devices):
         return {}
-    model = _save(
+    model = save_model(
         getattr(trainer, "student", trainer), files.join(partial, MODEL_FILE), devices
     )
     about = {
@@ -124,48 +119,11 @@ def train_run(
         "val_accuracy": history[-1]["val_accuracy"],
         "teacher": _teacher_fingerprint(run, trainer, cache),
     }
-    record = write_record(config, dataset, run, partial, model, about)
+    publisher = publisher or Publisher(config, dataset)
+    record = publisher.write(run, partial, model, about)
     files.remove_tree(files.join(partial, training.BACKUP))
     attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record
-
-
-def write_record(
-    config: ml_collections.ConfigDict,
-    dataset: Dataset,
-    run: Run,
-    partial: str,
-    model: keras.Model,
-    about: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Writes predictions, export and run.json of a trained model that is saved.
-
-    Args:
-      config: the study's config.
-      dataset: its data set.
-      run: what was trained.
-      partial: the directory of the attempt.
-      model: what was trained, as one device has it.
-      about: what only the training knows: "seconds", "val_accuracy" and "teacher", the
-        fingerprint of the teacher, or None.
-
-    Returns:
-      What run.json holds.
-    """
-    recipe = recipe_of(config, run)
-    record = {
-        "model": run.model,
-        "temperature": run.temperature,
-        "seed": run.seed,
-        **run_record.of_method(run, config),
-        "architecture": recipe.model,
-        "parameters": model.count_params(),
-        "epochs": recipe.epochs,
-        "weights": fingerprint([Teacher(model)]),
-        **about,
-    }
-    _export(config, dataset, partial, model, record)
-    return run_record.write(partial, run, config, record)
 
 
 def _load_for(
@@ -184,49 +142,6 @@ class EpochBoard(keras.callbacks.TensorBoard):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, None)
-
-
-def recipe_of(config: ml_collections.ConfigDict, run: Run) -> ml_collections.ConfigDict:
-    """What the run's model is made and trained by."""
-    return config.teacher if run.model == layout.TEACHER else config.student
-
-
-def _export(
-    config: ml_collections.ConfigDict,
-    dataset: Dataset,
-    partial: str,
-    model: keras.Model,
-    record: dict[str, Any],
-) -> None:
-    """Writes predictions and export."""
-    found = {s: predictions.predict(model, dataset, s) for s in predictions.SPLITS}
-    for split, of_split in found.items():
-        predictions.write(partial, split, of_split)
-    card = model_card(
-        {"config": configs.to_dict(config), **made_by.current()},
-        dataset.spec,
-        record,
-        found[config.evaluation.split],
-        record["teacher"],
-    )
-    save_model(model, dataset.spec, files.join(partial, "export", "1"), card)
-
-
-def _save(
-    model: keras.Model, path: str, devices: tf.distribute.Strategy
-) -> keras.Model:
-    """Writes the model; returns it, as one device has it."""
-    with files.written_locally(path, ".keras") as local:
-        model.save(local)
-    if strategy.is_one_device(devices):
-        return model
-    return load_model(path)
-
-
-def load_model(path: str) -> keras.Model:
-    """Loads a .keras file, to be used and not to be trained on."""
-    with files.read_locally(path, ".keras") as local:
-        return keras.models.load_model(local, compile=False)
 
 
 def monitors(
@@ -253,59 +168,6 @@ def monitors(
         min_examples=interval_options.min_examples(config),
     )
     return [monitor]
-
-
-def compiled(
-    config: ml_collections.ConfigDict,
-    dataset: Dataset,
-    run: Run,
-    teacher: keras.Model | None,
-    devices: tf.distribute.Strategy | None = None,
-    made: mending.Changes = mending.NOTHING,
-    own_step: bool = False,
-) -> keras.Model:
-    """The model to fit: the one to keep, or what has that one as its student.
-
-    A teacher that is given is run in every step. With `own_step` there always is one
-    that has a student.
-    """
-    recipe = recipe_of(config, run)
-    # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
-    keras.utils.set_random_seed(run.seed)
-    trainer = model = build_model(recipe, dataset)
-    if run.model == layout.DS:
-        own = {
-            "alpha": config.alpha,
-            "soft_loss": parts.soft_loss(config),
-            "hints": parts.hints(config),
-        }
-        trainer = Distiller(
-            student=model,
-            teacher=teacher,
-            temperature=run.temperature,
-            scale_by_temperature_squared=config.scale_by_temperature_squared,
-            **{**own, **made.distiller},
-        )
-    elif own_step or (devices and not strategy.is_one_device(devices)):
-        trainer = Supervised(model)
-    steps = training.steps_per_epoch(dataset, recipe.batch_size)
-    trainer.compile(
-        optimizer=training.optimizer(
-            recipe.optimizer,
-            learning_rate=recipe.learning_rate,
-            schedule=recipe.schedule,
-            total_steps=steps * recipe.epochs,
-            warmup_steps=round(steps * recipe.warmup_epochs),
-            **recipe.optimizer_options,
-        ),
-        loss=made.loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy("accuracy"),
-            *parts.metrics(config),
-        ],
-        jit_compile=False,  # XLA is slower on CPUs.
-    )
-    return trainer
 
 
 def taught_by(
@@ -338,48 +200,6 @@ def taught_by(
     caches = teacher_caches.ensure(config, dataset, workdir, run.seed, load, devices)
     joined = caches[0].join(dataset.splits["validation"])
     return Dataset(dataset.spec, {**dataset.splits, "validation": joined}), caches
-
-
-def build_model(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Model:
-    """The untrained model of a recipe, for the features and classes of a data set."""
-    spec = dataset.spec
-    first, *others = spec.features.values()
-    # One number or category is a table, one string may be a text.
-    is_table = others or (first.shape.rank == 0 and first.dtype != tf.string)
-    model = models.build(
-        recipe.model,
-        spec.features if is_table else tuple(first.shape),
-        spec.num_classes,
-        pretrained=recipe.pretrained,
-        **recipe.model_options,
-    )
-    if not model.built:
-        model(
-            spec.inputs(
-                {k: tf.zeros((1, *f.shape), f.dtype) for k, f in spec.features.items()}
-            )
-        )
-    return model
-
-
-def load_teacher(
-    config: ml_collections.ConfigDict, workdir: str, seed: int
-) -> keras.Model:
-    """The trained teacher of a seed, which its students cannot do without."""
-    run = Run(layout.TEACHER, seed)
-    advice = run_record.advice(workdir, run)
-    try:
-        record = run_record.read(workdir, run, config)
-        path = run_record.require(workdir, run, record, MODEL_FILE)
-    except ValueError as error:
-        raise ValueError(f"Seed {seed} needs its teacher: {error}") from error
-    try:
-        return models.fuse_batch_normalization(load_model(path), inference=True)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"Seed {seed} needs its teacher {path}, which cannot be read: {error}. "
-            f"{advice}"
-        ) from error
 
 
 def _teacher_fingerprint(

@@ -21,8 +21,11 @@ from pipelines.studies import (
     run_record,
     runs,
     sealed,
+    trainers,
 )
 from pipelines.studies.layout import Run
+from pipelines.studies.publisher import Publisher
+from pipelines.studies.run_record import MODEL_FILE
 
 # Directory below the working directory that holds the backups of stacks.
 STACKS = "stacks"
@@ -44,7 +47,9 @@ def why_single(config: ml_collections.ConfigDict, dataset: Dataset) -> str:
     if why:
         return why
     run = Run(layout.NDS, config.seeds[0])
-    return training.why_single(runs.compiled(config, dataset, run, None, own_step=True))
+    return training.why_single(
+        trainers.compiled(config, dataset, run, None, own_step=True)
+    )
 
 
 def _why_config(config: ml_collections.ConfigDict) -> str:
@@ -96,6 +101,7 @@ def train_stack(
     workdir: str,
     members: Sequence[Run],
     on_epoch: OnEpoch | None = None,
+    publisher: Publisher | None = None,
 ) -> Iterator[tuple[Run, dict[str, Any]]]:
     """Makes the directories of runs of one model and method.
 
@@ -107,6 +113,7 @@ def train_stack(
       workdir: the study's working directory, with the teachers of all seeds.
       members: one of the lists of `plan`.
       on_epoch: called after each epoch.
+      publisher: what writes the runs of a process; None for a new one.
 
     Yields:
       (run, what run.json holds).
@@ -139,6 +146,8 @@ def train_stack(
         on_epoch_end=after_epoch,
     )
     seconds = round((time.monotonic() - began) / len(members), 1)
+    publisher = publisher or Publisher(config, dataset)
+    steps = training.steps_per_epoch(dataset, config.student.batch_size)
     for i, run in enumerate(members):
         caches = taught[run.seed][1]
         about = {
@@ -147,7 +156,7 @@ def train_stack(
             "val_accuracy": history[i][-1]["val_accuracy"],
             "teacher": caches[1].identity.teacher if caches else None,
         }
-        write = functools.partial(_write, config, dataset, trainer, history[i], about)
+        write = functools.partial(_write, publisher, trainer, steps, history[i], about)
         stack.student(i)
         yield run, _published(workdir, run, write)
     files.remove_tree(partial)
@@ -203,19 +212,19 @@ def _stack(
     made: mending.Changes,
 ) -> tuple[keras.Model, Stack]:
     """A trainer, and the members that begin where theirs would."""
-    trainers = {}
+    of_seed = {}
     for run in members:
-        if run.seed not in trainers:
-            trainers[run.seed] = runs.compiled(
+        if run.seed not in of_seed:
+            of_seed[run.seed] = trainers.compiled(
                 config, dataset, run, None, made=made, own_step=True
             )
     states = []
     for run in members:
-        trainer = trainers[run.seed]
+        trainer = of_seed[run.seed]
         if run.temperature is not None:
             trainer.temperature = run.temperature
         states.append(training.state_of(trainer))
-    trainer = trainers[members[0].seed]
+    trainer = of_seed[members[0].seed]
     return trainer, Stack(trainer, states)
 
 
@@ -255,9 +264,9 @@ def _published(
 
 
 def _write(
-    config: ml_collections.ConfigDict,
-    dataset: Dataset,
+    publisher: Publisher,
     trainer: keras.Model,
+    steps: int,
     history: list[dict[str, float]],
     about: Mapping[str, Any],
     run: Run,
@@ -265,7 +274,6 @@ def _write(
 ) -> dict[str, Any]:
     """Writes what `train_run` leaves of a run."""
     training.write_history(partial, history)
-    steps = training.steps_per_epoch(dataset, config.student.batch_size)
     board = runs.EpochBoard(files.join(partial, "tensorboard"), write_graph=False)
     board.set_model(trainer)
     board.on_train_begin()
@@ -274,6 +282,6 @@ def _write(
         trainer.optimizer.iterations.assign(steps * (epoch + 1))
         board.on_epoch_end(epoch, dict(logs))
     board.on_train_end()
-    with files.written_locally(files.join(partial, runs.MODEL_FILE), ".keras") as local:
+    with files.written_locally(files.join(partial, MODEL_FILE), ".keras") as local:
         trainer.student.save(local)
-    return runs.write_record(config, dataset, run, partial, trainer.student, about)
+    return publisher.write(run, partial, trainer.student, about)

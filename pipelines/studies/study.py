@@ -1,9 +1,10 @@
 """Trains the runs of a study that are missing."""
 
 import contextlib
+import functools
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ml_collections
 import tensorflow as tf
@@ -24,8 +25,10 @@ from pipelines.studies import (
 from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 from pipelines.studies.progress import StudyProgress
-from pipelines.studies.runs import recipe_of, train_run
+from pipelines.studies.publisher import Publisher
+from pipelines.studies.runs import train_run
 from pipelines.studies.traced import TracedStep
+from pipelines.studies.trainers import recipe_of
 
 
 def train_study(
@@ -36,6 +39,7 @@ def train_study(
     scheduler: str = "",
     stack: int = 0,
     only: Sequence[Run] = (),
+    load: Callable[[], Dataset] | None = None,
 ) -> contextlib.ExitStack | None:
     """Makes the runs that are missing.
 
@@ -48,6 +52,7 @@ def train_study(
       stack: students that differ in seed and temperature alone to train as one
         program, at most; 0 trains them one by one.
       only: the runs to make, of those of the config; empty for all.
+      load: gives the data set; None to load that of the config.
 
     Returns:
       What holds the working directory until it is closed, as a context; None to a
@@ -73,15 +78,16 @@ def train_study(
     own_code.admit(config)
     config_checks.require_usable(config)
     runs = only or layout.runs_of(config)
+    load = load or functools.partial(configs.load_dataset, config)
     with contextlib.ExitStack() as held:
         if strategy.is_chief(devices):
             held.enter_context(coordinator.alone(workdir))
             configs.prepare_workdir(workdir, config)
         if on_cluster:
-            _train_on_cluster(config, workdir, runs, workers, scheduler)
+            _train_on_cluster(config, workdir, runs, workers, scheduler, load)
         else:
             with strategy.naming_lost_workers(devices):
-                _train_here(config, workdir, runs, devices, stack)
+                _train_here(config, workdir, runs, devices, stack, load)
         if not strategy.is_chief(devices):
             return None
         for run in runs:
@@ -99,6 +105,7 @@ def _train_here(
     runs: Sequence[Run],
     devices: tf.distribute.Strategy,
     stack: int,
+    load: Callable[[], Dataset],
 ) -> None:
     """Trains those of `runs` that are missing, teachers first."""
     missing = _missing(workdir, runs)
@@ -106,10 +113,10 @@ def _train_here(
     if not strategy.from_chief(devices, len(missing)):
         print(f"all {len(runs)} runs are already there", flush=True)
         return
-    dataset = _load_dataset(config, devices)
+    dataset = _load_dataset(config, load, devices)
     rehearsal.rehearse(config, dataset, missing)
     bars = StudyProgress(runs, missing)
-    traced = TracedStep()
+    traced, publisher = TracedStep(), Publisher(config, dataset)
     # Every run begins by clearing Keras' session, which collects garbage: half a
     # million objects of the imports need not be looked at each time.
     gc.collect()
@@ -121,11 +128,13 @@ def _train_here(
         if strategy.from_chief(devices, int(layout.is_complete(workdir, run))):
             continue
         if run in stacked:
-            _train_stack(config, dataset, workdir, stacked[run], runs, bars)
+            _train_stack(config, dataset, workdir, stacked[run], publisher, runs, bars)
             continue
         began = time.monotonic()
         bar = bars.epochs(run, recipe_of(config, run).epochs)
-        record = train_run(config, dataset, workdir, run, [bar], devices, traced)
+        record = train_run(
+            config, dataset, workdir, run, [bar], devices, traced, publisher
+        )
         if record:
             missing = _missing(workdir, runs)
             seconds = time.monotonic() - began
@@ -159,11 +168,12 @@ def _train_stack(
     dataset: Dataset,
     workdir: str,
     members: Sequence[Run],
+    publisher: Publisher,
     runs: Sequence[Run],
     bars: StudyProgress,
 ) -> None:
     with bars.stack(members, config.student.epochs) as epochs:
-        made = stacks.train_stack(config, dataset, workdir, members, epochs)
+        made = stacks.train_stack(config, dataset, workdir, members, epochs, publisher)
         for run, record in made:
             missing = _missing(workdir, runs)
             bars.finished(run, record["seconds"], record["val_accuracy"], missing)
@@ -175,6 +185,7 @@ def _train_on_cluster(
     runs: Sequence[Run],
     workers: int,
     scheduler: str,
+    load: Callable[[], Dataset],
 ) -> None:
     """Has those of `runs` that are missing trained by the workers of a cluster."""
     missing = _missing(workdir, runs)
@@ -183,7 +194,7 @@ def _train_on_cluster(
         return
     with engine.connected(workers, scheduler) as client:
         # One process prepares a new data set, before the workers read it.
-        dataset = _load_dataset(config, strategy.make("one_device"))
+        dataset = _load_dataset(config, load, strategy.make("one_device"))
         rehearsal.rehearse(config, dataset, missing)
         bars = StudyProgress(runs, missing)
         for run, record in engine.train(client, config, workdir, missing):
@@ -198,11 +209,13 @@ def _missing(workdir: str, runs: Sequence[Run]) -> list[Run]:
 
 
 def _load_dataset(
-    config: ml_collections.ConfigDict, devices: tf.distribute.Strategy
+    config: ml_collections.ConfigDict,
+    load: Callable[[], Dataset],
+    devices: tf.distribute.Strategy,
 ) -> Dataset:
     """Loads the data set; where it is new, one process prepares it before all."""
     print(f"data set {config.dataset.name}", flush=True)
     if strategy.is_chief(devices):
-        dataset = configs.load_dataset(config)
+        dataset = load()
     strategy.from_chief(devices, 0)
-    return dataset if strategy.is_chief(devices) else configs.load_dataset(config)
+    return dataset if strategy.is_chief(devices) else load()

@@ -22,7 +22,9 @@ from pipelines.studies import (
 )
 from pipelines.studies.config import load_dataset, to_dict
 from pipelines.studies.layout import Run
-from pipelines.studies.runs import load_teacher, train_run
+from pipelines.studies.model_files import load_teacher
+from pipelines.studies.publisher import Publisher
+from pipelines.studies.runs import train_run
 from pipelines.studies.traced import TracedStep
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class _Study(NamedTuple):
     devices: tf.distribute.Strategy
     dataset: Dataset
     traced: TracedStep
+    publisher: Publisher
 
 
 def described(config: ml_collections.ConfigDict) -> str:
@@ -76,6 +79,7 @@ def train(
             run,
             devices=made.devices,
             traced=made.traced,
+            publisher=made.publisher,
         )
 
     return _once_more(attempt)
@@ -118,4 +122,6 @@ def _study(config: str) -> _Study:
     # The coordinator has made it, or been told that it may be run.
     own_code.admit(locked, told["module_path"])
     devices = strategy.make(locked.strategy)  # Before TensorFlow computes anything.
-    return _Study(locked, devices, load_dataset(locked), TracedStep())
+    dataset = load_dataset(locked)
+    publisher = Publisher(locked, dataset)
+    return _Study(locked, devices, dataset, TracedStep(), publisher)

@@ -8,7 +8,7 @@ from configs import demo
 from kd_keras import files, training
 from kd_keras.datasets import Dataset
 from pipelines.evaluation import evaluation_data as examples
-from pipelines.studies import run_record, runs
+from pipelines.studies import model_files, run_record
 from pipelines.studies.layout import Run
 
 
@@ -52,7 +52,7 @@ def test_a_broken_teacher(tmp_path, damage):
     elif damage == "missing":
         path.unlink()
     with pytest.raises(ValueError, match=r"needs its teacher.*model\.keras") as error:
-        runs.load_teacher(config, str(tmp_path), 0)
+        model_files.load_teacher(config, str(tmp_path), 0)
     assert f"Delete {path.parent} and run the study again" in str(error.value)
 
 
