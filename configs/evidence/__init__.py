@@ -1,0 +1,1 @@
+"""The studies of docs/evidence.md: seeds and temperatures that can decide."""
