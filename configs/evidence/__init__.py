@@ -1,1 +1,1 @@
-"""The studies of docs/evidence.md: seeds and temperatures that can decide."""
+"""One file per study of docs/evidence.md, with the seeds that can decide."""

@@ -1,1 +1,1 @@
-"""One file per release policy: names and numbers only."""
+"""One file per study that two CPU cores finish in minutes."""

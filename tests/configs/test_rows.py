@@ -77,3 +77,16 @@ def test_small_studies_are_of_rows(path):
     assert len(config.seeds) >= 3
     # Over temperatures, or over methods.
     assert {1.0, 4.0, 10.0} <= set(config.temperatures) or len(config.methods) >= 3
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "evidence").glob("[!_]*.py")), ids=lambda p: p.stem
+)
+def test_planned_studies_are_what_docs_evidence_says(path):
+    config = importlib.import_module(f"configs.evidence.{path.stem}").get_config()
+    config_checks.validate(config)
+    assert config.dataset.name in {dataset for dataset, _, _ in PAIRS}
+    assert len(config.seeds) >= 10
+    assert config.temperatures == (1.0, 2.0, 4.0, 7.0, 10.0, 20.0, 40.0)
+    # I(f) has no verdict where a teacher of the study measures the distances.
+    assert config.evaluation.individual_fairness.extractor == "input"

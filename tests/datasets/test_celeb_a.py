@@ -1,10 +1,14 @@
 """CelebA: the label, its attributes and the balance of the training split."""
 
+import csv
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
 import official
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from kd_keras import datasets
@@ -70,3 +74,32 @@ def test_the_square_in_the_middle_is_kept(data_dir):
     dataset = datasets.load("celeb_a", data_dir=data_dir, image_size=178)
     found = next(dataset.splits["test"].as_numpy_iterator())["image"]
     np.testing.assert_array_equal(found, image[20:198])
+
+
+def test_a_folder_of_files_is_prepared(tmp_path):
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (4, 218, 178, 3), np.uint8)
+    rows = [("image_id", "Male", "Smiling", "Young")]
+    for i, image in enumerate(images, start=1):
+        tf.io.write_file(f"{tmp_path}/{i:06d}.jpg", tf.io.encode_jpeg(image))
+        rows.append((f"{i:06d}.jpg", "1" if i % 2 else "-1", "1", "-1"))
+    with open(tmp_path / "attributes.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    flags = (
+        f"--images={tmp_path}",
+        f"--attributes={tmp_path}/attributes.csv",
+        f"--data_dir={tmp_path}/data",
+        *("--last_of_train=2", "--last_of_validation=3"),
+    )
+    main = [sys.executable, "-m", "examples.celeb_a_files", *flags]
+    subprocess.run(main, check=True, capture_output=True)
+    found = {
+        split: load(f"{tmp_path}/data", split, undersample=False)
+        for split in ("train", "validation", "test")
+    }
+    assert {split: len(examples) for split, examples in found.items()} == {
+        **{"train": 2, "validation": 1, "test": 1}
+    }
+    everyone = [e for examples in found.values() for e in examples]
+    assert Counter(e["Male"] for e in everyone) == {0: 2, 1: 2}
+    assert {(e["Smiling"], e["Young"]) for e in everyone} == {(1, 0)}
