@@ -23,6 +23,7 @@ from kd_keras.fairness.multiplicity import adjust_p_values
 from kd_keras.fairness.named_gaps import *  # noqa: F403
 from kd_keras.fairness.paired_counts import PairedCounts
 from kd_keras.fairness.rates import GroupRates
+from kd_keras.fairness.temperature_scaling import calibration_temperature
 
 __all__ = [
     "GAPS",
@@ -44,6 +45,7 @@ __all__ = [
     "bootstrap_interval",
     "bootstrap_values",
     "calibration",
+    "calibration_temperature",
     "class_bias",
     "disagreement_matrix",
     "gap",

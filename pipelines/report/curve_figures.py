@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
+from pipelines.analysis import calibration_course
 from pipelines.analysis.class_course import COUNTS
 from pipelines.analysis.curves import Curve
+from pipelines.analysis.data_table import PERCENT
 from pipelines.analysis.measures import Measure
+from pipelines.analysis.results import Study
 from pipelines.report.drawing import Drawing, file_name
 from pipelines.report.figures import curve_figure
 
@@ -62,3 +65,27 @@ def individual_figure(curve: Curve) -> Drawing:
         ylabel="individual fairness I(f)",
         caption=caption,
     )
+
+
+def calibration_figures(
+    study: Study, measured: calibration_course.Measured
+) -> list[Drawing]:
+    """ECE and NLL as trained, and the same when scaled."""
+    found = []
+    for metric in ("ece", "nll"):
+        title, kind = calibration_course.METRICS[metric]
+        for state, words in (("raw", "as trained"), ("scaled", "scaled")):
+            curve = calibration_course.curve(study, measured, metric, state)
+            caption = (
+                f"{title[:1].upper()}{title[1:]} {words}, mean over the seeds; lower "
+                "is better. The shade is the 95 % interval of each T over the seeds."
+            )
+            drawing = curve_figure(
+                curve,
+                scale=100 if kind is PERCENT else 1,
+                name=f"calibration_{metric}_{state}",
+                ylabel=f"{title}, {words}" + (", %" if kind is PERCENT else ""),
+                caption=caption,
+            )
+            found.append(drawing)
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pipelines.analysis import (
     bands,
+    calibration_course,
     chance,
     class_bias,
     class_course,
@@ -107,6 +108,7 @@ def build(
             _disagreement(study),
             *([_groups(study, shown)] if study.attributes else []),
             *impact_section.sections(study, shown),
+            _calibration(study),
             _individual(study, embeddings, measured, printed, problem),
             *([_findings(study, measured, printed)] if study.distilled else []),
             *([_mitigation(mended)] if mended else []),
@@ -224,6 +226,24 @@ def _groups(study: Study, shown: Model | None) -> Section:
         drawings=dots.group_figures(study, calibration, models),
         tables=[calibration],
         folded=[groups.transfer_table(study), groups.confusion_table(study, models)],
+    )
+
+
+def _calibration(study: Study) -> Section:
+    measured = calibration_course.measure(study)
+    return Section(
+        "calibration",
+        "Are the models as sure as they are right?",
+        text=[
+            *calibration_course.sentences(study, measured),
+            "The ECE is how far the confidence of the predictions is from their "
+            "accuracy. Scaling divides the logits by one number, which changes how "
+            "sure a model is and no prediction (temperature scaling, Guo et al. 2017).",
+        ],
+        drawings=curve_figures.calibration_figures(study, measured)
+        if study.curve
+        else [],
+        folded=[calibration_course.course_table(measured)],
     )
 
 

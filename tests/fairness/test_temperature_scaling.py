@@ -1,0 +1,64 @@
+"""The temperature that calibrates, against cases by hand and a logistic regression."""
+
+import numpy as np
+import pytest
+import sklearn.linear_model
+
+from kd_keras.fairness import calibration_temperature
+
+
+def test_two_logits_by_hand():
+    # Logits 0 and 3, right in 3 of 4: the best probability is 3/4, at 3 / T = log 3.
+    logits = np.tile([0.0, 3.0], (4, 1))
+    found = calibration_temperature([1, 1, 1, 0], logits)
+    assert found == pytest.approx(3 / np.log(3), rel=1e-4)
+
+
+def test_weights_are_repetitions():
+    logits = np.array([[0.0, 3.0], [0.0, 3.0]])
+    found = calibration_temperature([1, 0], logits, sample_weight=[3, 1])
+    assert found == pytest.approx(3 / np.log(3), rel=1e-4)
+
+
+def test_logits_times_two_need_twice_the_temperature():
+    draw = np.random.default_rng(0)
+    logits, labels = draw.normal(size=(300, 4)), draw.integers(0, 4, 300)
+    logits[np.arange(300), labels] += 1
+    once = calibration_temperature(labels, logits)
+    assert calibration_temperature(labels, 2 * logits) == pytest.approx(
+        2 * once, rel=1e-4
+    )
+    shifted = logits + draw.normal(size=(300, 1))
+    assert calibration_temperature(labels, shifted) == pytest.approx(once, rel=1e-4)
+
+
+def test_two_classes_are_a_logistic_regression_without_intercept():
+    draw = np.random.default_rng(1)
+    margin = draw.normal(0, 4, 500)
+    labels = (draw.random(500) < 1 / (1 + np.exp(-margin / 2.5))).astype(int)
+    model = sklearn.linear_model.LogisticRegression(
+        C=np.inf, fit_intercept=False, tol=1e-10
+    ).fit(margin[:, np.newaxis], labels)
+    logits = np.stack([np.zeros(500), margin], axis=1)
+    assert calibration_temperature(labels, logits) == pytest.approx(
+        1 / model.coef_[0, 0], rel=1e-4
+    )
+
+
+def test_who_is_always_right_is_as_sure_as_allowed():
+    found = calibration_temperature([0, 1], [[1.0, 0.0], [0.0, 1.0]])
+    assert 0.01 <= found < 0.1
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits", "message"),
+    [
+        ([0], [[np.nan, 0.0]], r"`logits` must be finite.*1 finite"),
+        ([], np.zeros((0, 2)), r"`logits` must be finite.*\(0, 2\)"),
+        ([0, 1, 1], np.zeros((2, 2)), "y_true"),
+        ([0, 2], np.zeros((2, 2)), "y_true"),
+    ],
+)
+def test_bad_input_is_named(labels, logits, message):
+    with pytest.raises(ValueError, match=message):
+        calibration_temperature(labels, logits)

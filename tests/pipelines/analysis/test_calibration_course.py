@@ -1,0 +1,136 @@
+"""Calibration against T: scikit-learn, printed quantiles, sentences by hand."""
+
+import numpy as np
+import pytest
+import scipy.special
+import sklearn.metrics
+from memory_study import PEOPLE, people, study, truth
+
+from kd_keras.fairness import calibration_temperature
+from pipelines.analysis import calibration_course as course
+from pipelines.analysis.results import Model
+from pipelines.studies.layout import DS, NDS, Run
+
+# 97.5 % of Student's t with two degrees of freedom, as printed.
+T_TWO = 4.3027
+
+
+@pytest.fixture(scope="module")
+def found():
+    return people(examples=120)
+
+
+def _probabilities(found, model, seed, scaled):
+    result = found.models[model][seed]
+    logits = result.logits["test"].astype(float)
+    if scaled:
+        labels = found.truth["validation"].labels
+        logits /= calibration_temperature(labels, result.logits["validation"])
+    return scipy.special.softmax(logits, axis=1)
+
+
+@pytest.mark.parametrize("state", ["raw", "scaled"])
+def test_rows_are_means_over_seeds_with_intervals(found, state):
+    table = course.course_table(course.measure(found))
+    labels, ages = found.truth["test"].labels, found.truth["test"].groups["age"]
+    for model in found.models:
+        values = []
+        for seed in (0, 1, 2):
+            p = _probabilities(found, model, seed, state == "scaled")
+            old = ages == 2
+            values.append(
+                [
+                    sklearn.metrics.log_loss(labels, p),
+                    sklearn.metrics.brier_score_loss(labels, p[:, 1]),
+                    sklearn.metrics.log_loss(labels[old], p[old], labels=[0, 1]),
+                ]
+            )
+        mean, sd = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
+        width = T_TWO * sd / np.sqrt(3)
+        everyone = _row(table, model, "")
+        assert everyone["examples"] == 120
+        assert everyone["seeds"] == 3
+        for i, metric in enumerate(("nll", "brier")):
+            name = f"{metric}_{state}"
+            assert everyone[name] == pytest.approx(mean[i])
+            assert everyone[f"{name}_lower"] == pytest.approx(
+                mean[i] - width[i], rel=1e-4
+            )
+            assert everyone[f"{name}_upper"] == pytest.approx(
+                mean[i] + width[i], rel=1e-4
+            )
+        of_group = _row(table, model, "old")
+        assert of_group["attribute"] == "age"
+        assert of_group[f"nll_{state}"] == pytest.approx(mean[2])
+        assert of_group["examples"] == old.sum()
+
+
+def _row(table, model, group):
+    (row,) = [
+        row
+        for row in table.rows
+        if row["group"] == group
+        and (row["model"], row["temperature"]) == (model.name, model.temperature)
+    ]
+    return row
+
+
+def test_the_curve_has_students_and_what_to_compare_with(found):
+    measured = course.measure(found)
+    curve = course.curve(found, measured, "ece", "scaled")
+    rows = course.course_table(measured)
+    assert list(curve.temperatures) == [1.0, 4.0, 10.0]
+    for i, t in enumerate(curve.temperatures):
+        row = _row(rows, Model.named(DS, t), "")
+        assert curve.band.mean[i] == row["ece_scaled"]
+        assert curve.band.lower[i] == row["ece_scaled_lower"]
+        assert curve.band.upper[i] == row["ece_scaled_upper"]
+    assert set(curve.references) == {"teacher", "nds"}
+    nds = _row(rows, Model.named(NDS), "")
+    assert curve.references["nds"] == nds["ece_scaled"]
+
+
+# Nine of ten right, at the confidence that the margin says: log 9 is 90 % sure.
+LABELS = np.array([1] * 9 + [0])
+SURE, DOUBTFUL = np.log(9), np.log(1.5)
+
+
+def _margins(margin):
+    return {split: np.tile([0.0, margin], (10, 1)) for split in ("validation", "test")}
+
+
+def _small(margins):
+    truths = {
+        split: truth(LABELS, {"side": [0] * 10, "age": [0] * 10})
+        for split in ("validation", "test")
+    }
+    answers = {run: _margins(margin) for run, margin in margins.items()}
+    return study(PEOPLE, truths, answers)
+
+
+def test_sentences_by_hand():
+    # 60 % sure of what is right in 90 %: 30 points off, and none when scaled.
+    found = _small(
+        {
+            Run(NDS, 0): SURE,
+            Run(NDS, 1): SURE,
+            Run(DS, 0, 1.0): SURE,
+            Run(DS, 0, 10.0): DOUBTFUL,
+            Run(DS, 1, 10.0): DOUBTFUL + 1e-3,
+        }
+    )
+    first, second = course.sentences(found, course.measure(found))
+    assert first == (
+        "The calibration error of T=1 is 0.0 %, that of T=10 30.0 %. Scaled by one "
+        "number that validation chooses, they are 0.0 and 0.0 %."
+    )
+    assert second.startswith(
+        "Against nds, T=10 is off by 30.0 points more (sure: 29.8 to 30.1) as trained, "
+        "and by 0.0 points "
+    )
+
+
+def test_one_seed_is_not_sure():
+    found = _small({Run(NDS, 0): SURE, Run(DS, 0, 10.0): DOUBTFUL})
+    (line,) = course.sentences(found, course.measure(found))
+    assert "30.0 points more (one seed: not sure) as trained" in line
