@@ -157,7 +157,7 @@ class Audit:
             axes.plot(100 * interval.value, y, "o", color="black")
         axes.axvline(0, color="gray", linewidth=0.8)
         axes.set_yticks(range(len(rows)), list(rows))
-        axes.invert_yaxis()
+        axes.set_ylim(len(rows) - 0.5, -0.5)  # The first one on top.
         axes.set_xlabel("change of accuracy, points")
         axes.set_title(self._groups_title(model))
         return figure
