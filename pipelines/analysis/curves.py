@@ -24,6 +24,7 @@ class Curve:
       references: the teacher's and the nds' value.
       chance: the same measure by chance `[T]`, or empty.
       published: temperature -> published value, may be empty.
+      published_references: the published values of teacher and nds, may be empty.
     """
 
     temperatures: Sequence[float]
@@ -31,6 +32,7 @@ class Curve:
     references: Mapping[str, float]
     chance: Sequence[float] = ()
     published: Mapping[float, float] = dataclasses.field(default_factory=dict)
+    published_references: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 def curves(
@@ -66,6 +68,7 @@ def curves(
                     if measure in chance[model]
                 ],
                 published=published.curve(measure),
+                published_references=published.references(measure),
             ),
         )
 

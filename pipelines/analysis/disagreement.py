@@ -1,11 +1,59 @@
 """Which classes the students confuse with which of their teacher's."""
 
+from typing import Any
+
 import numpy as np
 
 from kd_keras.fairness import disagreement_matrix
-from pipelines.analysis.data_table import DECIMAL, PERCENT, Column, DataTable
+from pipelines.analysis.data_table import COUNT, DECIMAL, PERCENT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
+
+
+def by_true_class(study: Study) -> DataTable:
+    """How many of a class's examples a student sees otherwise, mean over the seeds."""
+    labels = study.truth[study.split].labels
+    sizes = np.bincount(labels, minlength=study.spec.num_classes)
+    rows: list[dict[str, Any]] = []
+    for model in study.students:
+        differ = {
+            base.name: _differ(study, base, model, labels)
+            for base in (study.teacher, study.nds)
+            if base is not None and base is not model
+        }
+        for i, name in enumerate(study.spec.class_names):
+            row: dict[str, Any] = model_cells(model) | {"class": name}
+            row["examples"] = int(sizes[i])
+            for base, counts in differ.items():
+                if counts is not None and sizes[i]:
+                    row[f"from_{base}"] = counts[i] / sizes[i]
+            rows.append(row)
+    columns = (
+        *MODEL_COLUMNS,
+        Column("class", "true class"),
+        Column("examples", "examples", COUNT),
+        Column("from_teacher", "differ from the teacher, %", PERCENT),
+        Column("from_nds", "differ from nds, %", PERCENT),
+    )
+    caption = (
+        "Predictions that differ from those of the teacher, and of nds, of the same "
+        "seed, by true class; mean over the seeds."
+    )
+    return DataTable("disagreement_class", caption, columns, rows)
+
+
+def _differ(
+    study: Study, base: Model, model: Model, labels: np.ndarray
+) -> np.ndarray | None:
+    """Examples `[classes]` that the two see otherwise; None where they share no seed."""
+    counts = [
+        np.bincount(
+            labels[one.predicted(study.split) != other.predicted(study.split)],
+            minlength=study.spec.num_classes,
+        )
+        for one, other in study.pairs(base, model)
+    ]
+    return np.mean(counts, axis=0) if counts else None
 
 
 def disagreements(study: Study) -> dict[Model, np.ndarray]:

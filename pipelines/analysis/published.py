@@ -92,6 +92,14 @@ class Published:
             if model.temperature is not None
         }
 
+    def references(self, measure: Measure) -> dict[str, float]:
+        """ "teacher" or "nds" -> published mean."""
+        return {
+            model.name: number.mean
+            for model, number in self.measures.get(measure, {}).items()
+            if model.temperature is None
+        }
+
 
 NOTHING = Published({}, {}, {})
 

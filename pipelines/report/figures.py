@@ -64,6 +64,10 @@ def curve_figure(
             if model in curve.references:
                 value = scale * curve.references[model]
                 axes.axhline(value, label=model, lw=2, **line)
+            if model in curve.published_references:
+                value = scale * curve.published_references[model]
+                label = f"{model}, published"
+                axes.axhline(value, label=label, lw=1, alpha=0.6, **line)
         if curve.chance:
             chance = [scale * value for value in curve.chance]
             axes.plot(curve.temperatures, chance, label="chance", **CHANCE_LINE)
@@ -79,7 +83,7 @@ def curve_figure(
         axes.grid(axis="y")
         figure.legend(
             loc="outside lower center",
-            ncols=5,
+            ncols=4,
             fontsize=9,
             columnspacing=0.8,
             handlelength=1.8,

@@ -304,7 +304,10 @@ def _disagreement(study: Study) -> Section:
         ],
         drawings=heat_maps.disagreement_figures(study, matrices),
         tables=[disagreement.disagreement_totals(study, matrices)],
-        folded=[disagreement.disagreement_table(study, matrices)],
+        folded=[
+            disagreement.by_true_class(study),
+            disagreement.disagreement_table(study, matrices),
+        ],
     )
 
 

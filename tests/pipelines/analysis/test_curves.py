@@ -42,13 +42,16 @@ def test_a_curve_has_its_references_chance_and_published_values(several):
     }
     chance = {m: {EOD: ByChance(m.order, 9)} for m in several.models}
     chance[T4] = {EOD: ByChance(0.7, 9)}
-    published = Published({EOD: {T4: Number(0.3, 0.1, "x")}}, {}, {})
+    printed = {T4: 0.3, Model.named(TEACHER): 0.2, Model.named(NDS): 0.6}
+    numbers = {model: Number(mean, 0.1, "x") for model, mean in printed.items()}
+    published = Published({EOD: numbers}, {}, {})
     found = dict(curves(several, runs, bands, chance, published))
     assert list(found) == [ACCURACY, EOD]
     assert found[EOD].temperatures == [1.0, 4.0]
     assert found[EOD].references == {"teacher": 0.5, "nds": 1.5}
     assert found[EOD].chance == [2, 0.7]
     assert found[EOD].published == {4.0: 0.3}
+    assert found[EOD].published_references == {"teacher": 0.2, "nds": 0.6}
     assert found[EOD].band is bands[EOD]
     assert (found[ACCURACY].chance, found[ACCURACY].published) == ([], {})
 

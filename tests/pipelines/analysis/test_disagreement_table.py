@@ -6,6 +6,7 @@ from memory_study import PEOPLE, study, truth
 
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.analysis.disagreement import (
+    by_true_class,
     disagreement_table,
     disagreement_totals,
     disagreements,
@@ -62,6 +63,29 @@ def test_totals_are_shares_of_all_examples(found):
         "model,temperature,examples,share\n"
         "nds,,3.000000,0.600000\n"
         "ds,4,1.500000,0.300000\n"
+    )
+
+
+def test_each_true_class_beside_teacher_and_nds():
+    found = study(
+        THREE,
+        {"test": truth([0, 0, 1, 1, 1], {})},
+        {run: {"test": answers} for run, answers in ANSWERS.items()},
+    )
+    # nds of seed 1 differs from its teacher in the examples 1, 3 and 4. T = 4: seed 0
+    # in 1 and 3, seed 1 in 1 alone; from nds, which seed 1 alone has, in 1, 3 and 4.
+    # T = 10 has neither.
+    assert by_true_class(found).csv() == (
+        "model,temperature,class,examples,from_teacher,from_nds\n"
+        "nds,,red,2,0.500000,\n"
+        "nds,,green,3,0.666667,\n"
+        "nds,,blue,0,,\n"
+        "ds,4,red,2,0.500000,0.500000\n"
+        "ds,4,green,3,0.166667,0.666667\n"
+        "ds,4,blue,0,,\n"
+        "ds,10,red,2,,\n"
+        "ds,10,green,3,,\n"
+        "ds,10,blue,0,,\n"
     )
 
 
