@@ -45,7 +45,7 @@ def by_true_class(study: Study) -> DataTable:
 def _differ(
     study: Study, base: Model, model: Model, labels: np.ndarray
 ) -> np.ndarray | None:
-    """Examples `[classes]` that the two see otherwise; None where they share no seed."""
+    """Examples `[classes]` that two see otherwise; None where they share no seed."""
     counts = [
         np.bincount(
             labels[one.predicted(study.split) != other.predicted(study.split)],
