@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from kd_keras.datasets import Dataset, DatasetSpec
 from pipelines.studies import config as configs
 from pipelines.studies import layout, runs, stacks
 from pipelines.studies.layout import Run
+from pipelines.studies.publisher import Publisher
+from pipelines.studies.traced import TracedStep
 
 FEATURES = {
     "age": tf.TensorSpec((), tf.float32),
@@ -23,6 +26,7 @@ SPEC = DatasetSpec(
     "people", FEATURES, "label", ("no", "yes"), {"sex": ("a", "b")}, example_id="id"
 )
 SEEDS, TEMPERATURES = (0, 1), (1.0, 10.0)
+TEACHERS = [Run("teacher", seed) for seed in SEEDS]
 STUDENTS = [Run("nds", seed) for seed in SEEDS] + [
     Run("ds", seed, t) for t, seed in itertools.product(TEMPERATURES, SEEDS)
 ]
@@ -61,19 +65,28 @@ def _config(**fields):
 @pytest.fixture(scope="module")
 def made(dataset, tmp_path_factory):
     """A working directory whose students were trained alone, another one together."""
-    alone, together = (str(tmp_path_factory.mktemp(name)) for name in ("a", "t"))
-    config = _config()
-    records = {}
-    for workdir in (alone, together):
-        configs.prepare_workdir(workdir, config)
-        for seed in SEEDS:
-            runs.train_run(config, dataset, workdir, Run("teacher", seed))
-    for run in STUDENTS:
-        records[run] = [runs.train_run(config, dataset, alone, run)]
+    root, config = tmp_path_factory.mktemp("made"), _config()
+    alone, together = str(root / "alone"), str(root / "together")
+    configs.prepare_workdir(alone, config)
+    _train(config, dataset, alone, TEACHERS)
+    shutil.copytree(alone, together)
+    found = _train(config, dataset, alone, STUDENTS)
+    records = {run: [record] for run, record in found.items()}
     for members in stacks.plan(config, together, STUDENTS, 8):
         for run, record in stacks.train_stack(config, dataset, together, members):
             records[run].append(record)
     return alone, together, records
+
+
+def _train(config, dataset, workdir, wanted):
+    """One run after the other, as a study without stacks does."""
+    traced, publisher = TracedStep(), Publisher(config, dataset)
+    return {
+        run: runs.train_run(
+            config, dataset, workdir, run, traced=traced, publisher=publisher
+        )
+        for run in wanted
+    }
 
 
 def _history(workdir, run):
@@ -170,23 +183,17 @@ def _killed(epoch, history):
     raise InterruptedError
 
 
-def test_a_backup_of_another_teacher_is_not_gone_on_with(dataset, tmp_path):
-    workdir, seen = str(tmp_path), []
+def test_a_backup_of_another_teacher_is_not_gone_on_with(dataset, made, tmp_path):
+    workdir, seen = str(tmp_path / "study"), []
     members = [run for run in STUDENTS if run.model == "ds"][:2]
-
-    def teach(config):
-        for seed in SEEDS:
-            files.remove_tree(layout.run_dir(workdir, Run("teacher", seed)))
-            runs.train_run(config, dataset, workdir, Run("teacher", seed))
-
+    shutil.copytree(made[0], workdir, ignore=shutil.ignore_patterns("student-*"))
     config = _config()
-    configs.prepare_workdir(workdir, config)
-    teach(config)
     with pytest.raises(InterruptedError):
         list(stacks.train_stack(config, dataset, workdir, members, _killed))
     other = _config()
     other.teacher.learning_rate = 0.1
-    teach(other)
+    files.remove_tree(f"{workdir}/teacher")
+    _train(other, dataset, workdir, TEACHERS)
     list(
         stacks.train_stack(
             other, dataset, workdir, members, lambda epoch, _: seen.append(epoch)
