@@ -1,4 +1,11 @@
-"""The published study's protocol, which the configs of its rows share."""
+"""The published study's protocol, which the configs of its rows share.
+
+What it does not say, and is chosen here: optimizers, schedules, epochs, batch sizes and
+augmentation (each config names the source of its recipe), a validation split, and
+whether the distillation term is multiplied by T squared. That alpha = 0.8 weights the
+distillation term is on the authors' slides; their blog has the weights the other way
+round.
+"""
 
 from typing import Any
 

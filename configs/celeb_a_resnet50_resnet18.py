@@ -1,4 +1,8 @@
-"""CelebA (smiling), ResNet-50 -> ResNet-18."""
+"""CelebA (smiling), ResNet-50 -> ResNet-18.
+
+The study does not say where its models began, nor at what size it showed the images.
+Here they begin at random, and see 128 pixels.
+"""
 
 import ml_collections
 

@@ -1,4 +1,8 @@
-"""HateXplain (toxic or normal), BERT-Base -> DistilBERT."""
+"""HateXplain (toxic or normal), BERT-Base -> DistilBERT.
+
+The splits are the official ones. The study measures on the test posts; which ones of
+them have a group is not published.
+"""
 
 import ml_collections
 
