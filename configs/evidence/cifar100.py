@@ -20,8 +20,8 @@ def get_config() -> ml_collections.ConfigDict:
             "example_id": "id",
             "split": "split",
         },
-        teacher=_recipe(hidden_units=(1024,)),
-        student=_recipe(hidden_units=(16,)),
+        teacher=_recipe(hidden_units=(1024,), learning_rate=1e-3),
+        student=_recipe(hidden_units=(32,), learning_rate=3e-3),
     )
     del config.dataset["download"]
     _plan.decide(config, "cifar100_evidence", seeds=30)
@@ -30,11 +30,13 @@ def get_config() -> ml_collections.ConfigDict:
     return config
 
 
-def _recipe(hidden_units: tuple[int, ...]) -> ml_collections.ConfigDict:
+def _recipe(
+    hidden_units: tuple[int, ...], learning_rate: float
+) -> ml_collections.ConfigDict:
     return _protocol.recipe(
         "mlp",
         optimizer="adam",
-        learning_rate=1e-3,
+        learning_rate=learning_rate,
         schedule="cosine",
         epochs=20,
         batch_size=128,
