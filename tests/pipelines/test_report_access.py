@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,13 +9,9 @@ from report_workdir import SHAPES, write_workdir
 
 from pipelines.report.write import write_report
 
-CHROMIUM = shutil.which("chromium")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / ".venv/node_modules/axe-core/axe.min.js"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
 # What colour-blind people see of linear RGB: Machado, Oliveira & Fernandes (2009), A
 # Physiologically-based Model for Simulation of Color Vision Deficiency, table 1,
@@ -45,18 +40,6 @@ def workdir(tmp_path_factory) -> str:
     path = write_workdir(tmp_path_factory.mktemp("report"), SHAPES)
     write_report(path, SHAPES)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

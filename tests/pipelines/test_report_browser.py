@@ -2,7 +2,6 @@
 
 import csv
 import pathlib
-import shutil
 from urllib.parse import unquote
 
 import numpy as np
@@ -17,11 +16,7 @@ from report_workdir import (
 
 from pipelines.report.write import write_report
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +30,6 @@ def workdir(tmp_path_factory) -> str:
     )
     write_report(path, SHAPES, str(printed))
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
