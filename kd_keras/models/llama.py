@@ -1,12 +1,14 @@
 """Llama-like causal language models, through KerasHub, from GGUF files."""
 
 import importlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from kd_keras.models import gguf_files
 from kd_keras.models.hub import import_keras_hub
 
 # Tensor of a file -> where KerasHub keeps it, and how it is turned.
@@ -21,6 +23,11 @@ _LAYER = {
     "ffn_up": ("feedforward_intermediate_dense/kernel", "transposed"),
     "ffn_down": ("feedforward_output_dense/kernel", "transposed"),
 }
+# What a backbone is made of, beside its number of layers.
+_SIZES = (
+    *("vocabulary_size", "num_query_heads", "hidden_dim", "intermediate_dim"),
+    *("num_key_value_heads", "rope_max_wavelength", "layer_norm_epsilon"),
+)
 _ENDS = {
     "token_embd": ("token_embedding/embeddings", "as it is"),
     "output_norm": ("sequence_output_layernorm/scale", "as it is"),
@@ -59,7 +66,7 @@ def build(
     Source: https://arxiv.org/abs/2302.13971; the layout of rotary heads is that of
     `permute` in llama.cpp's convert_hf_to_gguf.py.
     """
-    reader = _open(pretrained)
+    reader = gguf_files.open_file(pretrained)
     sizes = _sizes(reader, pretrained)
     if num_classes != sizes["vocabulary_size"]:
         raise ValueError(
@@ -68,30 +75,58 @@ def build(
         )
     backbone = import_keras_hub().models.LlamaBackbone(**sizes, dtype=dtype)
     _assign(backbone, reader, pretrained)
+    return _of_tokens(backbone, name)
+
+
+def cut(
+    model: keras.Model, layers: Sequence[int], name: str | None = None
+) -> keras.Model:
+    """A student that has some layers of a teacher, and its embeddings.
+
+    It begins with their weights, and owns copies. Left-out layers wreck a language
+    model: distil the student for millions of tokens.
+
+    Args:
+      model: what `build` made.
+      layers: numbers of the layers to keep, from 0 on, rising.
+      name: name of the student.
+
+    Returns:
+      A model of the same inputs and outputs.
+
+    Raises:
+      ValueError: if a layer is not there, or they do not rise.
+    """
+    (backbone,) = (layer for layer in model.layers if hasattr(layer, "num_layers"))
+    there = range(backbone.num_layers)
+    if (
+        not layers
+        or any(i not in there for i in layers)
+        or sorted(set(layers)) != [*layers]
+    ):
+        raise ValueError(
+            f"`layers` must be rising numbers from 0 to {there[-1]}, those of the "
+            f"teacher. Received: {layers!r}."
+        )
+    sizes = {name: getattr(backbone, name) for name in _SIZES}
+    sizes["tie_word_embeddings"] = backbone.token_embedding.tie_weights
+    student = type(backbone)(**sizes, num_layers=len(layers), dtype=backbone.dtype)
+    taken = {weight.path: weight for weight in backbone.weights}
+    for weight in student.weights:
+        of_teacher = re.sub(
+            r"(?<=transformer_layer_)\d+",
+            lambda number: str(layers[int(number[0])]),
+            weight.path,
+        )
+        weight.assign(taken[of_teacher])
+    return _of_tokens(student, name)
+
+
+def _of_tokens(backbone: keras.Model, name: str | None) -> keras.Model:
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     hidden = backbone({"token_ids": ids, "padding_mask": keras.ops.ones_like(ids)})
     logits = backbone.token_embedding(hidden, reverse=True)
     return keras.Model(ids, logits, **({"name": name} if name else {}))
-
-
-def _open(path: str) -> Any:
-    if not path.endswith(".gguf"):
-        raise ValueError(
-            f"`pretrained` of 'llama' must be a file *.gguf. Received: {path!r}."
-        )
-    try:
-        gguf = importlib.import_module("gguf")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "GGUF files need the package gguf, which is not installed: "
-            "pip install 'kd-keras[gguf]'."
-        ) from error
-    try:
-        return gguf.GGUFReader(path)
-    except (ValueError, OSError, IndexError) as error:
-        raise ValueError(
-            f"`pretrained` must be a readable GGUF file. Received: {path!r}: {error}."
-        ) from error
 
 
 def _sizes(reader: Any, path: str) -> dict[str, Any]:

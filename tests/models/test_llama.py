@@ -7,12 +7,28 @@ import pytest
 from gguf import quants
 from scipy.special import softmax
 
+from examples import distill_language_model
 from kd_keras import models
 from kd_keras.distiller.heads import split_if_possible
+from kd_keras.models import gguf_files, llama
 
 HEADS, KEY_HEADS, SIZE, LAYERS, HIDDEN, VOCABULARY = 4, 2, 8, 2, 64, 13
 WIDTH, BASE, EPSILON = HEADS * SIZE, 500.0, 1e-5
 IDS = np.random.default_rng(1).integers(0, VOCABULARY, (2, 6))
+
+
+# The first is of no text; G with a dot (U+0120) is a space.
+TOKENS = ["<|end|>", "a", "b", "c", "1", "2", "\u0120", "ab", "\u0120ab", "12"]
+TOKENS += ["d", "e", "f"]
+MERGES = ["a b", "\u0120 ab", "1 2"]
+
+
+def add_tokenizer(writer, pre="smollm", model="gpt2"):
+    writer.add_tokenizer_model(model)
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(TOKENS)
+    writer.add_token_types([3] + [1] * (len(TOKENS) - 1))
+    writer.add_token_merges(MERGES)
 
 
 def tensors(tied):
@@ -40,9 +56,11 @@ def tensors(tied):
     return made
 
 
-def write(path, arrays, kind, architecture="llama"):
+def write(path, arrays, kind, architecture="llama", tokenizer=False):
     """A file; returns the arrays as they are read from it."""
     writer = gguf.GGUFWriter(path, architecture)
+    if tokenizer:
+        add_tokenizer(writer)
     writer.add_block_count(LAYERS)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(HIDDEN)
@@ -75,10 +93,10 @@ def rotated(x):
     return np.stack([turned.real, turned.imag], -1).reshape(x.shape)
 
 
-def logits(weights, ids):
+def logits(weights, ids, layers=range(LAYERS)):
     x = weights["token_embd"][ids].astype(np.float64)
     batch, time = ids.shape
-    for i in range(LAYERS):
+    for i in layers:
         w = {
             k.split(".")[2]: v for k, v in weights.items() if k.startswith(f"blk.{i}.")
         }
@@ -134,3 +152,70 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
     write(path, arrays, plain)
     with pytest.raises(ValueError, match=r"lacks tensors.*layer_1/feedforward_inter"):
         models.build("llama", (), 13, pretrained=path)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("layers", [[0, 1], [1], [0]])
+def test_a_student_is_cut_from_its_teacher(tmp_path, tied, layers):
+    path = str(tmp_path / "tiny.gguf")
+    read = write(path, tensors(tied), gguf.GGMLQuantizationType.F32)
+    teacher = models.build("llama", (), VOCABULARY, pretrained=path)
+    student = llama.cut(teacher, layers)
+    expected = logits(read, IDS, layers)
+    np.testing.assert_allclose(student(IDS), expected, rtol=1e-4, atol=1e-4)
+    before = np.array(teacher(IDS))
+    for weight in student.weights:  # Copies, so the teacher stays as it is.
+        weight.assign(np.zeros(weight.shape))
+    np.testing.assert_array_equal(teacher(IDS), before)
+
+
+@pytest.mark.parametrize("layers", [[], [2], [-1], [1, 0], [0, 0]])
+def test_layers_that_are_not_there_are_named(tmp_path, layers):
+    path = str(tmp_path / "tiny.gguf")
+    write(path, tensors(True), gguf.GGMLQuantizationType.F32)
+    teacher = models.build("llama", (), VOCABULARY, pretrained=path)
+    with pytest.raises(
+        ValueError, match=r"`layers` must be rising numbers from 0 to 1"
+    ):
+        llama.cut(teacher, layers)
+
+
+def _tokenizer(path, **kind):
+    writer = gguf.GGUFWriter(path, "llama")
+    add_tokenizer(writer, **kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pre", "ids"),
+    # SmolLM takes digits one by one; GPT-2 merges them.
+    [("smollm", [7, 3, 8, 6, 4, 5, 0]), ("gpt-2", [7, 3, 8, 6, 9, 0])],
+)
+def test_a_text_is_cut_as_the_files_merges_say(tmp_path, pre, ids):
+    made = gguf_files.tokenizer(_tokenizer(str(tmp_path / "a.gguf"), pre=pre))
+    assert made.encode("abc ab 12<|end|>").ids == ids
+    assert made.decode(ids) == "abc ab 12"
+    assert made.get_vocab_size() == len(TOKENS)
+
+
+@pytest.mark.parametrize(
+    "kind", [{"pre": "llama-bpe"}, {"model": "llama"}], ids=["pre", "model"]
+)
+def test_other_tokenizers_are_refused(tmp_path, kind):
+    path = _tokenizer(str(tmp_path / "a.gguf"), **kind)
+    with pytest.raises(ValueError, match=r"'gpt-2' or 'smollm'. Received: .*llama"):
+        gguf_files.tokenizer(path)
+
+
+def test_the_example_distils_a_student(tmp_path, monkeypatch, capsys):
+    gguf_file, text = str(tmp_path / "a.gguf"), tmp_path / "a.txt"
+    write(gguf_file, tensors(True), gguf.GGMLQuantizationType.F32, tokenizer=True)
+    text.write_text("abcdef" * 400)
+    monkeypatch.setattr(distill_language_model, "WINDOW", 32)
+    before, after = distill_language_model.main(gguf_file, str(text))
+    assert f"{before:,.0f} before, {after:,.0f} after" in capsys.readouterr().out
+    # Each token says the next one, which a few steps find out.
+    assert after < before
