@@ -6,6 +6,7 @@ from pipelines.analysis import (
     bands,
     calibration_course,
     chance,
+    choice_gain,
     class_bias,
     class_course,
     class_group_change,
@@ -141,12 +142,14 @@ def _choice(study: Study, choice: Choice) -> Section:
         f"{choice.reason[:1].upper()}{choice.reason[1:]}.",
         *(f"{line[:1].upper()}{line[1:]}." for line in choice.people),
     ]
+    gains = choice_gain.gains(study)
     return Section(
         "choice",
         "Which temperature to choose",
         text=text,
         drawings=[tradeoff.choice_figure(choice)],
         tables=[choice_table(study, choice)],
+        folded=[choice_gain.gain_table(study, gains)] if gains else [],
     )
 
 
