@@ -47,7 +47,7 @@ def gains(study: Study) -> list[Gain]:
         per_seed = [_of_seed(study, measure, seed) for seed in sorted(shared)]
         known = np.array([one for one in per_seed if np.isfinite(one).all()])
         if known.size:
-            means = (*seed_interval(known[:, 0]), float(known[:, 1].mean()))
+            means = (*seed_interval(known[:, 0].tolist()), float(known[:, 1].mean()))
             found.append(Gain(measure, *means, len(known)))
     return found
 
