@@ -1,4 +1,4 @@
-"""From planned evaluations to evaluation directories: one job for all models."""
+"""From planned evaluations to evaluation directories: one job for some seeds."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,6 +13,9 @@ from pipelines.studies import config as configs
 from pipelines.studies.layout import Run
 
 JOB_OUTPUT = "evaluation.partial"
+# A job reads the examples once, however many models it has; but what Beam adds to a
+# graph grows with it, and a killed job leaves nothing.
+SEEDS_IN_A_JOB = 5
 
 
 def run(
@@ -33,11 +36,28 @@ def run(
       examples: pattern of the shards of tf.Examples.
       beam_args: flags of Beam.
     """
-    scratch = files.join(workdir, JOB_OUTPUT)
-    files.remove_tree(scratch)
     by_seed = _by_seed(planned, missing)
     for evaluation in itertools.chain(*by_seed):
         exports.check(evaluation.directory, evaluation.export)
+    done = 0
+    for start in range(0, len(by_seed), SEEDS_IN_A_JOB):
+        part = by_seed[start : start + SEEDS_IN_A_JOB]
+        _run_job(workdir, spec, part, missing, examples, beam_args)
+        done += sum(evaluation in missing for evaluation in itertools.chain(*part))
+        if len(by_seed) > SEEDS_IN_A_JOB:
+            print(f"evaluated {done} of {len(missing)} runs", flush=True)
+
+
+def _run_job(
+    workdir: str,
+    spec: DatasetSpec,
+    by_seed: Sequence[Sequence[Evaluation]],
+    missing: Sequence[Evaluation],
+    examples: str,
+    beam_args: Sequence[str],
+) -> None:
+    scratch = files.join(workdir, JOB_OUTPUT)
+    files.remove_tree(scratch)
     crossed = attributes.crossings(configs.read_config(workdir))
     compared = [_comparison(scratch, spec, crossed, models) for models in by_seed]
     job.run(compared, examples, beam_args)

@@ -15,7 +15,7 @@ import tensorflow_model_analysis as tfma
 from sklearn import metrics as sklearn_metrics
 
 from kd_keras import files
-from pipelines.evaluation import evaluate
+from pipelines.evaluation import comparisons, evaluate
 from pipelines.studies import config as configs
 from pipelines.studies import exports, sealed
 from pipelines.studies.layout import Run, parse_directory, run_dir
@@ -43,7 +43,9 @@ def several_classes(use_dataset, tiny_dataset):
     """An evaluated study: workdir, data set, and logits by run."""
     workdir = use_dataset(tiny_dataset)
     logits = study.write_study(workdir, tiny_dataset)
-    evaluate.evaluate(workdir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparisons, "SEEDS_IN_A_JOB", 1)
+        evaluate.evaluate(workdir)
     return workdir, tiny_dataset, logits
 
 

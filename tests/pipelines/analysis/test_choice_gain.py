@@ -47,9 +47,9 @@ def test_accuracy_by_hand(found):
 
 def test_a_smaller_gap_is_better(found):
     gain = {g.measure: g for g in gains(found)}[DPD_BY_SIDE]
-    # Shares of b and a that are predicted 1. Seed 0, validation: 2/4 and 1, 3/4 and 1: T=4 is
-    # taken; test: 3/4 and 1, 2/4 and 3/4: 1/4 both. Seed 1, validation: 0 at T=1; test
-    # 0 there and |1/4 - 3/4| at T=4, mean 1/4.
+    # Shares of b and a that are predicted 1. Seed 0, validation: 2/4 and 1 at T=1, 3/4
+    # and 1 at T=4, which is taken; test: a gap of 1/4 at both. Seed 1, validation: no
+    # gap at T=1; test: none there, 1/2 at T=4.
     assert gain.mean == pytest.approx((0 - 1 / 4) / 2)
     assert gain.most == pytest.approx((0 - 1 / 4) / 2)
 
