@@ -1,5 +1,6 @@
 """The exported SavedModel answers what the Keras model answers."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -12,7 +13,7 @@ import tensorflow as tf
 
 from kd_keras import files, models
 from kd_keras.datasets import DatasetSpec, examples
-from kd_keras.export import copy_version, export, versions
+from kd_keras.export import Exporter, copy_version, export, load, versions
 
 ROOT = pathlib.Path(__file__).parent.parent
 CARD = {"evaluation": {"accuracy": 0.5}}
@@ -209,3 +210,25 @@ def test_a_killed_export_leaves_no_loadable_half(another_process):
             loaded = tf.saved_model.load(path)
             answer = loaded.signatures["serving_features"](x=tf.zeros((1, 2)))
             np.testing.assert_allclose(answer["probabilities"], [[0.5, 0.5]])
+
+
+def test_an_exporter_writes_its_model_as_it_is_each_time(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    spec = DatasetSpec(
+        "two", {"x": tf.TensorSpec((2,), tf.float32)}, "y", ("no", "yes"), {}
+    )
+    exporter = Exporter(model, spec)
+    for name, bias in (("a", 0.0), ("b", np.log(3))):
+        model.set_weights([np.zeros((2, 2)), np.array([0, bias])])
+        exporter.write(str(tmp_path / name), {"bias": float(bias)})
+    # The first one is as it was written: 1/2; the second one log 3 surer: 3/4.
+    for name, yes in (("a", 0.5), ("b", 0.75)):
+        loaded = load(str(tmp_path / name))
+        serve = loaded.signatures["serving_features"]
+        (found,) = serve(x=tf.zeros((1, 2)))["probabilities"].numpy()
+        np.testing.assert_allclose(found, [1 - yes, yes], rtol=1e-6)
+        assert (tmp_path / name / "assets/class_names.txt").read_text() == "no\nyes\n"
+        card = json.loads((tmp_path / name / "model_card.json").read_text())
+        assert card == {"bias": pytest.approx(np.log(yes / (1 - yes)))} | {
+            "scores": "probabilities"
+        }

@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from configs import demo
-from kd_keras import Distiller, files
+from kd_keras import Distiller, export, files
 from pipelines.studies import config as configs
 from pipelines.studies import config_checks, layout, runs
 from pipelines.studies.layout import Run
+from pipelines.studies.publisher import Publisher
 from pipelines.studies.traced import TracedStep
 
 TEACHERS = (Run("teacher", 0), Run("teacher", 1))
@@ -127,12 +129,23 @@ class Watch(keras.callbacks.Callback):
             raise InterruptedError
 
 
+def _served(directory):
+    """What a run's export answers."""
+    serve = export.load(f"{directory}/export/1").signatures["serving_features"]
+    images = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 3), np.uint8)
+    return serve(image=tf.constant(images))["probabilities"].numpy()
+
+
 def test_runs_that_share_a_step_are_those_that_do_not(tmp_path, tiny_dataset):
-    config, traced, watch = _config(), TracedStep(), Watch()
+    config, watch = _config(), Watch()
+    kept = {
+        "traced": TracedStep(),
+        "publisher": Publisher(config, tiny_dataset),
+    }
     together, apart = str(tmp_path / "together"), str(tmp_path / "apart")
 
     def train_together(run):
-        runs.train_run(config, tiny_dataset, together, run, [watch], traced=traced)
+        runs.train_run(config, tiny_dataset, together, run, [watch], **kept)
 
     configs.prepare_workdir(together, config)
     for run in (*TEACHERS, *STUDENTS[:-1]):
@@ -156,3 +169,6 @@ def test_runs_that_share_a_step_are_those_that_do_not(tmp_path, tiny_dataset):
                 for workdir in (together, apart)
             )
             assert one == other, (run.title, name)
+        np.testing.assert_array_equal(
+            *(_served(layout.run_dir(workdir, run)) for workdir in (together, apart))
+        )
