@@ -1,4 +1,4 @@
-"""The Adult study of docs/results: fewer temperatures and epochs."""
+"""Adult with fewer temperatures and epochs, five seeds."""
 
 import ml_collections
 
