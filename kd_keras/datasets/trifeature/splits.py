@@ -104,15 +104,20 @@ def _correlated(
     """Draws as many training images of every label, with the correlations.
 
     For every image it is drawn which attributes match; among the combinations of
-    `combinations` with that label and those matches all are equally likely.
+    `combinations` with that label and those matches all are equally likely. For a label
+    that is not correlated itself, the matches of those that are count as its own.
     """
     label = FEATURES.index(options.label)
     others = [FEATURES.index(attribute) for attribute in options.correlations]
-    probability = list(options.correlations.values())
+    correlated = options.correlated_values
     drawn = []
     for value in range(_VALUES):
         own = combinations[combinations[:, label] == value]
+        probability = np.array(list(options.correlations.values()))
         matches = own[:, others] == value
+        if value not in correlated:
+            probability = len(correlated) * (1 - probability) / (_VALUES - 1)
+            matches = np.isin(own[:, others], correlated)
         number = np.count_nonzero(uncorrelated[:, label] == value)
         wanted = rng.random((number, len(others))) < probability
         for pattern in np.unique(wanted, axis=0):
