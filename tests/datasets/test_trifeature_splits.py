@@ -168,7 +168,17 @@ def test_a_correlation_of_one_label_alone():
         counts = counts[counts.any(axis=1)][:, counts.any(axis=0)]
         assert scipy.stats.chi2_contingency(counts).pvalue > 1e-4
     plain = split_images(Options(versions=10, split="version"))
+    assert len(rows(splits["train"])) == 7000
     np.testing.assert_array_equal(splits["test"], plain["test"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_correlated_label_needs_few_combinations(seed):
+    fractions = {"validation_fraction": 0.3, "test_fraction": 0.5, "seed": seed}
+    correlated = {"color_correlation": 0.9, "correlated_labels": SHAPES[:1]}
+    shape, _, color = split_images(Options(**fractions, **correlated))["train"][:, :3].T
+    assert within_chance(np.count_nonzero(color[shape == 0] == 0), 200, 0.9)
+    assert within_chance(np.count_nonzero(color[shape != 0] == 0), 1800, 0.1 / 9)
 
 
 @pytest.mark.parametrize("correlated", [(), SHAPES, [*reversed(SHAPES), SHAPES[0]]])
