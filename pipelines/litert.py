@@ -15,12 +15,7 @@ def main(argv: Sequence[str]) -> None:
 
     workdir = start.WORKDIR.value
     written = stages.litert(workdir, RUN.value, PUBLISHED.value)
-    push = next_steps.command(
-        "pipelines.gate",
-        workdir=workdir,
-        policy="configs/policies/demo.py",
-        push="DIRECTORY",
-    )
+    push = next_steps.push(workdir, "configs/policies/demo.py", RUN.value)
     print(f"written: {', '.join(written)}")
     print(f"next:    {push}")
 

@@ -23,8 +23,7 @@ def main(argv: Sequence[str]) -> None:
         print(f"written: {', '.join(found['written'])}")
     if not found["blessed"]:
         sys.exit(NOT_BLESSED)
-    push = {"policy": policy_file(), "run": found["run"], "push": "DIRECTORY"}
-    print(f"next:    {next_steps.command('pipelines.gate', workdir=workdir, **push)}")
+    print(f"next:    {next_steps.push(workdir, policy_file(), found['run'])}")
 
 
 if __name__ == "__main__":

@@ -36,15 +36,26 @@ def after_study(workdir: str, own_code: bool) -> str:
     if own_code:
         flags["module_path"] = given.module_path()
     report = command("pipelines.report", **flags)
-    select = command("pipelines.select", **flags, policy=given.policy())
+    flags["policy"] = given.policy()
+    select, gate, mend = (
+        command(f"pipelines.{name}", **flags) for name in ("select", "gate", "mitigate")
+    )
     return "\n".join(
         [
             f"report:      {workdir}/report.html",
             *([f"again:       {report}"] if own_code else []),
             f"TensorBoard: {command('pipelines.tensorboard', workdir=workdir)}",
             f"choose T:    {select}",
+            f"judge:       {gate}",
+            f"mend:        {mend}",
         ]
     )
+
+
+def push(workdir: str, policy: str, run: str = "") -> str:
+    """The call of the gate that copies a blessed export to where a server reads it."""
+    flags = {"workdir": workdir, "policy": policy, "run": run}
+    return command("pipelines.gate", **flags, push=f"{workdir}/serving")
 
 
 def _parsed() -> bool:

@@ -7,6 +7,8 @@ import pytest
 import scipy.stats
 
 from kd_keras.datasets.trifeature.options import FEATURES, Options
+from kd_keras.datasets.trifeature.render import COLORS
+from kd_keras.datasets.trifeature.shapes import SHAPES
 from kd_keras.datasets.trifeature.splits import split_images
 
 
@@ -148,6 +150,45 @@ def test_one_correlated_attribute_leaves_the_other_at_chance():
     assert scipy.stats.chisquare(np.bincount(other), expected).pvalue > 1e-4
 
 
+def test_a_correlation_of_one_label_alone():
+    """Nine in ten triangles are red, and hardly anything else is."""
+    correlated = {"color_correlation": 0.9, "correlated_labels": ["triangle"]}
+    splits = split_images(Options(versions=10, split="version", **correlated))
+    shape, texture, color = splits["train"][:, :3].T
+    assert np.bincount(shape).tolist() == [700] * 10
+    red = color == COLORS.index("red")
+    triangle = shape == SHAPES.index("triangle")
+    assert within_chance(np.count_nonzero(red & triangle), 700, 0.9)
+    # What is left of one, for each of nine.
+    assert within_chance(np.count_nonzero(red & ~triangle), 6300, 0.1 / 9)
+    # The other colors go with no other shape, nor does any texture.
+    for one, other in ((shape, color), (shape, texture), (color, texture)):
+        counts = np.zeros((10, 10))
+        np.add.at(counts, (one[~red & ~triangle], other[~red & ~triangle]), 1)
+        counts = counts[counts.any(axis=1)][:, counts.any(axis=0)]
+        assert scipy.stats.chi2_contingency(counts).pvalue > 1e-4
+    plain = split_images(Options(versions=10, split="version"))
+    assert len(rows(splits["train"])) == 7000
+    np.testing.assert_array_equal(splits["test"], plain["test"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_correlated_label_needs_few_combinations(seed):
+    fractions = {"validation_fraction": 0.3, "test_fraction": 0.5, "seed": seed}
+    correlated = {"color_correlation": 0.9, "correlated_labels": SHAPES[:1]}
+    shape, _, color = split_images(Options(**fractions, **correlated))["train"][:, :3].T
+    assert within_chance(np.count_nonzero(color[shape == 0] == 0), 200, 0.9)
+    assert within_chance(np.count_nonzero(color[shape != 0] == 0), 1800, 0.1 / 9)
+
+
+@pytest.mark.parametrize("correlated", [(), SHAPES, [*reversed(SHAPES), SHAPES[0]]])
+def test_no_correlated_label_is_all_of_them(correlated):
+    options = {"color_correlation": 0.9, "correlated_labels": correlated}
+    found = split_images(Options(**options))["train"]
+    every = split_images(Options(color_correlation=0.9))["train"]
+    np.testing.assert_array_equal(found, every)
+
+
 def test_full_correlation_leaves_one_combination_per_label():
     options = Options(texture_correlation=1.0, color_correlation=1.0)
     train = split_images(options)["train"]
@@ -195,6 +236,8 @@ def test_too_few_combinations_for_a_correlation():
         ({"split": "version", "versions": 3}, "each split one of 3 versions"),
         ({"color_correlation": -0.1}, r"`color_correlation` .* \[0, 1\]"),
         ({"shape_correlation": 0.9}, "`shape_correlation` .* 0.1 .* label's own"),
+        ({"correlated_labels": ("red",)}, r"`correlated_labels` .*\('triangle', .*red"),
+        ({"correlated_labels": "tee"}, "`correlated_labels` .* a sequence .*'tee'"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -218,6 +261,7 @@ def test_name_tells_all_options_apart():
             {"shape_size": 156},
             {"texture_correlation": 0.5},
             {"color_correlation": 0.5},
+            {"color_correlation": 0.5, "correlated_labels": ("tee",)},
             {"label": "texture", "color_correlation": 0.5},
             {"label": "color", "texture_correlation": 0.5},
         )

@@ -67,7 +67,9 @@ def test_a_study_says_what_it_did_and_what_comes_next(study):
     assert "[3/3] student T=4 seed 0: val_accuracy" in done.stdout
     assert f"report:      {workdir}/report.html" in done.stdout
     assert f"python -m pipelines.tensorboard --workdir={workdir}" in done.stdout
-    assert f"python -m pipelines.select --workdir={workdir}" in done.stdout
+    for stage in ("select", "gate", "mitigate"):
+        following = f"python -m pipelines.{stage} --workdir={workdir} --policy=configs/"
+        assert following in done.stdout
     assert not [name for name in os.listdir(workdir) if "partial" in name]
 
 

@@ -9,12 +9,7 @@ import tensorflow as tf
 from kd_keras import named
 from kd_keras.datasets import records
 from kd_keras.datasets.spec import Dataset, DatasetSpec
-from kd_keras.datasets.trifeature.options import FEATURES, Options
-from kd_keras.datasets.trifeature.render import COLORS
-from kd_keras.datasets.trifeature.shapes import SHAPES
-from kd_keras.datasets.trifeature.textures import TEXTURES
-
-_NAMES = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
+from kd_keras.datasets.trifeature.options import FEATURES, VALUES, Options
 
 
 def load(*, data_dir: str | None = None, **options: Any) -> Dataset:
@@ -47,8 +42,8 @@ def load(*, data_dir: str | None = None, **options: Any) -> Dataset:
         name="trifeature",
         features={"image": tf.TensorSpec([chosen.image_size] * 2 + [3], tf.uint8)},
         label=chosen.label,
-        class_names=_NAMES[chosen.label],
-        groups={attribute: _NAMES[attribute] for attribute in chosen.attributes},
+        class_names=VALUES[chosen.label],
+        groups={attribute: VALUES[attribute] for attribute in chosen.attributes},
     )
     keys = (*spec.features, *FEATURES, spec.example_id)
     splits = {}

@@ -1,11 +1,15 @@
 """The options that decide the bytes of a Trifeature data set."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-from kd_keras.datasets.trifeature.render import CANVAS, MAX_SHAPE_SIZE
+from kd_keras.datasets.trifeature.render import CANVAS, COLORS, MAX_SHAPE_SIZE
+from kd_keras.datasets.trifeature.shapes import SHAPES
+from kd_keras.datasets.trifeature.textures import TEXTURES
 
-FEATURES = ("shape", "texture", "color")
+VALUES = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
+FEATURES = tuple(VALUES)
 SPLITS_BY = ("combination", "version", "image")
 COMBINATIONS = 1000
 # P(feature = any given value) among ten.
@@ -37,6 +41,9 @@ class Options:
         chance: not correlated. The other splits are never correlated.
       texture_correlation: the same for the texture.
       color_correlation: the same for the color.
+      correlated_labels: the labels whose matches are correlated, such as
+        ("triangle",); empty for all. The other labels have these values as rarely as
+        they would if all were correlated, and their own match by chance.
 
     Raises:
       ValueError: if an option is not allowed.
@@ -54,6 +61,7 @@ class Options:
     shape_correlation: float = CHANCE
     texture_correlation: float = CHANCE
     color_correlation: float = CHANCE
+    correlated_labels: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self._require("label", self.label in FEATURES, f"one of {FEATURES}")
@@ -70,6 +78,13 @@ class Options:
         own = f"{self.label}_correlation"
         self._require(
             own, getattr(self, own) == CHANCE, f"{CHANCE} where it is the label's own"
+        )
+        known = VALUES[self.label]
+        self._require(
+            "correlated_labels",
+            not isinstance(self.correlated_labels, str)
+            and set(self.correlated_labels) <= set(known),
+            f"a sequence of {known}",
         )
         self._require_examples()
 
@@ -88,6 +103,12 @@ class Options:
         return any(value != CHANCE for value in self.correlations.values())
 
     @property
+    def correlated_values(self) -> list[int]:
+        """Places of the labels whose matches are correlated."""
+        known = VALUES[self.label]
+        return sorted({known.index(name) for name in self.correlated_labels or known})
+
+    @property
     def name(self) -> str:
         """Spells out all that changes the bytes."""
         parts = [
@@ -103,6 +124,7 @@ class Options:
         if self.correlated:
             parts += [f"{self.label}_correlated"]
             parts += [f"{name}{float(p)}" for name, p in self.correlations.items()]
+            parts += sorted(set(self.correlated_labels))
         return "-".join(parts)
 
     def held_out(self) -> tuple[int, int]:

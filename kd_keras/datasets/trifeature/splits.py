@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from kd_keras.datasets.trifeature.options import COMBINATIONS, FEATURES, Options
+from kd_keras.datasets.trifeature.options import CHANCE, COMBINATIONS, FEATURES, Options
 
 _VALUES = 10
 
@@ -104,15 +104,20 @@ def _correlated(
     """Draws as many training images of every label, with the correlations.
 
     For every image it is drawn which attributes match; among the combinations of
-    `combinations` with that label and those matches all are equally likely.
+    `combinations` with that label and those matches all are equally likely. For a label
+    that is not correlated itself, the matches of those that are count as its own.
     """
     label = FEATURES.index(options.label)
-    others = [FEATURES.index(attribute) for attribute in options.correlations]
-    probability = list(options.correlations.values())
+    correlated = options.correlated_values
     drawn = []
     for value in range(_VALUES):
         own = combinations[combinations[:, label] == value]
-        matches = own[:, others] == value
+        wished, match = options.correlations, [value]
+        if value not in correlated:
+            wished, match = _left_over(wished, len(correlated)), correlated
+        others = [FEATURES.index(attribute) for attribute in wished]
+        probability = list(wished.values())
+        matches = np.isin(own[:, others], match)
         number = np.count_nonzero(uncorrelated[:, label] == value)
         wanted = rng.random((number, len(others))) < probability
         for pattern in np.unique(wanted, axis=0):
@@ -128,6 +133,15 @@ def _correlated(
             drawn.append(candidates[rng.integers(len(candidates), size=count)])
     images = np.concatenate(drawn)
     return np.column_stack([images, first_version + np.array(_earlier_equals(images))])
+
+
+def _left_over(correlations: dict[str, float], labels: int) -> dict[str, float]:
+    """Attribute -> P(one of the matches of so many labels), for each other label."""
+    return {
+        attribute: labels * (1 - probability) / (_VALUES - 1)
+        for attribute, probability in correlations.items()
+        if probability != CHANCE
+    }
 
 
 def _earlier_equals(rows: np.ndarray) -> list[int]:

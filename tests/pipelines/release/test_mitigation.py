@@ -252,7 +252,7 @@ def test_the_main_says_it_was_done_and_what_comes_next(mended, monkeypatch, caps
     )
     assert not code
     assert out.startswith("done before: nothing has changed since\n")
-    assert f"--run={MENDED} --push=DIRECTORY" in out
+    assert f"--run={MENDED} --push={workdir}/serving" in out
 
 
 def test_the_main_ends_with_2_where_nothing_helps(workdir, monkeypatch, capsys):
