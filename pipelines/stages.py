@@ -16,7 +16,7 @@ from pipelines.release.conversion import convert
 from pipelines.release.mitigation_record import describe
 from pipelines.report import card_page, page, write
 from pipelines.studies import config as configs
-from pipelines.studies import coordinator, embeddings, own_code
+from pipelines.studies import coordinator, corrupted, embeddings, own_code
 from pipelines.studies.study import train_study
 
 
@@ -52,6 +52,8 @@ def study(
             evaluate(workdir, confidence_intervals=intervals, load=load)
         with stage.telling("embed the test examples"):
             embeddings.ensure_or_tell(workdir, load)
+        with stage.telling("predict on damaged data"):
+            corrupted.ensure(workdir, load)
         content, _ = report(workdir, published, load().spec)
         hparams.write(workdir, config)
         tracking.log(workdir, log_to)
