@@ -116,15 +116,15 @@ class Robustness:
         }
 
 
-def measure(workdir: str, study: Study) -> Robustness | str:
-    """Measures every run; or says why that cannot be.
+def measure(workdir: str, study: Study) -> Robustness | str | None:
+    """Measures every run; or says why that cannot be; None where nobody asks.
 
     Raises:
       ValueError: if a file is not what was written.
     """
     names = corruption_options.names(study.config)
     if not names:
-        return "no corruption is named"
+        return None
     quantities = [Quantity(ACCURACY), Quantity(ECE)]
     quantities += [Quantity(m, a) for a in study.attributes for m in (WORST, DPD, EOD)]
     clean: dict[Model, dict[int, Values]] = {}

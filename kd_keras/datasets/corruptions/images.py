@@ -137,7 +137,7 @@ def _jpeg_compression(image: np.ndarray, quality: int) -> np.ndarray:
     return tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE").numpy()
 
 
-_OF_BYTES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+_OF_BYTES: dict[str, Callable[..., np.ndarray]] = {
     "pixelate": _pixelate,
     "jpeg_compression": _jpeg_compression,
 }
