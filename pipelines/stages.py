@@ -33,9 +33,7 @@ def study(
     """Makes what is missing of a study: runs, evaluation, tables, report.
 
     Args:
-      config: as in configs/.
-      workdir: an empty or new directory, or one that this config made before.
-      workers, scheduler, stack: see `pipelines.studies.study.train_study`.
+      config, workdir, workers, scheduler, stack: see `train_study`.
       published: directory of published numbers to show in the report.
       log_to: see `pipelines.release.tracking.log`.
     """
@@ -48,11 +46,9 @@ def study(
         return
     with held:
         with stage.telling("evaluate with Beam and TFMA"):
-            intervals = config.evaluation.confidence_intervals
-            evaluate(workdir, confidence_intervals=intervals, load=load)
-        with stage.telling("embed the test examples"):
+            evaluate(workdir, load=load)
+        with stage.telling("embed the test examples, predict on damaged ones"):
             embeddings.ensure_or_tell(workdir, load)
-        with stage.telling("predict on damaged data"):
             corrupted.ensure(workdir, load)
         content, _ = report(workdir, published, load().spec)
         hparams.write(workdir, config)

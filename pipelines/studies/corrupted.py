@@ -102,6 +102,20 @@ def read(
     return {s: (found[f"id_{s}"], found[f"logits_{s}"]) for s in splits}
 
 
+def write(
+    workdir: str,
+    run: Run,
+    record: Mapping[str, Any],
+    name: str,
+    predicted: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Writes what `read` gives back; arguments as there."""
+    told: dict[str, Any] = {"source": json.dumps(_source(record, name), sort_keys=True)}
+    for split, (ids, logits) in predicted.items():
+        told |= {f"id_{split}": ids, f"logits_{split}": logits}
+    sealed.write_arrays(_path(workdir, run, name), told)
+
+
 def _path(workdir: str, run: Run, name: str) -> str:
     return files.join(layout.run_dir(workdir, run), FOLDER, f"{name}.npz")
 
@@ -199,7 +213,8 @@ def _predict(
 ) -> None:
     """Writes what these models predict under a corruption."""
     spec = dataset.spec
-    arrays: dict[Run, dict[str, np.ndarray]] = {model.run: {} for model in models}
+    predicted: dict[Run, dict[str, tuple[np.ndarray, np.ndarray]]]
+    predicted = {model.run: {} for model in models}
     for split in corruption_options.splits(config):
         ids: list[np.ndarray] = []
         logits: dict[Run, list[np.ndarray]] = {model.run: [] for model in models}
@@ -225,9 +240,8 @@ def _predict(
             ids.append(batch[spec.example_id])
             position += len(ids[-1])
         for run, found in logits.items():
-            arrays[run][f"id_{split}"] = np.concatenate(ids).astype("S")
-            arrays[run][f"logits_{split}"] = np.concatenate(found, axis=1)
-    for run, of_run in arrays.items():
-        source = _source(run_record.read(workdir, run, config), name)
-        told = {"source": json.dumps(source, sort_keys=True), **of_run}
-        sealed.write_arrays(_path(workdir, run, name), told)
+            of_split = np.concatenate(ids).astype("S"), np.concatenate(found, axis=1)
+            predicted[run][split] = of_split
+    for run, of_run in predicted.items():
+        record = run_record.read(workdir, run, config)
+        write(workdir, run, record, name, of_run)
