@@ -104,7 +104,7 @@ def test_only_what_is_missing_or_damaged_is_made_again(study, tiny_dataset, caps
     files.write_bytes(paths[2], before[paths[2]][:-40])
     with pytest.raises(ValueError, match=r"gaussian_noise\.npz is not what was writ"):
         read(workdir, RUNS[1], NAMES[0])
-    with pytest.raises(corrupted.MissingError, match="is missing. Run the study again"):
+    with pytest.raises(corrupted.MissingError, match=r"is missing\. Run the study"):
         read(workdir, RUNS[0], NAMES[1])
     corrupted.ensure(workdir, lambda: tiny_dataset)
     assert "predicted again: " in capsys.readouterr().out

@@ -113,9 +113,11 @@ def corrupt(
     Example:
 
     ```python
-    test = dataset.splits["test"]
-    noisy = corruptions.corrupt(test, dataset.spec, "gaussian_noise", severity=3)
-    kd_keras.audit(models, noisy, dataset.spec)
+    from kd_keras.datasets import corruptions
+
+    known = corruptions.training(examples, spec)
+    noisy = corruptions.corrupt(examples, spec, "feature_noise", 3, known=known)
+    kd_keras.audit({"alone": alone, "student": student}, noisy, spec)
     ```
     """
     _require_usable(name, spec, severity, known)
