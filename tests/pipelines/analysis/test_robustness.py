@@ -126,7 +126,8 @@ def test_what_the_section_says(found):
     study, measured = found
     (section,) = robustness_section.sections(study, measured)
     assert section.title == "How much worse on damaged data?"
-    # Undamaged all right, damaged 71 of 80: 11.25. nds: 14 of 16; 58 and 52 of 80: 18.75.
+    # Undamaged all right, damaged 71 of 80: 11.25. nds: 14 of 16; 58 and 52 of 80:
+    # 18.75.
     # T=4: 14 of 16; 69 and 64 of 80: 4.375.
     said = r"in points: teacher 11\.[23], nds 18\.[78], the students 4\.4 \(T=4\)\."
     assert re.search(said, section.text[0])
