@@ -30,7 +30,7 @@ def robustness_table(study: Study, found: Robustness) -> DataTable:
             model_cells(model)
             | {"seeds": len(clean), "accuracy": _mean(clean), "lost": np.mean(lost)}
             | _interval("damaged", damaged)
-            | _interval("mce", found.corruption_error(model, study.nds))
+            | _interval("mce", found.corruption_error(model, study.nds), np.inf)
             | {"ece": _mean(found.of(model, _ECE, CLEAN))}
             | _interval("ece_damaged", found.of(model, _ECE))
         )
@@ -213,12 +213,16 @@ def _columns(name: str, title: str) -> Iterator[Column]:
     yield Column(f"{name}_upper", "to", PERCENT)
 
 
-def _interval(name: str, values: Mapping[int, float]) -> dict[str, float]:
-    """The cells of `_columns`; none without a seed."""
+def _interval(
+    name: str, values: Mapping[int, float], highest: float = 1.0
+) -> dict[str, float]:
+    """The cells of `_columns`, in [0, highest]; none without a seed."""
     if not values:
         return {}
-    ends = seed_interval(list(values.values()))
-    return dict(zip((name, f"{name}_lower", f"{name}_upper"), ends, strict=True))
+    mean, low, high = seed_interval(list(values.values()))
+    # NaN, of one seed, stays.
+    low, high = float(np.maximum(low, 0)), float(np.minimum(high, highest))
+    return {name: mean, f"{name}_lower": low, f"{name}_upper": high}
 
 
 def _mean(values: Mapping[int, float]) -> float:

@@ -26,6 +26,8 @@ _TEXT = (
     "summed over the severities of a corruption, mean over the corruptions (Hendrycks "
     "& Dietterich 2019, whose base is AlexNet). Below 100 % a model makes fewer errors "
     "than nds.",
+    "Look at the accuracy first: where damage leaves a model no better than chance, it "
+    "may say one class of everything, and its gaps are small for that reason alone.",
 )
 # (model, corruption) -> value by seed.
 _Values = Callable[[Model, str], Mapping[int, float]]
@@ -115,5 +117,5 @@ def _course(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean over the seeds and its interval, in percent, `[T]` each."""
     found = [seed_interval(list(values(m, corruption).values())) for m in models]
-    mean, lower, upper = 100 * np.array(found).T
-    return mean, lower, upper
+    mean, lower, upper = np.array(found).T
+    return 100 * mean, 100 * np.maximum(lower, 0), 100 * np.minimum(upper, 1)
