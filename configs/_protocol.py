@@ -75,6 +75,9 @@ def study(
     config.evaluation.confidence_intervals = False  # TFMA's jackknife; slow.
     # A rate of fewer examples is in no gap: see docs/fairness.md. 0 leaves none out.
     config.evaluation.min_examples = 10
+    # Damage to predict under as well, at five severities: a tuple of names of
+    # kd_keras.datasets.corruptions.CORRUPTIONS, such as ("gaussian_noise", "contrast").
+    config.evaluation.corruptions = ()
     # Not published: the distances, the pairs and what the examples are embedded by.
     config.evaluation.individual_fairness = ml_collections.ConfigDict(
         {

@@ -2,12 +2,11 @@
 
 import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_collections
 
-from kd_keras.datasets import DatasetSpec
 from pipelines.cli import next_steps, stage
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
@@ -16,7 +15,7 @@ from pipelines.release.conversion import convert
 from pipelines.release.mitigation_record import describe
 from pipelines.report import card_page, page, write
 from pipelines.studies import config as configs
-from pipelines.studies import coordinator, embeddings, own_code
+from pipelines.studies import coordinator, corrupted, embeddings, own_code
 from pipelines.studies.study import train_study
 
 
@@ -33,9 +32,7 @@ def study(
     """Makes what is missing of a study: runs, evaluation, tables, report.
 
     Args:
-      config: as in configs/.
-      workdir: an empty or new directory, or one that this config made before.
-      workers, scheduler, stack: see `pipelines.studies.study.train_study`.
+      config, workdir, workers, scheduler, stack: see `train_study`.
       published: directory of published numbers to show in the report.
       log_to: see `pipelines.release.tracking.log`.
     """
@@ -48,11 +45,11 @@ def study(
         return
     with held:
         with stage.telling("evaluate with Beam and TFMA"):
-            intervals = config.evaluation.confidence_intervals
-            evaluate(workdir, confidence_intervals=intervals, load=load)
-        with stage.telling("embed the test examples"):
+            evaluate(workdir, load=load)
+        with stage.telling("embed the test examples, predict on damaged ones"):
             embeddings.ensure_or_tell(workdir, load)
-        content, _ = report(workdir, published, load().spec)
+            corrupted.ensure(workdir, load)
+        content, _ = report(workdir, published, load)
         hparams.write(workdir, config)
         tracking.log(workdir, log_to)
         print(f"\n{content.summary}\n")
@@ -60,11 +57,11 @@ def study(
 
 
 def report(
-    workdir: str, published: str = "", spec: DatasetSpec | None = None
+    workdir: str, published: str = "", load: Callable[[], Any] | None = None
 ) -> tuple[page.Page, list[str]]:
     """The report, and the paths written; arguments as of `study`."""
     with stage.telling("report: intervals, tables, figures"):
-        content = page.page(workdir, spec, published)
+        content = page.page(workdir, load().spec if load else None, published)
         return content, write.write_page(content, workdir)
 
 

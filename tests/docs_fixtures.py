@@ -110,6 +110,11 @@ def _release() -> dict[str, Any]:
     }
 
 
+def _damaged() -> dict[str, Any]:
+    """Models and data, and a policy."""
+    return _small() | {"policy": _release()["policy"]}
+
+
 def _own_digits() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     return {
@@ -209,6 +214,7 @@ _FIXTURES = {
     "docs/fairness.md": _predictions,
     "docs/mitigation.md": _harmed,
     "docs/release.md": _release,
+    "docs/robustness.md": _damaged,
     "docs/tutorial.md": _runs,
     "kd_keras/auditing/predictions.py": _forest,
     "kd_keras/auditing/run.py": _people,

@@ -20,6 +20,9 @@ def get_config() -> ml_collections.ConfigDict:
     policy.selection.metric = "equalized_odds_difference"
     policy.selection.attribute = ""
     policy.selection.tolerance = 0.01
+    # "mean", or the name of one, takes the metric on damaged data, where a study has
+    # config.evaluation.corruptions; empty takes it on the data as they are.
+    policy.selection.corruption = ""
 
     # What pipelines.mitigate may try: thresholds, and methods of config.methods, which
     # train the refused student again.

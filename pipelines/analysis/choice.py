@@ -136,7 +136,7 @@ def _reason(
     told: list[str],
 ) -> str:
     points = f"{100 * objective.tolerance:g} point"
-    metric = objective.metric.replace("_", " ")
+    metric = objective.title
     if chosen is None and near:
         more = f"; and {len(told) - 4} more groups" if len(told) > 4 else ""
         return (

@@ -1,10 +1,11 @@
 """What is weighed against accuracy when a temperature is chosen, with intervals."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kd_keras.datasets.corruptions import SEVERITIES
 from kd_keras.fairness import GAPS, Gap, GroupCounts, Interval
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gaps import gap, notes_of
@@ -12,6 +13,7 @@ from kd_keras.fairness.intervals import around
 from kd_keras.fairness.names import attribute_name
 from pipelines.analysis import estimates
 from pipelines.analysis.calibrated import calibration_values
+from pipelines.analysis.damaged import MEAN
 from pipelines.analysis.deciding import deciding
 from pipelines.analysis.joint_counts import joint_counts, observed_and_resampled
 from pipelines.analysis.results import Model, Result, Study
@@ -43,6 +45,9 @@ class Objective:
       level: coverage of the intervals that tell students apart, in (0, 1).
       replicates: of the bootstrap.
       min_examples: rates of fewer examples are in no gap; 0 or 1 leaves none out.
+      corruption: damage under which the metric is taken, mean over its severities;
+        "mean" for the mean over all of the study, empty for undamaged data. The
+        accuracy that the tolerance is about is that on undamaged data.
     """
 
     metric: str = "equalized_odds_difference"
@@ -51,6 +56,29 @@ class Objective:
     level: float = LEVEL
     replicates: int = REPLICATES
     min_examples: int = MIN_EXAMPLES
+    corruption: str = ""
+
+    @property
+    def title(self) -> str:
+        """Such as: worst group accuracy under gaussian noise."""
+        under = "corruption" if self.corruption == MEAN else self.corruption
+        title = self.metric + (f" under {under}" if under else "")
+        return title.replace("_", " ")
+
+    def views(self, study: Study) -> list[Study]:
+        """The study, or what it is on damaged data: what the metric is taken of."""
+        return [view for views in self._by_corruption(study).values() for view in views]
+
+    def hardest(self, study: Study) -> dict[str, Study]:
+        """Corruption -> the study at its highest severity."""
+        return {name: v[-1] for name, v in self._by_corruption(study).items()}
+
+    def _by_corruption(self, study: Study) -> Mapping[str, Sequence[Study]]:
+        if not self.corruption:
+            return {"": [study]}
+        if self.corruption == MEAN:
+            return study.damaged
+        return {self.corruption: study.damaged[self.corruption]}
 
     def attributes(self, study: Study) -> tuple[Attribute, ...]:
         """Those whose gaps count."""
@@ -80,6 +108,21 @@ def costs(
     model. The first value is the observed one; of a gap it is the only one, since its
     intervals need no draws.
     """
+    found = [
+        _costs(view, objective, models, split, replicates)
+        for view in objective.views(study)
+    ]
+    return {m: np.mean([one[m] for one in found], axis=0) for m in models}
+
+
+def _costs(
+    study: Study,
+    objective: Objective,
+    models: Sequence[Model],
+    split: str,
+    replicates: int,
+) -> dict[Model, np.ndarray]:
+    """As of `costs`, of one view of the study."""
     if objective.metric in GAPS:
         by_run = [
             [_worst(study, objective, run, split) for run in study.models[m].values()]
@@ -107,8 +150,13 @@ def cost(study: Study, objective: Objective, model: Model, split: str) -> Interv
     if objective.metric not in GAPS:
         drawn = costs(study, objective, [model], split, objective.replicates)[model]
         return around(float(drawn[0]), drawn[1:], objective.level)
-    runs = study.models[model].values()
-    return mean_of([_gap(study, objective, run, split) for run in runs])
+    return mean_of(
+        [
+            _gap(view, objective, run, split)
+            for view in objective.views(study)
+            for run in view.models[model].values()
+        ]
+    )
 
 
 def change(
@@ -122,27 +170,40 @@ def change(
         drawn = costs(study, objective, [model, base], split, objective.replicates)
         values = drawn[model] - drawn[base]
         return around(float(values[0]), values[1:], objective.level)
-    pairs = study.pairs(model, base)
+    pairs = [
+        (view, pair)
+        for view in objective.views(study)
+        for pair in view.pairs(model, base)
+    ]
     if not pairs:
         return Interval(
             np.nan, np.nan, np.nan, objective.level, reason="no common seed"
         )
-    return mean_of([_change(study, objective, *pair, split) for pair in pairs])
+    return mean_of([_change(view, objective, *pair, split) for view, pair in pairs])
 
 
 def people(study: Study, objective: Objective, model: Model, split: str) -> list[str]:
-    """Which groups decide a model's gap by each attribute, and who is left out."""
-    lines = []
-    for attribute in objective.attributes(study) if objective.metric in GAPS else ():
-        found = [
-            _found(study, objective, run, attribute, split)
-            for run in study.models[model].values()
-        ]
-        between = deciding(found, study.spec.class_names) or "no two groups"
-        title = f"{objective.metric.replace('_', ' ')} by {attribute_name(attribute)}"
-        lines.append(f"{title} is decided by {between}")
-        lines += [f"{attribute_name(attribute)}: {note}" for note in notes_of(found)]
-    return lines
+    """Which groups decide a model's gap by each attribute, and who is left out.
+
+    Of damaged data, those at the highest severity of each corruption.
+    """
+    if objective.metric not in GAPS:
+        return []
+    lines: list[str] = []
+    for corruption, view in objective.hardest(study).items():
+        under = f" under {corruption}, severity {SEVERITIES[-1]}," if corruption else ""
+        for attribute in objective.attributes(study):
+            found = [
+                _found(view, objective, run, attribute, split)
+                for run in view.models[model].values()
+            ]
+            between = deciding(found, study.spec.class_names) or "no two groups"
+            by = attribute_name(attribute)
+            title = f"{objective.metric.replace('_', ' ')} by {by}"
+            lines.append(f"{title}{under} is decided by {between}")
+            # The labels decide who is left out, whatever the damage.
+            lines += [f"{by}: {note}" for note in notes_of(found)]
+    return list(dict.fromkeys(lines))
 
 
 def _errors(counts: GroupCounts, replicates: int) -> np.ndarray:

@@ -105,6 +105,8 @@ class Study:
       truth: split -> labels and groups.
       models: model -> seed -> result, in the order of the tables.
       planned: how many runs the configuration asks for.
+      damaged: corruption -> the study as it is on damaged data, at each severity; empty
+        unless `pipelines.analysis.damaged` has read them.
     """
 
     document: Mapping[str, Any]
@@ -112,6 +114,9 @@ class Study:
     truth: Mapping[str, Truth]
     models: Mapping[Model, Mapping[int, Result]]
     planned: int
+    damaged: Mapping[str, Sequence["Study"]] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
     _counts: dict[tuple[Result, str], GroupCounts] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )

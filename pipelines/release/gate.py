@@ -7,6 +7,7 @@ import ml_collections
 from kd_keras.export import copy_version
 from pipelines.analysis import agreement
 from pipelines.analysis.choice import run_to_release
+from pipelines.analysis.damaged import with_damaged
 from pipelines.analysis.results import read_study, with_mended
 from pipelines.evaluation.output import read_metrics
 from pipelines.release import blessing, candidate, junit, sarif, verdict
@@ -44,7 +45,9 @@ def gate(
     """
     study = with_mended(workdir, read_study(workdir), run)
     conditions = policies.conditions(policy, study.spec)
-    chosen = run_to_release(study, policies.objective(policy, study.spec), run)
+    objective = policies.objective(policy, study.spec)
+    seen = study if run else with_damaged(workdir, study, objective.corruption)
+    chosen = run_to_release(seen, objective, run)
     blessing.withdraw(layout.run_dir(workdir, chosen))
     judged = candidate.find(workdir, chosen)
     teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))

@@ -6,6 +6,7 @@ from typing import Any
 
 import ml_collections
 
+from kd_keras.datasets.corruptions import CORRUPTIONS
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import GAPS
 from kd_keras.fairness.cell_counts import Attribute
@@ -14,6 +15,7 @@ from kd_keras.mitigation import GroupThresholds
 from kd_keras.named import did_you_mean
 from pipelines.analysis.costs import METRICS as METRICS_OF_CHOICE
 from pipelines.analysis.costs import Objective
+from pipelines.analysis.damaged import MEAN
 from pipelines.studies.attributes import as_attribute, check_crossing
 from pipelines.studies.interval_options import MIN_EXAMPLES
 from pipelines.studies.layout import NDS, TEACHER
@@ -148,7 +150,7 @@ def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> Objective
     """What a policy weighs against accuracy; ValueError if it does not exist."""
     _check_fields(policy)
     fields = dict(policy.selection)
-    allowed = ("metric", "attribute", "tolerance")
+    allowed = ("metric", "attribute", "tolerance", "corruption")
     _require_one("policy.selection", fields.keys() - set(allowed), allowed)
     fields["attribute"] = as_attribute(fields.get("attribute", ""))
     found = Objective(
@@ -158,6 +160,8 @@ def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> Objective
         min_examples=_min_examples(policy),
     )
     _require_one("policy.selection.metric", {found.metric}, METRICS_OF_CHOICE)
+    damages = ("", MEAN, *(n for names in CORRUPTIONS.values() for n in names))
+    _require_one("policy.selection.corruption", {found.corruption}, damages)
     known = () if found.metric == "ece" else spec.groups
     if found.attribute:
         _require_attribute("policy.selection", found.attribute, known, "")
@@ -181,6 +185,12 @@ def _condition(
     name: str, fields: dict[str, Any], spec: DatasetSpec, against: Sequence[str]
 ) -> Condition:
     where = f"policy.conditions.{name}"
+    if "corruption" in fields:
+        raise ValueError(
+            f"--{where} must have no corruption: a release is judged on undamaged data "
+            f"alone. Received: {fields['corruption']!r}. --policy.selection may have "
+            "one, by which a temperature is chosen."
+        )
     allowed = [field.name for field in dataclasses.fields(Condition)][1:]
     _require_one(where, fields.keys() - allowed, allowed)
     for field in ("attribute", "group"):

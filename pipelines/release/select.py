@@ -6,6 +6,8 @@ import ml_collections
 
 from kd_keras import files
 from pipelines.analysis import choice
+from pipelines.analysis.costs import Objective
+from pipelines.analysis.damaged import with_damaged
 from pipelines.analysis.results import read_study
 from pipelines.release import policy as policies
 from pipelines.release.selection import selection
@@ -30,6 +32,7 @@ def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
     """
     study = read_study(workdir)
     objective = policies.objective(policy, study.spec)
+    study = with_damaged(workdir, study, objective.corruption)
     found, chosen = choice.require_choice(study, objective)
     path = files.join(workdir, SELECTION_FILE)
     advice = "Delete it and select again; looks at the test split count from 1 then."
@@ -48,7 +51,7 @@ def describe(found: dict[str, Any]) -> str:
         f"recommended T={found['recommended_temperature']:g}"
         f"{method and ' ' + method}: {found['reason']}",
         f"{word} on the {test['split']} split: accuracy {_shown(test['accuracy'])}, "
-        f"{found['metric'].replace('_', ' ')} {_shown(test['cost'])}",
+        f"{_metric(found)} {_shown(test['cost'])}",
     ]
     if found["test_looks"] > 1:
         lines.append(
@@ -57,6 +60,11 @@ def describe(found: dict[str, Any]) -> str:
         )
     lines += test["groups"]
     return "\n".join(lines)
+
+
+def _metric(found: dict[str, Any]) -> str:
+    metric = Objective(found["metric"], corruption=found.get("corruption", ""))
+    return metric.title
 
 
 def _shown(interval: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ def selection(
         "attribute": list(objective.attribute)
         if isinstance(objective.attribute, tuple)
         else objective.attribute,
+        **({"corruption": objective.corruption} if objective.corruption else {}),
         "min_examples": objective.min_examples,
         "tolerance": objective.tolerance,
         "recommended_temperature": chosen.temperature,

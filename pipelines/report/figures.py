@@ -78,7 +78,7 @@ def curve_figure(
                 label="published",
                 **PUBLISHED_LINE,
             )
-        _temperature_axis(axes, sorted({*curve.temperatures, *curve.published}))
+        temperature_axis(axes, sorted({*curve.temperatures, *curve.published}))
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
         figure.legend(
@@ -93,7 +93,7 @@ def curve_figure(
         return save(figure, name, caption)
 
 
-def _temperature_axis(axes: Axes, temperatures: Sequence[float]) -> None:
+def temperature_axis(axes: Axes, temperatures: Sequence[float]) -> None:
     """A logarithmic axis that names as many of the temperatures as fit."""
     axes.set_xscale("log")
     axes.set_xlabel("temperature T (logarithmic)")

@@ -69,11 +69,26 @@ TERMS = (
     Term(
         "ECE", "Calibration error: how far a model's confidence is from its accuracy."
     ),
+    Term(
+        "mCE",
+        "Mean corruption error: errors on damaged data, as a share of those that nds "
+        "makes there.",
+    ),
     Term("#SC, #TC", "Classes that differ from the nds (#SC) or the teacher (#TC)."),
     Term("points", "Difference of two percentages: from 97 % to 49 % is -48 points."),
 )
 # Words that a reader may not know, where they stand in a sentence.
-_UNKNOWN = ("nds", "DPD", "EOD", "ECE", "interval", "gate", "seed", "base rate gap")
+_UNKNOWN = (
+    "nds",
+    "DPD",
+    "EOD",
+    "ECE",
+    "mCE",
+    "interval",
+    "gate",
+    "seed",
+    "base rate gap",
+)
 _LINKED = {term.name: term for term in TERMS if term.name in _UNKNOWN}
 _WORD = re.compile(rf"(?<![\w&])({'|'.join(_LINKED)})(s?)(?!\w)")
 

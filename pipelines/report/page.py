@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_keras.datasets.spec import DatasetSpec
-from pipelines.analysis import agreement, mitigation, verdicts
+from pipelines.analysis import agreement, mitigation, robustness, verdicts
 from pipelines.analysis.published import NOTHING, read_published
 from pipelines.analysis.quantization import litert_table
 from pipelines.analysis.results import Study, read_study, with_mended
@@ -24,6 +24,7 @@ def page(workdir: str, spec: DatasetSpec | None = None, published: str = "") -> 
         litert_table(workdir, _with_all_mended(workdir, study)),
         mitigation.mended(workdir, study),
         verdicts.read(workdir, study),
+        robustness.measure(workdir, study),
     )
     missing = len(study.results) - evaluated
     if not missing:

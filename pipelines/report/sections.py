@@ -32,8 +32,16 @@ from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.mitigation import Mended
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
+from pipelines.analysis.robustness import Robustness
 from pipelines.analysis.verdicts import Verdict
-from pipelines.report import curve_figures, dots, heat_maps, impact_section, tradeoff
+from pipelines.report import (
+    curve_figures,
+    dots,
+    heat_maps,
+    impact_section,
+    robustness_section,
+    tradeoff,
+)
 from pipelines.report.first_screen import first_screen
 from pipelines.report.frontier import frontiers
 from pipelines.report.html import Page, Section
@@ -61,6 +69,7 @@ def build(
     litert: DataTable | None = None,
     mended: Mended | None = None,
     judged: Mapping[Model, Verdict] | None = None,
+    damaged: Robustness | str | None = None,
 ) -> Page:
     """All tables, figures and sentences of a study's report."""
     replicates = bands.replicate(study)
@@ -110,6 +119,7 @@ def build(
             *([_groups(study, shown)] if study.attributes else []),
             *impact_section.sections(study, shown),
             _calibration(study),
+            *robustness_section.sections(study, damaged),
             _individual(study, embeddings, measured, printed, problem),
             *([_findings(study, measured, printed)] if study.distilled else []),
             *([_mitigation(mended)] if mended else []),

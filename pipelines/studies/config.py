@@ -13,6 +13,7 @@ from kd_keras import datasets, files
 from pipelines.studies import (
     attributes,
     config_checks,
+    corruption_options,
     extension,
     layout,
     made_by,
@@ -187,8 +188,8 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
     included.
 
     Raises:
-      ValueError: if the data set has no such attribute, or the config names code that
-        may not be imported, see `own_code`.
+      ValueError: if the data set has no such attribute, the corruptions are for data of
+        another kind, or the config names code that may not be imported, see `own_code`.
     """
     own_code.require(config)
     config_checks.require_usable(config)
@@ -196,6 +197,7 @@ def load_dataset(config: ml_collections.ConfigDict) -> datasets.Dataset:
         tfds.disable_progress_bar()
     options = config_checks.dataset_options(config)
     loaded = datasets.load(config.dataset.name, **options)
+    corruption_options.require(config, loaded.spec)
     named = attributes.single(config)
     groups = {name: loaded.spec.require_attribute(name) for name in named}
     return datasets.Dataset(

@@ -13,6 +13,7 @@ from kd_keras.strategy import STRATEGIES
 from kd_keras.training.optimizers import OPTIMIZERS
 from pipelines.studies import (
     attributes,
+    corruption_options,
     individual_options,
     interval_options,
     layout,
@@ -73,6 +74,7 @@ def validate(config: ml_collections.ConfigDict) -> None:
     least = interval_options.min_examples(config)
     allowed = type(least) is int and least >= 0
     _require(allowed, "evaluation.min_examples", least, "an integer from 0 on")
+    corruption_options.validate(config)
     attributes.validate(config)
     individual_options.validate(config)
     _validate_names(config)

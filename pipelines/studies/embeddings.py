@@ -1,7 +1,6 @@
 """What one frozen extractor sees in the evaluation split, for individual fairness."""
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -83,10 +82,8 @@ def write(
     path: str, source: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
     """Writes embeddings, as `read` gives them: the arrays "id" and "values"."""
-    told: dict[str, Any] = {"source": json.dumps(source, sort_keys=True), **arrays}
-    content = io.BytesIO()
-    np.savez(content, sha256=_digest(told), **told)
-    files.write_bytes(path, content.getvalue())
+    told = {"source": json.dumps(source, sort_keys=True), **arrays}
+    sealed.write_arrays(path, told)
 
 
 def read(workdir: str, split: str) -> Embeddings | None:
@@ -99,11 +96,8 @@ def read(workdir: str, split: str) -> Embeddings | None:
     if not files.exists(path):
         return None
     advice = f"Delete it: python -m pipelines.embeddings --workdir={workdir}"
-    with sealed.arrays(path, advice) as arrays:
-        told = {name: arrays[name] for name in ("source", "id", "values")}
-        if str(arrays["sha256"]) != _digest(told):
-            raise ValueError("other SHA-256")
-        return Embeddings(told["id"], told["values"], json.loads(str(told["source"])))
+    told = sealed.read_arrays(path, advice, ("source", "id", "values"))
+    return Embeddings(told["id"], told["values"], json.loads(str(told["source"])))
 
 
 def _whole(workdir: str, split: str) -> Embeddings | None:
@@ -113,16 +107,6 @@ def _whole(workdir: str, split: str) -> Embeddings | None:
     except ValueError as error:
         print(f"embeddings are made again: {error}", flush=True)
         return None
-
-
-def _digest(arrays: Mapping[str, Any]) -> str:
-    """SHA-256 of all arrays, with their names, shapes and dtypes."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        array = np.asarray(array)
-        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def is_made_from(

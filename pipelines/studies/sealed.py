@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,41 @@ def arrays(path: str, advice: str, sha256: str = "") -> Iterator[Any]:
             yield opened
     except (KeyError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{_changed(path, advice)} ({error})") from error
+
+
+def write_arrays(path: str, arrays: Mapping[str, Any]) -> None:
+    """Writes an .npz file that carries its digest."""
+    content = io.BytesIO()
+    np.savez(content, sha256=_digest_of_arrays(arrays), **arrays)
+    files.write_bytes(path, content.getvalue())
+
+
+def read_arrays(path: str, advice: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Arrays of what `write_arrays` has written.
+
+    Args:
+      path: the file.
+      advice: what a person can do where it is not whole.
+      names: the arrays to return; the digest is of all that there are.
+
+    Raises:
+      ValueError: if it is missing, not what was written, or lacks one of them.
+    """
+    with arrays(path, advice) as opened:
+        found = {name: opened[name] for name in opened.files}
+        if str(found.pop(DIGEST, "")) != _digest_of_arrays(found):
+            raise ValueError("other SHA-256")
+        return {name: found[name] for name in names}
+
+
+def _digest_of_arrays(arrays: Mapping[str, Any]) -> str:
+    """SHA-256 of all arrays, with their names, shapes and dtypes."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        array = np.asarray(array)
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _digest(path: str, content: Mapping[str, Any]) -> str:
