@@ -85,8 +85,10 @@ def test_small_studies_are_of_rows(path):
 def test_planned_studies_are_what_docs_evidence_says(path):
     config = importlib.import_module(f"configs.evidence.{path.stem}").get_config()
     config_checks.validate(config)
-    assert config.dataset.name in {dataset for dataset, _, _ in PAIRS}
+    # Of a row, or of what a frozen network sees of its images.
+    assert config.dataset.name in {"table", *(dataset for dataset, _, _ in PAIRS)}
     assert len(config.seeds) >= 10
-    assert config.temperatures == (1.0, 2.0, 4.0, 7.0, 10.0, 20.0, 40.0)
+    # The slope needs T from 2 to 10, "too hot" one beyond.
+    assert {2.0, 4.0, 7.0, 10.0, 20.0, 40.0} <= set(config.temperatures)
     # I(f) has no verdict where a teacher of the study measures the distances.
     assert config.evaluation.individual_fairness.extractor == "input"
