@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A real headless Chromium."""
+    """A real headless Chromium; one at a time, or Playwright refuses the second one."""
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("Chromium is not installed")

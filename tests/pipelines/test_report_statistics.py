@@ -139,8 +139,15 @@ def test_published_numbers_are_those_of_the_row(pairs, published):
 def test_published_numbers_stand_beside_the_own_ones(tmp_path, published):
     workdir = write_pairs(tmp_path)
     write_report(workdir, PAIRS, published)
-    assert "published" in (tmp_path / "figures/eod_side.svg").read_text("utf-8")
-    assert "published" not in (tmp_path / "figures/dpd_side.svg").read_text("utf-8")
+    eod, dpd = (
+        (tmp_path / f"figures/{name}_side.svg").read_text("utf-8")
+        for name in ("eod", "dpd")
+    )
+    # Of the students no DPD is published, of nds it is.
+    assert ">published<" in eod
+    assert ">nds, published<" in eod
+    assert ">published<" not in dpd
+    assert ">nds, published<" in dpd
     # nds has an EOD of 1/2 and 0 here.
     (nds,) = rows(workdir, "published", metric="eod", model="nds")
     found = [nds[name] for name in ("own", "published", "difference", "source")]
