@@ -4,7 +4,7 @@ A distilled student learns how sure the teacher is at temperature T. One number,
 on validation, can take that back: what is left is what T did to calibration.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,45 +83,67 @@ def _by_group(study: Study, logits: np.ndarray) -> ByGroup:
 
 
 def course_table(measured: Measured) -> DataTable:
-    """A row per model and group: mean and interval over the seeds, raw and scaled."""
+    """A row per model: mean and interval over the seeds, raw and scaled."""
     rows = []
     for model, seeds in measured.items():
         runs = list(seeds.values())
-        for key in runs[0].raw:
-            attribute, group = key
-            row: dict[str, Any] = {"attribute": attribute, "group": group}
-            row |= model_cells(model)
-            row |= {"examples": runs[0].raw[key].examples, "seeds": len(runs)}
-            if key == EVERYONE:
-                row["temperature_scaling"] = np.mean([run.temperature for run in runs])
-            for name, value in _means(runs, key):
-                row[name] = value
-            rows.append(row)
+        row: dict[str, Any] = model_cells(model) | {"seeds": len(runs)}
+        row["temperature_scaling"] = np.mean([run.temperature for run in runs])
+        rows.append(row | dict(_means(runs, EVERYONE, METRICS)))
+    columns = [
+        *MODEL_COLUMNS,
+        Column("seeds", "seeds", COUNT),
+        Column("temperature_scaling", "scaled by", DECIMAL),
+        *_columns(METRICS),
+    ]
+    caption = (
+        "Calibration as trained, and scaled by the one number that is best on "
+        "validation; intervals (95 %, Student's t) are over the seeds."
+    )
+    return DataTable("calibration", caption, columns, rows)
+
+
+def group_table(measured: Measured) -> DataTable:
+    """A row per model and group: ECE, mean and interval over the seeds."""
+    rows = []
+    for model, seeds in measured.items():
+        runs = list(seeds.values())
+        for key, found in runs[0].raw.items():
+            if key != EVERYONE:
+                row = dict(zip(("attribute", "group"), key, strict=True))
+                row |= model_cells(model) | {"examples": found.examples}
+                rows.append(row | dict(_means(runs, key, ["ece"])))
     columns = [
         Column("attribute", "attribute"),
         Column("group", "group"),
         *MODEL_COLUMNS,
-        Column("seeds", "seeds", COUNT),
         Column("examples", "examples", COUNT),
-        Column("temperature_scaling", "scaled by", DECIMAL),
+        *_columns(["ece"]),
     ]
-    for metric, (title, kind) in METRICS.items():
+    caption = (
+        "Calibration by group, as trained and scaled by the number of all examples. "
+        "Of a small group the ECE is above 0 by chance alone."
+    )
+    return DataTable("calibration_groups", caption, columns, rows)
+
+
+def _columns(metrics: Iterable[str]) -> list[Column]:
+    columns = []
+    for metric in metrics:
+        title, kind = METRICS[metric]
         unit = ", %" if kind is PERCENT else ""
         for state, words in (("raw", ""), ("scaled", " scaled")):
             name = f"{metric}_{state}"
             columns.append(Column(name, f"{title}{words}{unit}", kind))
             columns.append(Column(f"{name}_lower", "from", kind))
             columns.append(Column(f"{name}_upper", "to", kind))
-    caption = (
-        "Calibration as trained, and scaled by the one number that is best on "
-        "validation; intervals (95 %, Student's t) are over the seeds. Of a small "
-        "group the ECE is above 0 by chance alone."
-    )
-    return DataTable("calibration", caption, columns, rows)
+    return columns
 
 
-def _means(runs: list[Calibrated], key: tuple[str, str]) -> Iterator[tuple[str, float]]:
-    for metric in METRICS:
+def _means(
+    runs: list[Calibrated], key: tuple[str, str], metrics: Iterable[str]
+) -> Iterator[tuple[str, float]]:
+    for metric in metrics:
         for state in ("raw", "scaled"):
             values = [getattr(getattr(run, state)[key], metric) for run in runs]
             mean, low, high = seed_interval(values)

@@ -256,7 +256,10 @@ def _calibration(study: Study) -> Section:
         drawings=curve_figures.calibration_figures(study, measured)
         if study.curve
         else [],
-        folded=[calibration_course.course_table(measured)],
+        folded=[
+            calibration_course.course_table(measured),
+            *([calibration_course.group_table(measured)] if study.attributes else []),
+        ],
     )
 
 

@@ -1,5 +1,7 @@
 """Calibration against T: scikit-learn, printed quantiles, sentences by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -31,24 +33,23 @@ def _probabilities(found, model, seed, scaled):
 
 @pytest.mark.parametrize("state", ["raw", "scaled"])
 def test_rows_are_means_over_seeds_with_intervals(found, state):
-    table = course.course_table(course.measure(found))
-    labels, ages = found.truth["test"].labels, found.truth["test"].groups["age"]
+    measured = course.measure(found)
+    table, by_group = course.course_table(measured), course.group_table(measured)
+    labels, old = found.truth["test"].labels, found.truth["test"].groups["age"] == 2
     for model in found.models:
         values = []
         for seed in (0, 1, 2):
             p = _probabilities(found, model, seed, state == "scaled")
-            old = ages == 2
             values.append(
                 [
                     sklearn.metrics.log_loss(labels, p),
                     sklearn.metrics.brier_score_loss(labels, p[:, 1]),
-                    sklearn.metrics.log_loss(labels[old], p[old], labels=[0, 1]),
+                    _ece(labels[old], p[old]),
                 ]
             )
         mean, sd = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
         width = T_TWO * sd / np.sqrt(3)
-        everyone = _row(table, model, "")
-        assert everyone["examples"] == 120
+        (everyone,) = (row for row in table.rows if _is_of(row, model))
         assert everyone["seeds"] == 3
         for i, metric in enumerate(("nll", "brier")):
             name = f"{metric}_{state}"
@@ -59,19 +60,31 @@ def test_rows_are_means_over_seeds_with_intervals(found, state):
             assert everyone[f"{name}_upper"] == pytest.approx(
                 mean[i] + width[i], rel=1e-4
             )
-        of_group = _row(table, model, "old")
+        (of_group,) = (
+            row for row in by_group.rows if _is_of(row, model) and row["group"] == "old"
+        )
         assert of_group["attribute"] == "age"
-        assert of_group[f"nll_{state}"] == pytest.approx(mean[2])
         assert of_group["examples"] == old.sum()
+        assert of_group[f"ece_{state}"] == pytest.approx(mean[2])
 
 
-def _row(table, model, group):
-    (row,) = [
-        row
-        for row in table.rows
-        if row["group"] == group
-        and (row["model"], row["temperature"]) == (model.name, model.temperature)
+def _ece(labels, p):
+    """Mean over 15 bins (from, to] of |right - confidence|, by their examples."""
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    edges = np.arange(16) / 15
+    bins = [
+        (low < confidence) & (confidence <= high)
+        for low, high in itertools.pairwise(edges)
     ]
+    return sum(abs((right - confidence)[b].sum()) for b in bins) / len(labels)
+
+
+def _is_of(row, model):
+    return (row["model"], row["temperature"]) == (model.name, model.temperature)
+
+
+def _row(table, model):
+    (row,) = [row for row in table.rows if _is_of(row, model)]
     return row
 
 
@@ -81,12 +94,12 @@ def test_the_curve_has_students_and_what_to_compare_with(found):
     rows = course.course_table(measured)
     assert list(curve.temperatures) == [1.0, 4.0, 10.0]
     for i, t in enumerate(curve.temperatures):
-        row = _row(rows, Model.named(DS, t), "")
+        row = _row(rows, Model.named(DS, t))
         assert curve.band.mean[i] == row["ece_scaled"]
         assert curve.band.lower[i] == row["ece_scaled_lower"]
         assert curve.band.upper[i] == row["ece_scaled_upper"]
     assert set(curve.references) == {"teacher", "nds"}
-    nds = _row(rows, Model.named(NDS), "")
+    nds = _row(rows, Model.named(NDS))
     assert curve.references["nds"] == nds["ece_scaled"]
 
 
