@@ -4,12 +4,12 @@ python -m examples.celeb_a_files --images=img_align_celeba \
     --attributes=list_attr_celeba.csv --data_dir=DATA
 """
 
-import csv
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from absl import app, flags
 
 IMAGES = flags.DEFINE_string("images", None, "folder of 000001.jpg, ...", required=True)
@@ -26,9 +26,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     import tensorflow_datasets as tfds
 
-    with open(ATTRIBUTES.value, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    key, *names = rows[0]
+    table = pd.read_csv(ATTRIBUTES.value)
+    rows, (key, *names) = table.to_dict("records"), table.columns
     cuts = (0, TRAIN.value, VALIDATION.value, 10**9)
     splits = {}
     for i, split in enumerate(("train", "validation", "test")):
@@ -46,7 +45,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _examples(
-    rows: Sequence[dict[str, str]], key: str, names: Sequence[str]
+    rows: Sequence[dict[Hashable, Any]], key: str, names: Sequence[str]
 ) -> list[tuple[str, dict[str, Any]]]:
     """(key, example), with the file's path as the image: it is copied as it is."""
     folder = pathlib.Path(IMAGES.value)
@@ -55,7 +54,7 @@ def _examples(
             row[key],
             {
                 "image": str(folder / row[key]),
-                "attributes": {name: row[name] == "1" for name in names},
+                "attributes": {name: row[name] == 1 for name in names},
             },
         )
         for row in rows

@@ -1,6 +1,6 @@
 """CIFAR-100 as a published CIFAR-10 network sees it, thirty seeds: finding 1.
 
-The table is what `python -m examples.frozen_features` writes of CIFAR-100 with the
+The table is what `python -m benchmarks.frozen_features` writes of CIFAR-100 with the
 weights of a ResNet-56, in the folder that --config.dataset.data_dir names.
 """
 

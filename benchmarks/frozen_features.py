@@ -1,6 +1,6 @@
 """A table of what a pretrained model sees, for studies of small models on top of it.
 
-python -m examples.frozen_features --config=configs/small/cifar10.py \
+python -m benchmarks.frozen_features --config=configs/small/cifar10.py \
     --config.teacher.pretrained=cifar10_resnet56.npz --output=features.parquet
 """
 
