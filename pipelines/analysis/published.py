@@ -93,7 +93,7 @@ class Published:
         }
 
     def references(self, measure: Measure) -> dict[str, float]:
-        """ "teacher" or "nds" -> published mean."""
+        """Name of teacher or nds -> published mean."""
         return {
             model.name: number.mean
             for model, number in self.measures.get(measure, {}).items()
