@@ -13,8 +13,7 @@ import scipy.special
 from kd_keras.fairness import Calibration, calibration, calibration_temperature
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.names import attribute_name
-from pipelines.analysis.bands import Band
-from pipelines.analysis.curves import Curve
+from pipelines.analysis.curves import Curve, seed_curve
 from pipelines.analysis.data_table import COUNT, DECIMAL, PERCENT, Column, DataTable
 from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
@@ -162,22 +161,12 @@ def curve(study: Study, measured: Measured, metric: str, state: str) -> Curve:
       state: "raw" or "scaled".
     """
 
-    def values(model: Model) -> list[float]:
-        return [
-            getattr(getattr(one, state)[EVERYONE], metric)
-            for one in measured[model].values()
-        ]
+    return seed_curve(study, lambda model: _values(measured[model], metric, state))
 
-    mean, lower, upper = np.array([seed_interval(values(m)) for m in study.curve]).T
-    return Curve(
-        temperatures=study.temperatures,
-        band=Band(mean, np.maximum(lower, 0), upper),
-        references={
-            model.name: float(np.mean(values(model)))
-            for model in (study.teacher, study.nds)
-            if model is not None
-        },
-    )
+
+def _values(seeds: Mapping[int, Calibrated], metric: str, state: str) -> list[float]:
+    """A metric of all examples, one value a seed."""
+    return [getattr(getattr(one, state)[EVERYONE], metric) for one in seeds.values()]
 
 
 def sentences(study: Study, measured: Measured) -> list[str]:
@@ -204,8 +193,7 @@ def sentences(study: Study, measured: Measured) -> list[str]:
 
 
 def _mean(measured: Measured, model: Model, state: str) -> str:
-    found = [getattr(one, state)[EVERYONE].ece for one in measured[model].values()]
-    return f"{100 * np.mean(found):.1f}"
+    return f"{100 * np.mean(_values(measured[model], 'ece', state)):.1f}"
 
 
 def _change(measured: Measured, model: Model, base: Model, state: str) -> str:

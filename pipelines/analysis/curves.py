@@ -1,7 +1,7 @@
 """Every measure against the temperature: mean, interval and what to compare it with."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -81,13 +81,22 @@ def individual_curve(study: Study, measured: Measured) -> Curve | None:
     def means(model: Model) -> list[float]:
         return [one.mean for one in measured[model].values()]
 
-    intervals = [seed_interval(means(model)) for model in study.curve]
-    mean, lower, upper = np.array(intervals).T
+    return seed_curve(study, means)
+
+
+def seed_curve(study: Study, values: Callable[[Model], Sequence[float]]) -> Curve:
+    """What is at least 0, with Student's intervals over the seeds.
+
+    Args:
+      study: with distilled students.
+      values: model -> one value a seed.
+    """
+    mean, lower, upper = np.array([seed_interval(values(m)) for m in study.curve]).T
     return Curve(
         temperatures=study.temperatures,
         band=Band(mean, np.maximum(lower, 0), upper),
         references={
-            model.name: float(np.mean(means(model)))
+            model.name: float(np.mean(values(model)))
             for model in (study.teacher, study.nds)
             if model is not None
         },
