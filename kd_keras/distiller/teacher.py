@@ -101,7 +101,8 @@ def _check_alive(signature: Any) -> None:
 def _signature_inputs(signature: Any, x: Any) -> dict[str, tf.Tensor]:
     specs = signature.structured_input_signature[1]
     given = x if isinstance(x, dict) else keras.tree.flatten(x)
-    if not isinstance(x, dict) and len(given) == len(specs):
+    # A SavedModel keeps the names of its inputs, not their order.
+    if not isinstance(x, dict) and len(given) == len(specs) == 1:
         given = dict(zip(specs, given, strict=True))
     if not isinstance(given, dict) or not set(specs) <= set(given):
         raise ValueError(

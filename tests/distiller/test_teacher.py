@@ -223,16 +223,21 @@ A, B = np.array([[1.0, 2]]), np.array([[10, 20]])
 
 @pytest.mark.parametrize(
     "x",
-    [{"b": B, "a": A}, {"a": A, "b": B, "unused": A}, (A, B), [A, B]],
-    ids=["dict", "more than it needs", "tuple", "list"],
+    [{"b": B, "a": A}, {"a": A, "b": B, "unused": A}],
+    ids=["dict", "more than it needs"],
 )
-def test_inputs_of_a_signature_by_name_or_in_its_order(two_inputs, x):
+def test_inputs_of_a_signature_by_name(two_inputs, x):
     # 3 a - [1, 2] b, in the dtypes of the signature.
     np.testing.assert_allclose(Teacher(two_inputs)(x), [[-7, -34]])
 
 
-@pytest.mark.parametrize("x", [{"a": A}, (A, B, B), A], ids=["name", "three", "one"])
-def test_inputs_that_a_signature_does_not_have_are_refused(two_inputs, x):
+@pytest.mark.parametrize(
+    "x",
+    [{"a": A}, A, (A, B), [A, B], (A, B, B)],
+    ids=["name", "one", "tuple", "list", "three"],
+)
+def test_inputs_that_do_not_name_those_of_a_signature_are_refused(two_inputs, x):
+    # A loaded signature's inputs have another order in each process.
     with pytest.raises(ValueError, match=r"must give the inputs \['a', 'b'\]"):
         Teacher(two_inputs)(x)
 
@@ -247,7 +252,7 @@ def test_a_saved_model_without_a_default_has_its_first_signature(tmp_path):
     module = TwoInputs()
     tf.saved_model.save(module, str(tmp_path), {"only": module.difference})
     loaded = tf.saved_model.load(str(tmp_path))
-    np.testing.assert_allclose(Teacher(loaded)((A, B)), [[-7, -34]])
+    np.testing.assert_allclose(Teacher(loaded)({"a": A, "b": B}), [[-7, -34]])
 
 
 def test_a_fingerprint_is_of_names_shapes_and_values_in_a_fixed_order(two_inputs):
