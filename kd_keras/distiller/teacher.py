@@ -74,8 +74,14 @@ def fingerprint(teachers: Sequence[Teacher]) -> str:
 
 def _signature(model: Any) -> Any:
     signatures = getattr(model, "signatures", None)
-    if signatures:
+    if signatures and ("serving_default" in signatures or len(signatures) == 1):
         return signatures.get("serving_default") or next(iter(signatures.values()))
+    if signatures:
+        raise ValueError(
+            "`teacher` must be one signature of this SavedModel, which has several "
+            f"and no 'serving_default'. Received: {sorted(signatures)}. Pass one of "
+            "`model.signatures`, and keep the model."
+        )
     if isinstance(model, tf.types.experimental.ConcreteFunction):
         _check_alive(model)
         return model

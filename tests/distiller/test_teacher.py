@@ -248,11 +248,23 @@ def test_outputs_of_a_signature(two_inputs):
     np.testing.assert_allclose(several["twice"], 2 * A)
 
 
-def test_a_saved_model_without_a_default_has_its_first_signature(tmp_path):
+def test_a_saved_model_without_a_default_has_its_only_signature(tmp_path):
     module = TwoInputs()
     tf.saved_model.save(module, str(tmp_path), {"only": module.difference})
     loaded = tf.saved_model.load(str(tmp_path))
     np.testing.assert_allclose(Teacher(loaded)({"a": A, "b": B}), [[-7, -34]])
+
+
+def test_a_saved_model_whose_signatures_are_several_without_a_default_is_refused(
+    tmp_path,
+):
+    module = TwoInputs()
+    signatures = {"b": module.difference, "a": module.both}
+    tf.saved_model.save(module, str(tmp_path), signatures)
+    loaded = tf.saved_model.load(str(tmp_path))
+    with pytest.raises(ValueError, match=r"Received: \['a', 'b'\]. Pass one of"):
+        Teacher(loaded)
+    assert len(Teacher(loaded.signatures["a"])(A)) == 2
 
 
 def test_a_fingerprint_is_of_names_shapes_and_values_in_a_fixed_order(two_inputs):
