@@ -76,7 +76,7 @@ format: venv
 	@.venv/bin/ruff format .
 
 docs: venv
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet
+	@.venv/bin/python -m zensical build --strict
 	@echo "site/index.html"
 
 # uv.lock names registry hosts, so only the exported list with hashes is kept.

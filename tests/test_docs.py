@@ -1,5 +1,6 @@
 """README and docs/: blocks run, commands could be given, links lead somewhere."""
 
+import contextlib
 import functools
 import html.parser
 import http.server
@@ -14,6 +15,7 @@ import urllib.parse
 
 import docs_commands
 import pytest
+import yaml
 from docs_fixtures import fixtures
 
 ROOT = docs_commands.ROOT
@@ -158,18 +160,28 @@ class _Page(html.parser.HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site as `make docs` builds it."""
-    directory = tmp_path_factory.mktemp("site")
-    mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-    run = subprocess.run(
-        [*mkdocs, "--site-dir", directory], cwd=ROOT, capture_output=True, text=True
-    )
+    directory = tmp_path_factory.mktemp("docs")
+    shutil.copy(ROOT / "mkdocs.yml", directory)
+    shutil.copytree(ROOT / "docs", directory / "docs")
+    (directory / "kd_keras").symlink_to(ROOT / "kd_keras")
+    build = [sys.executable, "-m", "zensical", "build", "--strict"]
+    run = subprocess.run(build, cwd=directory, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
-    return directory
+    return directory / "site"
 
 
 @pytest.fixture(scope="module")
 def pages(site):
     return {path: _Page(path) for path in site.rglob("*.html")}
+
+
+def test_every_page_has_its_place_in_the_navigation():
+    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    named = set(re.findall(r"[\w/]+\.md", str(config["nav"])))
+    docs = ROOT / "docs"
+    written = {str(path.relative_to(docs)) for path in docs.glob("**/*.md")}
+    results = {page for page in written if page.startswith("results/")}
+    assert written - results == named - {"results/index.md"}
 
 
 def test_internal_links_lead_somewhere(pages):
@@ -213,34 +225,45 @@ def _is_public(value):
 
 @pytest.mark.browser
 @pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
-def test_site_in_a_browser(site):
+@pytest.mark.parametrize("served", [True, False], ids=["served", "from the disk"])
+def test_site_in_a_browser(site, served):
     """No request leaves the machine, no script fails, and the search finds a name."""
     from playwright.sync_api import sync_playwright
 
-    handler = functools.partial(_Quiet, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            page = chromium.new_page()
-            requests, problems = [], []
-            page.on("request", lambda request: requests.append(request.url))
-            page.on("console", lambda message: problems.append(message.text))
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.goto(f"{address}index.html")
+    with _address(site, served) as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = chromium.new_page()
+        requests, problems = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        for name in ("index.html", "api/fairness.html"):
+            page.goto(f"{address}/{name}")
             page.wait_for_load_state("networkidle")
-            page.locator("input[name=query]").press_sequentially("false_discovery_gap")
-            page.locator(".md-search-result__item").first.wait_for()
-            assert "Your own metric" in page.locator(".md-search-result").inner_text()
-            page.goto(f"{address}api/fairness.html")
-            page.wait_for_load_state("networkidle")
-            chromium.close()
-        server.shutdown()
+            page.keyboard.press("/")
+            box = page.locator("input[aria-autocomplete=list]")
+            box.press_sequentially("false_discovery_gap")
+            results = page.get_by_role("listbox", name="Search results")
+            results.get_by_text("Your own metric").first.wait_for()
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/own_metric.html*")
+        chromium.close()
     assert problems == []
     assert [url for url in requests if not url.startswith(address)] == []
+
+
+@contextlib.contextmanager
+def _address(directory, served):
+    if not served:
+        yield directory.as_uri()
+        return
+    handler = functools.partial(_Quiet, directory=directory)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -8,8 +8,8 @@ def get_config() -> ml_collections.ConfigDict:
     policy.name = "demo"
     policy.level = 0.95  # Coverage of every interval.
     policy.replicates = 1000  # Of the bootstrap.
-    # A rate of fewer examples is in no gap; validation has five of a shape and color.
-    policy.min_examples = 5
+    # A rate of fewer examples is in no gap; validation has 18 of a shape and color.
+    policy.min_examples = 10
     # What refuses a release: "failed", "undecided" (the interval has the bound inside),
     # "insufficient evidence". Nothing is released without one passed condition.
     policy.refuse = ("failed", "undecided")
@@ -30,37 +30,31 @@ def get_config() -> ml_collections.ConfigDict:
 
     policy.conditions = ml_collections.ConfigDict()
     policy.conditions.accuracy_drop = _condition(
-        metric="accuracy", against="teacher", at_least=-0.4
+        metric="accuracy", against="teacher", at_least=-0.25
     )
     policy.conditions.accuracy = _condition(
-        metric="accuracy", at_least=0.3, decide_by="value"
+        metric="accuracy", at_least=0.7, decide_by="value"
     )
     policy.conditions.calibration = _condition(metric="ece", at_most=0.4)
-    # Every attribute that the data have: whom a policy does not ask about, it harms.
-    for attribute in ("color", "texture"):
-        _add_conditions(policy.conditions, attribute)
-    return policy
-
-
-def _add_conditions(conditions: ml_collections.ConfigDict, attribute: str) -> None:
-    conditions[f"worst_{attribute}"] = _condition(
-        metric="worst_group_accuracy", attribute=attribute, at_least=0.5
+    # Every attribute of the study must be here: whom a policy forgets, it harms.
+    policy.conditions.worst_color = _condition(
+        metric="worst_group_accuracy", attribute="color", at_least=0.6
     )
-    conditions[f"dpd_{attribute}"] = _condition(
+    policy.conditions.dpd_color = _condition(
         metric="demographic_parity_difference",
-        attribute=attribute,
+        attribute="color",
         at_most=0.5,
         decide_by="value",
     )
-    # The teacher knows textures so well that 1,000 images cannot decide about a growth.
-    for other in ("teacher", "nds") if attribute == "color" else ("nds",):
-        conditions[f"eod_{attribute}_growth_{other}"] = _condition(
+    for other in ("teacher", "nds"):
+        policy.conditions[f"eod_color_growth_{other}"] = _condition(
             metric="equalized_odds_difference",
-            attribute=attribute,
+            attribute="color",
             against=other,
             at_most=0.5,
             min_examples=1,
         )
+    return policy
 
 
 def _condition(**fields: str | float) -> ml_collections.ConfigDict:

@@ -20,6 +20,7 @@ SHRINK = (
     "--config.seeds=(0,)",
     "--config.temperatures=(4.0,)",
     "--config.dataset.versions=1",
+    "--config.attributes=('color','texture')",
     "--config.evaluation.min_examples=1",  # Its groups are tiny.
     "--config.dataset.image_size=16",
     "--config.teacher.model=lenet5",
