@@ -30,5 +30,5 @@ def get_config() -> ml_collections.ConfigDict:
         recipe.learning_rate = 3e-3
         recipe.schedule = "cosine"
         recipe.epochs = 10
-    config.teacher.model_options = {"depth": 14}  # In place of 20: it takes less time.
+    config.teacher.model = "resnet14"  # In place of 20 layers: it takes less time.
     return config

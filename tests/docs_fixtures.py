@@ -91,7 +91,8 @@ def _runs() -> dict[str, Any]:
     config.dataset.versions = 1
     configs.prepare_workdir("runs/mine", config)
     spec = configs.load_dataset(config).spec
-    model = models.build("lenet5", (32, 32, 3), spec.num_classes)
+    shape = spec.features["image"].shape
+    model = models.build("lenet5", shape, spec.num_classes)
     # As pipelines/studies/layout.py names them.
     tf.io.gfile.makedirs("runs/mine/teacher/seed0")
     model.save("runs/mine/teacher/seed0/model.keras")

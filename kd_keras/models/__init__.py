@@ -1,6 +1,7 @@
 """Architectures: raw features in, logits out."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from kd_keras.models.normalization import fuse_batch_normalization
 
 MODELS: dict[str, Callable[..., keras.Model]] = {
     "lenet5": lenet.build,
+    "resnet14": functools.partial(resnet_cifar.build, depth=14),
     "resnet20": functools.partial(resnet_cifar.build, depth=20),
     "resnet32": functools.partial(resnet_cifar.build, depth=32),
     "resnet44": functools.partial(resnet_cifar.build, depth=44),
@@ -71,7 +73,8 @@ def build(
       A model from raw features to float32 logits `[batch, num_classes]`.
 
     Raises:
-      ValueError: if there is no such architecture, or the weights do not fit it.
+      ValueError: if there is no such architecture, it takes no such option, or the
+        weights do not fit it.
     """
     build_one = named.resolve("architecture", name, MODELS)
     if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
@@ -79,6 +82,7 @@ def build(
         options["preset"], pretrained = pretrained, ""
     if name == "llama":
         options["pretrained"], pretrained = pretrained, ""
+    _require_known(name, build_one, options)
     model = build_one(input_shape, num_classes, **options)
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -88,3 +92,19 @@ def build(
     if pretrained:
         weights.load(model, pretrained, name)
     return model
+
+
+def _require_known(
+    name: str, build_one: Callable[..., keras.Model], options: Mapping[str, Any]
+) -> None:
+    parameters = inspect.signature(build_one).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    # The first two are the shape and the number of classes.
+    known = [p.name for p in parameters][2:]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"The architecture {name!r} takes no option {unknown[0]!r}. Received: "
+            f"{dict(options)}. It takes {', '.join(known) or 'none'}."
+        )

@@ -44,6 +44,8 @@ def test_pixels_are_standardized_inside():
     [
         ("resnet21", {}, r"'resnet21'.*lenet5, llama, mlp, resnet110"),
         ("resnet20", {"depth": 21}, "Received: depth=21"),
+        ("resnet20", {"dept": 14}, r"no option 'dept'\..*It takes depth, shortcut, "),
+        ("distilbert", {"stem": ""}, r"no option 'stem'\..*num_layers"),
         ("resnet20", {"shortcut": "C"}, "Received: shortcut='C'"),
         ("resnet18", {"depth": 19}, "18, 34 or 50. Received: depth=19"),
         ("resnet18", {"stem": "cifar"}, "\"small\".*Received: 'cifar'"),

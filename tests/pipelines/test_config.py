@@ -91,7 +91,7 @@ def test_workdir_remembers_its_config(tmp_path):
     configs.prepare_workdir(workdir, config)
     read = configs.read_config(workdir)
     assert read.is_locked
-    assert read.dataset.to_dict() == config.dataset.to_dict()
+    assert configs.to_dict(read) == configs.to_dict(config)
     assert list(read.temperatures) == [1.0, 4.0, 10.0]
     assert files.read_json(f"{workdir}/config.json")["versions"]["keras"]
 
