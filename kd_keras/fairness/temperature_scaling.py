@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy.optimize
-import scipy.special
 
 from kd_keras.fairness.encoding import check_classes, check_length, check_weights
 
@@ -41,12 +40,17 @@ def calibration_temperature(y_true, logits, *, sample_weight=None) -> float:
     # Only differences to the label's logit matter.
     margins = logits - logits[np.arange(examples), labels][:, np.newaxis]
 
-    def loss(log_temperature: float) -> float:
+    def slope(log_temperature: float) -> float:
+        """Of the NLL against 1 / T, in which it is convex: the slope rises."""
         scaled = margins / np.exp(log_temperature)
-        return float(weights @ scipy.special.logsumexp(scaled, axis=1))
+        scaled -= scaled.max(axis=1, keepdims=True)
+        odds = np.exp(scaled, out=scaled)
+        expected = np.einsum("ec,ec->e", odds, margins) / odds.sum(axis=1)
+        return float(weights @ expected)
 
-    # Convex in 1 / T, so there is one minimum.
-    found = scipy.optimize.minimize_scalar(
-        loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-6}
-    )
-    return float(np.exp(found.x))
+    coldest, hottest = _BOUNDS
+    if slope(coldest) <= 0:
+        return float(np.exp(coldest))
+    if slope(hottest) >= 0:
+        return float(np.exp(hottest))
+    return float(np.exp(scipy.optimize.brentq(slope, *_BOUNDS, xtol=1e-9)))

@@ -174,9 +174,9 @@ def losses(
 
 def _errors(study: Study, pairs: list[PairedCounts]) -> Iterator[_Errors]:
     if not study.attributes:
+        everyone = [error_transfer(pair, ()).overall for pair in pairs]
         for label, name in enumerate(study.spec.class_names):
             own = [error_transfer(_labelled(pair, label), ()).overall for pair in pairs]
-            everyone = [error_transfer(pair, ()).overall for pair in pairs]
             yield _Errors(ACCURACY, CLASS, name, own, everyone)
         return
     for measure in measures_of(study):
