@@ -8,7 +8,7 @@ TFX_STAMP := .venv-tfx/.installed
 # Of `make tfx`: where adult_train.csv.gz is.
 ADULT ?= ../shared/data/adult
 
-.PHONY: venv demo test test-fast mutants lint format docs lock bazel-test build-files stubs clean \
+.PHONY: venv demo test test-slow test-fast mutants lint format docs lock bazel-test build-files stubs clean \
   tfx-venv tfx test-tfx lock-tfx axe
 
 venv: $(STAMP)
@@ -47,9 +47,15 @@ tfx: tfx-venv
 test-tfx: tfx-venv
 	@.venv-tfx/bin/python -m pytest -q -m tfx tests/pipelines/in_tfx
 
-# In the order of their names: the longest file is among the first.
+TESTS := .venv/bin/python -m pytest -n 2 --dist loadfile --durations=10
+
 test: venv lint
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(TESTS) -m "not slow"
+
+# Clusters, kills, every row of configs, a person's whole way: what no test of the others
+# makes shorter. In the order of their names: the longest file is among the first.
+test-slow: venv
+	@$(TESTS) --no-loadscope-reorder -m slow
 
 # axe-core, which looks for barriers in the report; its test is skipped without it.
 axe: venv

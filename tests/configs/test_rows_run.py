@@ -22,6 +22,7 @@ from pipelines.studies import config as configs
 from pipelines.studies import layout
 from pipelines.studies.study import train_study
 
+pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2] / "configs"
 ROWS = sorted(path.stem for path in ROOT.glob("[!_]*_*_*.py"))
 # A table, texts, images with and without groups.

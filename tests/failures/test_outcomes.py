@@ -10,6 +10,7 @@ def victim(tmp_path_factory):
         yield outcomes.Victim(tmp_path_factory.mktemp("outcomes"))
 
 
+@pytest.mark.slow
 def test_every_damaged_file_is_named_healed_or_not_read(victim):
     found = list(outcomes.outcomes(victim, every=False))
     assert {outcome.attack for outcome in found} == outcomes.ATTACKS.keys()

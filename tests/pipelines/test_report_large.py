@@ -10,6 +10,7 @@ from report_workdir import write_workdir
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.report.write import write_report
 
+pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium")
 IMAGE = {"image": tf.TensorSpec((8, 8, 3), tf.uint8)}
 CLASSES = DatasetSpec(

@@ -136,6 +136,7 @@ def _served(directory):
     return serve(image=tf.constant(images))["probabilities"].numpy()
 
 
+@pytest.mark.slow
 def test_runs_that_share_a_step_are_those_that_do_not(tmp_path, tiny_dataset):
     config, watch = _config(), Watch()
     kept = {

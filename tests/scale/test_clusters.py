@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.studies import engine
 
+pytestmark = pytest.mark.slow
 SCRIPT = pathlib.Path(__file__).with_name("clusters.py")
 RUNS = {"teacher", "student nds", "student T=1", "student T=4"}
 

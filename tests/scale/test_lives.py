@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 SCRIPT = pathlib.Path(__file__).with_name("lives.py")
 KILLS = 3
 

@@ -87,12 +87,14 @@ def assert_equal(found, expected, tolerance=TOLERANCE, missing=("no such column"
             )
 
 
+@pytest.mark.slow
 def test_two_devices_train_the_study_of_one(root, one_device):
     log = root / "mirrored.log"
     assert start("mirrored", root / "mirrored", log).wait() == 0, log.read_text()
     assert_equal(results(root / "mirrored"), one_device)
 
 
+@pytest.mark.slow
 def test_a_remote_workdir_gets_what_a_local_one_gets(root, one_device):
     log = root / "remote.log"
     assert start("remote", root / "remote", log).wait() == 0, log.read_text()
@@ -122,6 +124,7 @@ def workers(root, one_device):
     return codes, seconds
 
 
+@pytest.mark.slow
 def test_a_killed_worker_ends_the_run_with_a_clear_error(root, workers):
     codes, seconds = workers
     assert codes[0] == 1
@@ -136,6 +139,7 @@ def test_a_killed_worker_ends_the_run_with_a_clear_error(root, workers):
     assert "start all workers again" in errors[0]
 
 
+@pytest.mark.slow
 def test_restarted_workers_train_what_one_device_trains(root, workers, one_device):
     assert workers[0][1:] == [0, 0], (root / "worker0.1.log").read_text()
     # Several workers measure no fairness while they train.
@@ -143,6 +147,7 @@ def test_restarted_workers_train_what_one_device_trains(root, workers, one_devic
     assert_equal(results(root / "workers"), one_device, missing=fairness)
 
 
+@pytest.mark.slow
 def test_several_workers_read_the_cache_that_the_chief_made_before(
     root, workers, one_device
 ):
@@ -164,6 +169,7 @@ def test_several_workers_read_the_cache_that_the_chief_made_before(
         assert found["identity"] == expected["identity"]
 
 
+@pytest.mark.slow
 def test_the_chief_alone_says_and_writes(root, workers):
     del workers
     chief, other = (root / f"worker{i}.1.log" for i in range(2))
