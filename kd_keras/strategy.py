@@ -48,6 +48,11 @@ def is_one_device(strategy: tf.distribute.Strategy) -> bool:
     return not isinstance(strategy, several)
 
 
+def has_accelerator() -> bool:
+    """Whether TensorFlow sees a GPU or a TPU."""
+    return any(tf.config.list_physical_devices(kind) for kind in ("GPU", "TPU"))
+
+
 def has_workers(strategy: tf.distribute.Strategy) -> bool:
     """Whether several processes train one model together."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -60,6 +60,9 @@ def validate(config: ml_collections.ConfigDict) -> None:
         f"one of {CACHES}",
     )
     _validate_views(config)
+    precision = parts.precision(config)
+    allowed = precision in parts.PRECISIONS
+    _require(allowed, "precision", precision, f"one of {parts.PRECISIONS}")
     _require(
         config.strategy in STRATEGIES,
         "strategy",

@@ -12,12 +12,15 @@ from kd_keras.losses import SOFTMAX_LOSSES, FeatureHint
 
 # What a config without these fields has: those that older versions made.
 DEFAULTS: dict[str, Any] = {
+    "precision": "float32",
     "soft_loss": "kl",
     "hints": {},
     "metrics": [],
     "methods": ["plain"],
     "method_options": {},
 }
+# Keras' policies; weights are float32 in each, and so are logits.
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 HINTS: dict[str, Callable[..., Any]] = {"feature": FeatureHint}
 METRICS: dict[str, Callable[..., Any]] = {
     "top_5_accuracy": functools.partial(
@@ -31,6 +34,11 @@ def soft_loss(config: Mapping[str, Any]) -> Any:
     name = config.get("soft_loss", DEFAULTS["soft_loss"])
     found = named.resolve("soft loss", name, SOFTMAX_LOSSES)
     return found() if inspect.isclass(found) else found
+
+
+def precision(config: Mapping[str, Any]) -> str:
+    """In what the models compute, one of PRECISIONS."""
+    return str(config.get("precision", DEFAULTS["precision"]))
 
 
 def hints(config: Mapping[str, Any]) -> list[FeatureHint]:

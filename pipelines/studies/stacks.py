@@ -18,6 +18,7 @@ from pipelines.studies import (
     layout,
     mending,
     methods,
+    parts,
     run_record,
     runs,
     sealed,
@@ -56,6 +57,9 @@ def _why_config(config: ml_collections.ConfigDict) -> str:
     student = config.student
     reasons = {
         f"strategy={config.strategy!r} has replicas": config.strategy != "one_device",
+        f"precision={parts.precision(config)!r} is not tried in a stack": (
+            parts.precision(config) != "float32"
+        ),
         "the teacher runs in every step": not config.teacher_cache,
         "hints read the teacher in every step": bool(config.get("hints")),
         f"augmentation={student.augmentation!r} makes new views": student.augmentation,
@@ -90,8 +94,8 @@ def plan(
         new = [run for run in of_kind if run.directory not in begun]
         if there:
             found.append(there)
-        parts = [new[i : i + most] for i in range(0, len(new), most)]
-        found += [part for part in parts if len(part) > 1]
+        cut = [new[i : i + most] for i in range(0, len(new), most)]
+        found += [part for part in cut if len(part) > 1]
     return found
 
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gc
 import time
+import warnings
 from collections.abc import Callable, Sequence
 
 import ml_collections
@@ -19,6 +20,7 @@ from pipelines.studies import (
     individual_options,
     layout,
     own_code,
+    parts,
     rehearsal,
     stacks,
 )
@@ -77,6 +79,7 @@ def train_study(
     individual_options.require_extractor(config)
     own_code.admit(config)
     config_checks.require_usable(config)
+    _warn_of_precision(config)
     runs = only or layout.runs_of(config)
     load = load or functools.partial(configs.load_dataset, config)
     with contextlib.ExitStack() as held:
@@ -219,3 +222,13 @@ def _load_dataset(
         dataset = load()
     strategy.from_chief(devices, 0)
     return dataset if strategy.is_chief(devices) else load()
+
+
+def _warn_of_precision(config: ml_collections.ConfigDict) -> None:
+    precision = parts.precision(config)
+    if precision != "float32" and not strategy.has_accelerator():
+        warnings.warn(
+            f"config.precision={precision!r} is for GPUs and TPUs; this machine has "
+            "neither, and steps may take many times as long as in float32. Leave it out.",
+            stacklevel=3,
+        )

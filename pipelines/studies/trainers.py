@@ -1,5 +1,8 @@
 """The untrained models of a study's runs, and what trains them."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 import ml_collections
 import tensorflow as tf
@@ -30,9 +33,33 @@ def compiled(
     A teacher that is given is run in every step. With `own_step` there always is one
     that has a student.
     """
-    recipe = recipe_of(config, run)
     # After the teacher is there: nds and ds(T) of a seed begin with the same weights.
     keras.utils.set_random_seed(run.seed)
+    with _precision(parts.precision(config)):
+        return _compiled(config, dataset, run, teacher, devices, made, own_step)
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    """In which models compute in this precision; Keras scales float16's loss."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _compiled(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    run: Run,
+    teacher: keras.Model | None,
+    devices: tf.distribute.Strategy | None,
+    made: mending.Changes,
+    own_step: bool,
+) -> keras.Model:
+    recipe = recipe_of(config, run)
     trainer = model = build_model(recipe, dataset)
     if run.model == layout.DS:
         own = {
@@ -64,7 +91,7 @@ def compiled(
             keras.metrics.SparseCategoricalAccuracy("accuracy"),
             *parts.metrics(config),
         ],
-        jit_compile=False,  # XLA is slower on CPUs.
+        jit_compile="auto",  # Not on a processor, where XLA is slower.
     )
     return trainer
 
