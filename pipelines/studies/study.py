@@ -229,6 +229,6 @@ def _warn_of_precision(config: ml_collections.ConfigDict) -> None:
     if precision != "float32" and not strategy.has_accelerator():
         warnings.warn(
             f"config.precision={precision!r} is for GPUs and TPUs; this machine has "
-            "neither, and steps may take many times as long as in float32. Leave it out.",
+            "neither, and steps may take many times as long. Leave it out.",
             stacklevel=3,
         )
