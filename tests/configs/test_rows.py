@@ -38,7 +38,7 @@ def load(row):
 
 
 def test_every_row_has_a_config():
-    found = [load(row) for row in ROWS]
+    found = [load(row) for row in ROWS if row != "demo"]
     assert {(c.dataset.name, c.teacher.model, c.student.model) for c in found} == PAIRS
 
 
