@@ -1,13 +1,15 @@
-"""How logits lie in a file: all of them, or the k largest and the missing mass."""
+"""How logits lie in a file: all of them, the k largest, or ids drawn by chance."""
 
 import dataclasses
 import math
+import zlib
 from typing import ClassVar
 
 import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from kd_keras.losses.top_k import spread_over_classes
 from kd_keras.teacher_cache.hidden import HiddenStates
 
 PRECISIONS = ("float32", "float16")
@@ -117,12 +119,10 @@ class TopK:
         log_p = tf.cast(column(0, self.k, tf.float16), tf.float32)
         missing = tf.cast(column(2 * self.k, 1, tf.float16), tf.float32)
         classes = column(2 * self.k + 2, self.k, tf.as_dtype(dtype["class"].base))
-        chosen = tf.one_hot(tf.cast(classes, tf.int32), num_classes)
-        kept = tf.reduce_sum(chosen * log_p[..., None], axis=-2)
         rest = tf.fill(tf.shape(missing), NO_MASS)
         if self.tail == "uniform":
             rest = missing - math.log(num_classes - self.k)
-        return tf.where(tf.reduce_any(chosen > 0, axis=-2), kept, rest)
+        return spread_over_classes(log_p, classes, rest, num_classes)
 
     def _dtype(self, num_classes: int) -> np.dtype:
         if self.k >= num_classes:
@@ -130,17 +130,87 @@ class TopK:
                 f"`k` must be less than the teacher's {num_classes} classes. Received: "
                 f"k={self.k}. Use storage='float16' to keep all."
             )
-        index = "<u2" if num_classes <= 2**16 else "<i4"
         return np.dtype(
             [
                 ("log_probability", "<f2", (self.k,)),
                 ("log_missing", "<f2"),
-                ("class", index, (self.k,)),
+                ("class", _index_dtype(num_classes), (self.k,)),
             ]
         )
 
 
-Storage = Dense | TopK | HiddenStates
+@dataclasses.dataclass(frozen=True)
+class SampledIds:
+    """Classes drawn from the teacher's distribution at temperature 1.
+
+    Each class is expected to be drawn as often as its probability says, so that the
+    gradient of the soft loss at T = 1 is that of all logits on average; `TopK` has
+    another one, always (Anshumann et al. 2025, Sparse Logit Sampling, equation 5). At
+    another T that does not hold. The draws of a row are evenly spaced in its cumulated
+    probabilities, behind one random start: fewer by chance than independent ones, and
+    a class's number of draws is off by less than one. They depend on `seed` and on the
+    logits alone. An example takes 2 * count bytes (4 * count from 65,537 classes on).
+
+    Attributes:
+      count: draws for each distribution.
+      seed: of the draws.
+    """
+
+    count: int
+    seed: int = 0
+    key: ClassVar[str] = "teacher_logits"
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(
+                f"`count` must be at least 1. Received: count={self.count!r}."
+            )
+
+    def encode(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 `[rows, ..., classes]` -> ids `[rows, ..., count]` as in the file.
+
+        Raises:
+          ValueError: if a logit is not finite.
+        """
+        _require_finite(logits, logits)
+        classes = logits.shape[-1]
+        flat = logits.reshape(-1, classes).astype(np.float64)
+        cumulated = np.cumsum(scipy.special.softmax(flat, axis=-1), axis=-1)
+        cumulated /= cumulated[:, -1:]
+        drawn = np.empty((len(flat), self.count), _index_dtype(classes))
+        for row, edges in enumerate(cumulated):
+            # Of the row alone: a build that was killed draws the same.
+            start = np.random.default_rng([self.seed, zlib.crc32(flat[row])]).random()
+            points = (start + np.arange(self.count)) / self.count
+            # A start of almost 1 may round to the end.
+            points = np.minimum(points, np.nextafter(1, 0))
+            drawn[row] = np.searchsorted(edges, points, side="right")
+        return drawn.reshape(*logits.shape[:-1], self.count)
+
+    def decode(self, rows: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """Rows of a file, uint8 `[rows, bytes]` -> float32 `[rows, *shape]`.
+
+        The logarithms of the shares of the draws; NO_MASS for a class without any.
+        """
+        num_classes = shape[-1]
+        dtype = tf.as_dtype(_index_dtype(num_classes))
+        ids = tf.bitcast(tf.reshape(rows, (-1, self.count, dtype.size)), dtype)
+        ids = tf.cast(ids, tf.int32)
+        which = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
+        drawn = tf.scatter_nd(
+            tf.stack([which, ids], axis=-1),
+            tf.ones(tf.shape(ids)),
+            (tf.shape(ids)[0], num_classes),
+        )
+        log_p = tf.where(drawn > 0, tf.math.log(drawn / self.count), NO_MASS)
+        return tf.reshape(log_p, (-1, *shape))
+
+
+Storage = Dense | TopK | SampledIds | HiddenStates
+
+
+def _index_dtype(num_classes: int) -> np.dtype:
+    return np.dtype("<u2" if num_classes <= 2**16 else "<i4")
 
 
 def _require_finite(encoded: np.ndarray, logits: np.ndarray) -> np.ndarray:

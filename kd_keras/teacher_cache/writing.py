@@ -58,7 +58,7 @@ def build(
       examples: single examples under the spec's keys, of known number, in an order
         that is the same in every iteration.
       spec: the data set's spec.
-      storage: "float32", "float16", a `TopK` or a `HiddenStates`.
+      storage: "float32", "float16", a `TopK`, `SampledIds` or `HiddenStates`.
       augmentation: key of `augment.AUGMENTATIONS`, for what the teacher sees; "" is
         none.
       seed: seed of the augmentation. Views 0, 1, ... are those that

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy.special import log_softmax, logsumexp
 
 from kd_keras import losses
-from kd_keras.teacher_cache import TopK
+from kd_keras.teacher_cache import SampledIds, TopK
 from kd_keras.teacher_cache.storage import Dense
 
 RNG = np.random.default_rng(0)
@@ -166,3 +166,57 @@ def test_other_names_are_refused():
         Dense("float8")
     with pytest.raises(ValueError, match=r"`tail` must be one of .*'zero'"):
         TopK(1, "zero")
+
+
+def test_a_class_is_drawn_as_often_as_its_probability_says():
+    probability = np.exp(log_softmax(LOGITS.astype("float64"), -1))
+    for count in (1, 7, 50):
+        drawn = SampledIds(count).encode(LOGITS)
+        assert (drawn.shape, drawn.dtype) == ((4, 2, count), np.dtype("<u2"))
+        numbers = np.stack([(drawn == c).sum(-1) for c in range(6)], axis=-1)
+        # Points of distance 1 / count: less than one away.
+        assert (np.abs(numbers - count * probability) < 1).all()
+    seeds = [
+        SampledIds(3, seed).decode(as_bytes(SampledIds(3, seed).encode(LOGITS)), (2, 6))
+        for seed in range(500)
+    ]
+    shares = np.exp(seeds)
+    # A share's variance is at most 1 / (4 * 3 ** 2), five standard errors of 500.
+    np.testing.assert_allclose(shares.mean(0), probability, atol=5 / 6 / 500**0.5)
+
+
+def test_drawn_ids_are_read_as_their_shares():
+    # Sure of class 2: log 1, and no mass elsewhere.
+    sure = np.float32([[0, 0, 90, 0]])
+    rows = SampledIds(5).encode(sure)
+    assert rows.tolist() == [[2] * 5]
+    found = SampledIds(5).decode(as_bytes(rows), (4,))
+    np.testing.assert_array_equal(found, [[-1e9, -1e9, 0, -1e9]])
+    half = SampledIds(4).encode(np.zeros((1, 2), "float32"))
+    found = SampledIds(4).decode(as_bytes(half), (2,))
+    np.testing.assert_allclose(found, np.log([[0.5, 0.5]]), rtol=1e-6)
+
+
+def test_draws_depend_on_the_seed_and_the_row_alone():
+    one, other = SampledIds(2, 1), SampledIds(2, 2)
+    logits = RNG.normal(size=(50, 9)).astype("float32")
+    whole = one.encode(logits)
+    parts = [one.encode(logits[:20]), one.encode(logits[20:])]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+    assert (whole != other.encode(logits)).any()
+
+
+def test_drawn_ids_of_many_classes_take_4_bytes():
+    logits = np.zeros((1, 2**16 + 1), "float32")
+    logits[0, -1] = 30.0
+    rows = SampledIds(2).encode(logits)
+    assert rows.dtype == np.dtype("<i4")
+    found = SampledIds(2).decode(as_bytes(rows), (2**16 + 1,))
+    assert int(tf.argmax(found[0])) == 2**16
+
+
+def test_what_cannot_be_drawn_from_is_refused():
+    with pytest.raises(ValueError, match="count=0"):
+        SampledIds(0)
+    with pytest.raises(ValueError, match="cannot hold"):
+        SampledIds(2).encode(np.float32([[0, np.inf]]))

@@ -17,7 +17,7 @@ import tensorflow as tf
 from kd_keras import teacher_cache
 from kd_keras.datasets import DatasetSpec
 from kd_keras.distiller.teacher import Teacher, fingerprint
-from kd_keras.teacher_cache import TopK, writing
+from kd_keras.teacher_cache import SampledIds, TopK, writing
 
 
 @pytest.fixture
@@ -96,6 +96,15 @@ def test_files_hold_as_many_examples_as_said(tmp_path, build, small_shards):
         assert (keys.shape, keys.dtype) == ((size, 2), "<u8")
         assert (logits.shape, logits.dtype) == ((size, 3), "<f4")
     assert len(list((tmp_path / "cache").iterdir())) == 13
+
+
+def test_drawn_ids_are_read_for_their_examples(build, train, tiny_dataset, teacher):
+    made = build(storage=SampledIds(40))
+    images = np.stack([e["image"] for e in train.as_numpy_iterator()])
+    probability = tf.nn.softmax(teacher(images, training=False)).numpy()
+    joined = list(made.join(train).as_numpy_iterator())
+    shares = np.exp([e[tiny_dataset.spec.label]["teacher_logits"] for e in joined])
+    assert (np.abs(shares - probability) < 1 / 40 + 1e-6).all()
 
 
 def test_a_build_says_what_it_was_made_from(tmp_path, build, tiny_dataset, teacher):
