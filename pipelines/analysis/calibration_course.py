@@ -15,9 +15,9 @@ from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.names import attribute_name
 from pipelines.analysis.curves import Curve, seed_curve
 from pipelines.analysis.data_table import COUNT, DECIMAL, PERCENT, Column, DataTable
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Result, Study
+from pipelines.analysis.seed_interval import seed_interval
 
 # Metric -> what people read, and the unit.
 METRICS = {

@@ -6,9 +6,9 @@ import numpy as np
 
 from kd_keras.fairness.gaps import gap
 from pipelines.analysis.data_table import COUNT, POINTS, Column, DataTable
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.measures import ACCURACY, GAP_OF, Measure, measures_of
 from pipelines.analysis.results import Result, Study
+from pipelines.analysis.seed_interval import seed_interval
 
 
 class Gain(NamedTuple):

@@ -8,10 +8,11 @@ import numpy as np
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import Chance
 from pipelines.analysis.data_table import DataTable
-from pipelines.analysis.individual_fairness import Measured, seed_interval
+from pipelines.analysis.individual_fairness import Measured
 from pipelines.analysis.measures import Measure, mean_value
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
+from pipelines.analysis.seed_interval import seed_interval
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,20 +1,19 @@
 """Individual fairness: are similar examples treated alike?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.special
-import scipy.stats
 
 from kd_keras.fairness.individual import IndividualFairness, of_models
 from pipelines.analysis.data_table import COUNT, DECIMAL, Column, DataTable, Kind
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model, Study
+from pipelines.analysis.seed_interval import seed_interval
 from pipelines.studies import individual_options
 from pipelines.studies.embeddings import Embeddings
-from pipelines.studies.interval_options import LEVEL
 
 SIGNED = Kind("{:.6f}", "{:+.3f}")
 _MAKE = "To make them: python -m pipelines.embeddings --workdir=WORKDIR"
@@ -58,18 +57,6 @@ def measure(study: Study, embeddings: Embeddings) -> Measured:
     for (model, seed), one in zip(runs, found, strict=True):
         measured.setdefault(model, {})[seed] = one
     return measured
-
-
-def seed_interval(
-    values: Sequence[float], level: float = LEVEL
-) -> tuple[float, float, float]:
-    """Mean and Student's interval of what another initialisation would give."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, np.nan, np.nan
-    error = np.std(values, ddof=1) / np.sqrt(len(values))
-    width = float(scipy.stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
-    return mean, mean - width, mean + width
 
 
 def individual_table(

@@ -9,8 +9,8 @@ import numpy as np
 from kd_keras.fairness import GroupCounts
 from kd_keras.fairness.gaps import gap
 from kd_keras.mitigation import GroupThresholds
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.results import Model, Result, Study
+from pipelines.analysis.seed_interval import seed_interval
 from pipelines.studies.layout import PLAIN
 
 GAP = "equalized_odds_difference"

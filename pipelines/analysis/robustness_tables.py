@@ -9,10 +9,10 @@ import numpy as np
 from kd_keras.fairness.names import attribute_name
 from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
 from pipelines.analysis.findings_trends import slope
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.measures import ACCURACY, DPD, EOD, MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
 from pipelines.analysis.robustness import CLEAN, ECE, WORST, Quantity, Robustness
+from pipelines.analysis.seed_interval import seed_interval
 from pipelines.studies.interval_options import LEVEL
 
 _HOTTEST = 10  # The findings take the slope up to this temperature, see docs/evidence.

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipelines.analysis import robustness_tables
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.measures import ACCURACY
 from pipelines.analysis.results import Model, Study
 from pipelines.analysis.robustness import CLEAN, Quantity, Robustness
+from pipelines.analysis.seed_interval import seed_interval
 from pipelines.report.drawing import Drawing, save, style
 from pipelines.report.figures import (
     NDS_LINE,

@@ -15,7 +15,6 @@ from pipelines.analysis.individual_fairness import (
     individual_table,
     measure,
     obstacle,
-    seed_interval,
 )
 from pipelines.analysis.published import NOTHING, Number, Published
 from pipelines.analysis.results import Model
@@ -83,18 +82,6 @@ def test_what_is_in_the_way():
     assert obstacle(found, zeros).startswith("2 examples have zero as embedding")
     euclidean = a_study(input_distance="euclidean")
     assert obstacle(euclidean, zeros) == ""
-
-
-def test_intervals_are_students():
-    mean, low, high = seed_interval([0.1, 0.2, 0.6])
-    # Sample sd .264575; printed t of two degrees of freedom: 4.302653.
-    width = 4.302653 * 0.2645751 / np.sqrt(3)
-    assert (mean, low, high) == pytest.approx((0.3, 0.3 - width, 0.3 + width), abs=1e-6)
-    mean, low, high = seed_interval([0.4])
-    assert mean == 0.4
-    assert np.isnan([low, high]).all()
-    two = scipy.stats.t.interval(0.95, 1, loc=0.2, scale=0.1)
-    assert seed_interval([0.1, 0.3])[1:] == pytest.approx(two)
 
 
 def one(mean, largest=0.0, identical=5, violations=0):

@@ -12,9 +12,9 @@ from kd_keras.datasets import Dataset
 from pipelines.analysis import robustness, robustness_tables
 from pipelines.analysis.costs import Objective, cost, costs
 from pipelines.analysis.damaged import with_damaged
-from pipelines.analysis.individual_fairness import seed_interval
 from pipelines.analysis.results import Model, read_study
 from pipelines.analysis.robustness import CLEAN, Quantity
+from pipelines.analysis.seed_interval import seed_interval
 from pipelines.release import policy as policies
 from pipelines.release import select
 from pipelines.report import robustness_section

@@ -1,0 +1,19 @@
+"""The interval over seeds, by a printed table and SciPy."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from pipelines.analysis.seed_interval import seed_interval
+
+
+def test_intervals_are_students():
+    mean, low, high = seed_interval([0.1, 0.2, 0.6])
+    # Sample sd .264575; printed t of two degrees of freedom: 4.302653.
+    width = 4.302653 * 0.2645751 / np.sqrt(3)
+    assert (mean, low, high) == pytest.approx((0.3, 0.3 - width, 0.3 + width), abs=1e-6)
+    mean, low, high = seed_interval([0.4])
+    assert mean == 0.4
+    assert np.isnan([low, high]).all()
+    two = scipy.stats.t.interval(0.95, 1, loc=0.2, scale=0.1)
+    assert seed_interval([0.1, 0.3])[1:] == pytest.approx(two)
