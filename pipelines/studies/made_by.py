@@ -3,11 +3,12 @@
 import functools
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 PACKAGES = ("kd-keras", "tensorflow", "keras", "tensorflow-model-analysis", "numpy")
+_MOST_NAMED = 10  # Runs of a study of thirty seeds are hundreds.
 
 
 @functools.cache
@@ -48,7 +49,13 @@ def describe(records: Mapping[str, Mapping[str, Any]]) -> str:
     found = makers(records)
     if len(found) < 2:
         return ""
-    return "; ".join(f"{what} (runs {', '.join(runs)})" for what, runs in found.items())
+    return "; ".join(f"{what} ({_named(runs)})" for what, runs in found.items())
+
+
+def _named(runs: Sequence[str]) -> str:
+    if len(runs) <= _MOST_NAMED:
+        return f"runs {', '.join(runs)}"
+    return f"{len(runs)} runs, {runs[0]} to {runs[-1]}"
 
 
 def tell(records: Mapping[str, Mapping[str, Any]]) -> None:

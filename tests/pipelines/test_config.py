@@ -233,6 +233,11 @@ def test_what_made_runs_is_named_where_it_differs():
         "revision a, keras 3.1 (runs teacher/seed0, student-nds/seed0); "
         "revision unknown, keras 3.2 (runs student-t04/seed0)"
     )
+    for seed in range(11):
+        records[f"student-t10/seed{seed}"] = record("3.3", "b")
+    assert made_by.describe(records).endswith(
+        "revision b, keras 3.3 (11 runs, student-t10/seed0 to student-t10/seed10)"
+    )
 
 
 def test_a_foreign_directory_is_refused_and_untouched(tmp_path):
