@@ -52,8 +52,8 @@ TESTS := .venv/bin/python -m pytest -n 2 --dist loadfile --durations=10
 test: venv lint
 	@$(TESTS) -m "not slow"
 
-# Clusters, kills, every row of configs, a person's whole way: what no test of the others
-# makes shorter. In the order of their names: the longest file is among the first.
+# Clusters, kills, every row of configs. In the order of their names: the longest file is
+# among the first.
 test-slow: venv
 	@$(TESTS) --no-loadscope-reorder -m slow
 
@@ -110,4 +110,4 @@ stubs: venv
 	@.venv/bin/python tests/fairness/gap_stubs.py
 
 clean:
-	rm -rf .venv .venv-tfx runs site
+	rm -rf .venv .venv-tfx runs site .cache

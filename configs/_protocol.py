@@ -59,7 +59,7 @@ def study(
     # Views of an augmented image that a cache holds and a student sees, one an epoch,
     # over and over. As many as the student's epochs are those of a live teacher.
     config.teacher_cache_views = 0
-    # In what the models compute: "float32", or, for GPUs and TPUs, "mixed_bfloat16" or
+    # What the layers compute in: "float32", or, for GPUs and TPUs, "mixed_bfloat16" or
     # "mixed_float16". Weights, logits and losses are float32 in each.
     config.precision = "float32"
     # The devices that train one model together: "one_device", "mirrored",

@@ -1,7 +1,7 @@
 """A small Trifeature study in some minutes on two cores; not the published row.
 
-Nearly all red images that train are triangles, and one in ten of those that judge: will
-the student take a red square for a triangle? It is split by combination: the test
+Six of seven red images that train are triangles, and one in ten of those that judge:
+will the student take a red square for a triangle? It is split by combination: the test
 split's combinations are unseen in training.
 """
 
@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.attributes = ("color",)
     config.dataset.versions = 9
     config.dataset.split = "combination"
-    # 180 images of each color fit what mends, and 360 judge it.
+    # Offsets are fitted on 180 images of each color, and judged on 360.
     config.dataset.validation_fraction = 0.2
     config.dataset.test_fraction = 0.4
     config.dataset.color_correlation = 0.85

@@ -1,9 +1,11 @@
 """LiteRT models of an export: conversion, quantization and predictions."""
 
 import contextlib
+import itertools
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -81,6 +83,21 @@ def check_signature(export: str) -> None:
             f"{export} takes text, {texts}, and LiteRT has no operation that cuts it "
             "into tokens. Serve it as a SavedModel."
         )
+    halves = sorted(_half_precisions(signatures[SIGNATURE]))
+    if halves:
+        raise ValueError(
+            f"{export} computes in {halves}, which LiteRT does not convert. Train the "
+            "model in float32, in a study with config.precision='float32'."
+        )
+
+
+def _half_precisions(signature: Any) -> set[str]:
+    """Names of the half precisions among the types of a function's nodes."""
+    definition = signature.graph.as_graph_def()
+    functions = (function.node_def for function in definition.library.function)
+    nodes = itertools.chain(definition.node, *functions)
+    types = {attribute.type for node in nodes for attribute in node.attr.values()}
+    return {t.name for t in (tf.bfloat16, tf.float16) if t.as_datatype_enum in types}
 
 
 def predict(model: bytes, examples: Iterable[Features]) -> tuple[np.ndarray, float]:

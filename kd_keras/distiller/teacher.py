@@ -20,7 +20,8 @@ class Teacher:
         included), a loaded SavedModel, or one of its signatures.
 
     Raises:
-      ValueError: if the model is not built, or is none of these.
+      ValueError: if the model is not built, is none of these, or is a SavedModel of
+        several signatures and no "serving_default".
     """
 
     def __init__(self, model: Any):

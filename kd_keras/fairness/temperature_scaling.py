@@ -22,7 +22,7 @@ def calibration_temperature(y_true, logits, *, sample_weight=None) -> float:
       sample_weight: `[examples]`; None for ones.
 
     Returns:
-      T, in [0.01, 1000].
+      T, in [0.01, 1000]; 1 where all logits of each example are equal.
 
     Raises:
       ValueError: if lengths differ, there is no example, or a logit is not finite.
@@ -40,8 +40,11 @@ def calibration_temperature(y_true, logits, *, sample_weight=None) -> float:
     # Only differences to the label's logit matter.
     margins = logits - logits[np.arange(examples), labels][:, np.newaxis]
 
+    if not margins.any():
+        return 1.0
+
     def slope(log_temperature: float) -> float:
-        """Of the NLL against 1 / T, in which it is convex: the slope rises."""
+        """d NLL / d(1 / T), in which the NLL is convex: it falls as T rises."""
         scaled = margins / np.exp(log_temperature)
         scaled -= scaled.max(axis=1, keepdims=True)
         odds = np.exp(scaled, out=scaled)

@@ -17,7 +17,8 @@ def expand_top_k(
     Args:
       probabilities: float tensor `[..., k]`, the k largest probabilities at
         temperature 1, each row summing to at most 1.
-      classes: integer tensor `[..., k]`, the classes they belong to.
+      classes: integer tensor `[..., k]`, the classes they belong to: distinct, from 0
+        to num_classes - 1.
       num_classes: number of classes, at least k.
       tail: what the other classes get: "uniform" spreads the missing
         probability evenly, "renormalize" gives them none and scales the k

@@ -77,12 +77,12 @@ def build(
         weights do not fit it.
     """
     build_one = named.resolve("architecture", name, MODELS)
+    _require_known(name, build_one, options)
     if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
         # The preset decides the vocabulary and the sizes too.
         options["preset"], pretrained = pretrained, ""
     if name == "llama":
         options["pretrained"], pretrained = pretrained, ""
-    _require_known(name, build_one, options)
     model = build_one(input_shape, num_classes, **options)
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -104,7 +104,10 @@ def _require_known(
     known = [p.name for p in parameters][2:]
     unknown = sorted(set(options) - set(known))
     if unknown:
+        # `build` fills these in.
+        own = [option for option in known if option not in ("family", "preset")]
         raise ValueError(
-            f"The architecture {name!r} takes no option {unknown[0]!r}. Received: "
-            f"{dict(options)}. It takes {', '.join(known) or 'none'}."
+            f"`options`: the architecture {name!r} takes no option {unknown[0]!r}."
+            f"{named.did_you_mean(unknown[0], own)} Received: {dict(options)}. It "
+            f"takes {', '.join(own)}; in a config they are model_options."
         )

@@ -143,13 +143,14 @@ class TopK:
 class SampledIds:
     """Classes drawn from the teacher's distribution at temperature 1.
 
-    Each class is expected to be drawn as often as its probability says, so that the
-    gradient of the soft loss at T = 1 is that of all logits on average; `TopK` has
-    another one, always (Anshumann et al. 2025, Sparse Logit Sampling, equation 5). At
-    another T that does not hold. The draws of a row are evenly spaced in its cumulated
-    probabilities, behind one random start: fewer by chance than independent ones, and
-    a class's number of draws is off by less than one. They depend on `seed` and on the
-    logits alone. An example takes 2 * count bytes (4 * count from 65,537 classes on).
+    Each class is expected to be drawn as often as its probability says. So the gradient
+    of "kl" at T = 1 is right on average over seeds, where that of `TopK` is biased
+    (Anshumann et al. 2025, Sparse Logit Sampling). Its value is not, for the teacher's
+    entropy is that of the draws; nor is the gradient at another T or of another loss.
+    The draws of a row are evenly spaced in its cumulated probabilities, behind one
+    random start, so the counts vary less than with independent draws: by less than one.
+    They depend on `seed` and on the row alone, and are the same in every epoch. An
+    example takes 2 * count bytes (4 * count from 65,537 classes on).
 
     Attributes:
       count: draws for each distribution.
@@ -161,10 +162,13 @@ class SampledIds:
     key: ClassVar[str] = "teacher_logits"
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(
-                f"`count` must be at least 1. Received: count={self.count!r}."
-            )
+        for name, least in (("count", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"`{name}` must be an integer of {least} or more. Received: "
+                    f"{name}={value!r}. Pass one."
+                )
 
     def encode(self, logits: np.ndarray) -> np.ndarray:
         """Float32 `[rows, ..., classes]` -> ids `[rows, ..., count]` as in the file.
@@ -174,13 +178,14 @@ class SampledIds:
         """
         _require_finite(logits, logits)
         classes = logits.shape[-1]
-        flat = logits.reshape(-1, classes).astype(np.float64)
-        cumulated = np.cumsum(scipy.special.softmax(flat, axis=-1), axis=-1)
-        cumulated /= cumulated[:, -1:]
-        drawn = np.empty((len(flat), self.count), _index_dtype(classes))
-        for row, edges in enumerate(cumulated):
+        rows = np.ascontiguousarray(logits).reshape(-1, classes)
+        drawn = np.empty((len(rows), self.count), _index_dtype(classes))
+        # One by one: a batch of a vocabulary in float64 would be gigabytes.
+        for row, values in enumerate(rows):
+            edges = np.cumsum(scipy.special.softmax(values.astype(np.float64)))
+            edges /= edges[-1]
             # Of the row alone: a build that was killed draws the same.
-            start = np.random.default_rng([self.seed, zlib.crc32(flat[row])]).random()
+            start = np.random.default_rng([self.seed, zlib.crc32(values)]).random()
             points = (start + np.arange(self.count)) / self.count
             # A start of almost 1 may round to the end.
             points = np.minimum(points, np.nextafter(1, 0))

@@ -86,9 +86,9 @@ def build(
             part = examples.skip(missing[0] * SHARD_EXAMPLES)
             part = part.take(len(missing) * SHARD_EXAMPLES)
             batches = _batches(part, spec, identity, view, batch_size)
-            rows = _regroup(_rows(batches, teach, progress))
-            for shard, (keys, logits) in zip(missing, rows, strict=True):
-                shards.write(shard, view, keys, logits)
+            rows = _regroup(_rows(batches, teach, shards.encode, progress))
+            for shard, (keys, encoded) in zip(missing, rows, strict=True):
+                shards.write(shard, view, keys, encoded)
     verify(directory, shards.crc32)
     return TeacherCache(directory, identity, shards.outputs, spec, storage)
 
@@ -175,10 +175,13 @@ class _Shards:
             if not found:
                 yield list(run)
 
-    def write(
-        self, shard: int, view: int, keys: np.ndarray, logits: np.ndarray
-    ) -> None:
-        """Keeps the keys uint8 `[rows, 16]` and float32 `[rows, ...]` of a shard."""
+    def encode(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 `[rows, ...]` as in a file: a shard's logits may fit no memory."""
+        self.outputs = list(logits.shape[1:])
+        return self.storage.encode(logits)
+
+    def write(self, shard: int, view: int, keys: np.ndarray, rows: np.ndarray) -> None:
+        """Keeps the keys uint8 `[rows, 16]` and the encoded rows of a shard."""
         keys_name, logits_name = shard_names(shard, view)
         content = to_npy(keys.view("<u8"))
         if self.crc32.get(keys_name, zlib.crc32(content)) != zlib.crc32(content):
@@ -188,8 +191,7 @@ class _Shards:
                 "another directory for them."
             )
         self._write(keys_name, content)
-        self._write(logits_name, to_npy(self.storage.encode(logits)))
-        self.outputs = list(logits.shape[1:])
+        self._write(logits_name, to_npy(rows))
         self._name_files()
 
     def write_head(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -250,6 +252,7 @@ def _teaching(teacher: Teacher) -> Callable[[Any], tf.Tensor]:
 def _rows(
     batches: tf.data.Dataset,
     teach: Callable[[Any], tf.Tensor],
+    encode: Callable[[np.ndarray], np.ndarray],
     progress: Callable[[int], None] | None,
 ) -> Iterator[list[np.ndarray]]:
     for number, (keys, inputs) in enumerate(batches):
@@ -261,7 +264,7 @@ def _rows(
                 f"examples that are written now, first in its row {finite.argmin()}. "
                 "Look at its inputs, and at how the teacher was trained."
             )
-        yield [keys.numpy(), logits]
+        yield [keys.numpy(), encode(logits)]
         if progress:
             progress(len(keys))
 

@@ -37,7 +37,7 @@ def soft_loss(config: Mapping[str, Any]) -> Any:
 
 
 def precision(config: Mapping[str, Any]) -> str:
-    """In what the models compute, one of PRECISIONS."""
+    """What the layers compute in, one of PRECISIONS."""
     return str(config.get("precision", DEFAULTS["precision"]))
 
 

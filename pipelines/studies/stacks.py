@@ -57,7 +57,7 @@ def _why_config(config: ml_collections.ConfigDict) -> str:
     student = config.student
     reasons = {
         f"strategy={config.strategy!r} has replicas": config.strategy != "one_device",
-        f"precision={parts.precision(config)!r} is not tried in a stack": (
+        f"precision={parts.precision(config)!r} has not been tried in a stack": (
             parts.precision(config) != "float32"
         ),
         "the teacher runs in every step": not config.teacher_cache,

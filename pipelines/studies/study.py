@@ -79,7 +79,8 @@ def train_study(
     individual_options.require_extractor(config)
     own_code.admit(config)
     config_checks.require_usable(config)
-    _warn_of_precision(config)
+    if not scheduler:  # Its workers are elsewhere.
+        _warn_of_precision(config)
     runs = only or layout.runs_of(config)
     load = load or functools.partial(configs.load_dataset, config)
     with contextlib.ExitStack() as held:
@@ -226,9 +227,11 @@ def _load_dataset(
 
 def _warn_of_precision(config: ml_collections.ConfigDict) -> None:
     precision = parts.precision(config)
-    if precision != "float32" and not strategy.has_accelerator():
+    elsewhere = config.strategy == "tpu"
+    if precision != "float32" and not (elsewhere or strategy.has_accelerator()):
         warnings.warn(
             f"config.precision={precision!r} is for GPUs and TPUs; this machine has "
-            "neither, and steps may take many times as long. Leave it out.",
+            "neither, and steps may take many times as long. Use config.precision="
+            "'float32'.",
             stacklevel=3,
         )

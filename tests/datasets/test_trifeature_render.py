@@ -11,6 +11,7 @@ import pytest
 from test_trifeature_shapes import AREAS
 from test_trifeature_textures import SHARES
 
+from configs import demo
 from kd_keras.datasets.trifeature.render import (
     COLORS,
     MAX_SHAPE_SIZE,
@@ -35,7 +36,10 @@ BYTES = {
     "white": (255, 255, 255),
 }
 GREY = (128, 128, 128)  # 0.5 -> 127.5 -> 128
-DEMO = {"image_size": 32, "texture_scale": 35, "shape_size": MAX_SHAPE_SIZE}
+DEMO = {
+    name: demo.get_config().dataset[name]
+    for name in ("image_size", "texture_scale", "shape_size")
+}
 
 
 def draw_mask(shape, texture, color="red", version=0, **options):
@@ -78,7 +82,7 @@ def test_shape_size_scales_the_area(shape_size):
     assert covered.sum() == pytest.approx(shape_size**2, rel=0.005)
 
 
-@pytest.mark.parametrize("options", [{}, DEMO], ids=["224 px", "32 px"])
+@pytest.mark.parametrize("options", [{}, DEMO], ids=["224 px", "the demo"])
 @pytest.mark.parametrize("texture", TEXTURES)
 def test_texture_covers_its_share_of_the_shape(texture, options):
     size = options.get("shape_size", 128)

@@ -64,6 +64,11 @@ def test_bad_input_is_named(labels, logits, message):
         calibration_temperature(labels, logits)
 
 
+@pytest.mark.parametrize("logits", [[[2.0, 2.0], [0.0, 0.0]], [[1.0], [3.0]]])
+def test_who_says_nothing_is_left_as_it_is(logits):
+    assert calibration_temperature([0, 0], logits) == 1
+
+
 def test_who_is_always_wrong_is_as_unsure_as_allowed():
     found = calibration_temperature([1, 0], [[1.0, 0.0], [0.0, 1.0]])
     assert found == pytest.approx(1000)

@@ -44,7 +44,11 @@ def test_pixels_are_standardized_inside():
     [
         ("resnet21", {}, r"'resnet21'.*lenet5, llama, mlp, resnet110"),
         ("resnet20", {"depth": 21}, "Received: depth=21"),
-        ("resnet20", {"dept": 14}, r"no option 'dept'\..*It takes depth, shortcut, "),
+        (
+            "resnet20",
+            {"dept": 14},
+            r"'dept'\. Did you mean 'depth'.*takes depth",
+        ),
         ("distilbert", {"stem": ""}, r"no option 'stem'\..*num_layers"),
         ("resnet20", {"shortcut": "C"}, "Received: shortcut='C'"),
         ("resnet18", {"depth": 19}, "18, 34 or 50. Received: depth=19"),

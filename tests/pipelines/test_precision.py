@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from configs import demo
-from kd_keras import strategy
+from kd_keras import export, litert, strategy
 from pipelines.studies import config as configs
-from pipelines.studies import config_checks, stacks, study, trainers
+from pipelines.studies import config_checks, runs, stacks, study, trainers
 from pipelines.studies.layout import Run
 
 DISTILLED = Run("ds", 0, 4.0)
@@ -71,17 +72,35 @@ def test_an_unknown_precision_is_refused():
         _config("float16")
 
 
-def test_a_processor_is_warned_of_and_has_no_xla(tiny_dataset):
-    with pytest.warns(UserWarning, match="for GPUs and TPUs"):
+def test_a_processor_is_warned_of(monkeypatch):
+    monkeypatch.setattr(strategy, "has_accelerator", lambda: False)
+    with pytest.warns(UserWarning, match=r"for GPUs and TPUs.*'float32'"):
         study._warn_of_precision(_config("mixed_float16"))
-    config = _config("float32")
-    assert not trainers.compiled(config, tiny_dataset, DISTILLED, None).jit_compile
 
 
 @pytest.mark.filterwarnings("error")
 def test_an_accelerator_is_not_warned_of(monkeypatch):
     monkeypatch.setattr(strategy, "has_accelerator", lambda: True)
     study._warn_of_precision(_config("mixed_float16"))
+
+
+def test_a_run_is_trained_and_served_and_is_not_for_litert(tmp_path, tiny_dataset):
+    config = _config("mixed_bfloat16")
+    config.student.epochs, config.student.batch_size = 1, 16
+    runs.train_run(config, tiny_dataset, str(tmp_path), Run("nds", 0))
+    directory = tmp_path / "student-nds" / "seed0"
+    with np.load(directory / "predictions" / "test.npz") as predictions:
+        logits = predictions["logits"]
+    assert logits.dtype == "float32"
+    path = str(directory / "export" / "1")
+    served = export.load(path).signatures["serving_features"]
+    images = [e["image"] for e in tiny_dataset.splits["test"].as_numpy_iterator()]
+    probabilities = served(image=tf.constant(np.stack(images)))["probabilities"]
+    assert probabilities.dtype == tf.float32
+    # Two graphs of the same model may round bfloat16 otherwise.
+    np.testing.assert_allclose(probabilities, tf.nn.softmax(logits), atol=2**-6)
+    with pytest.raises(ValueError, match=r"computes in \['bfloat16'\].*float32"):
+        litert.convert(path, "float32")
 
 
 def test_a_stack_is_of_float32(tiny_dataset):

@@ -12,7 +12,6 @@ import pytest
 
 from pipelines.studies import engine
 
-pytestmark = pytest.mark.slow
 SCRIPT = pathlib.Path(__file__).with_name("clusters.py")
 RUNS = {"teacher", "student nds", "student T=1", "student T=4"}
 
@@ -42,6 +41,7 @@ def _error(log):
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["local", "remote", "paused"])
 def test_two_workers_make_the_tables_of_one_process(clusters, name):
     directory, report = clusters
@@ -52,6 +52,7 @@ def test_two_workers_make_the_tables_of_one_process(clusters, name):
     assert not [p for p in (directory / name).rglob("*") if "partial" in p.name]
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_study_with_its_workers(clusters):
     directory, report = clusters
     code, seconds = report["local"]["terminated"]
@@ -62,6 +63,7 @@ def test_sigterm_ends_a_study_with_its_workers(clusters):
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_a_killed_worker_process_is_replaced(clusters):
     directory, report = clusters
     assert report["local"]["code"] == 0
@@ -72,6 +74,7 @@ def test_a_killed_worker_process_is_replaced(clusters):
     )
 
 
+@pytest.mark.slow
 def test_a_second_coordinator_is_refused(clusters):
     directory, report = clusters
     code, first = report["local"]["refused"]
@@ -80,6 +83,7 @@ def test_a_second_coordinator_is_refused(clusters):
     assert re.search(pattern, _error(directory / "local.2.log"))
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_after_a_killed_scheduler_and_a_killed_worker(clusters):
     directory, report = clusters
     assert report["remote"] == [1, 0]
@@ -87,6 +91,7 @@ def test_a_study_goes_on_after_a_killed_scheduler_and_a_killed_worker(clusters):
     assert "Traceback" not in (directory / "remote.0.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_worker_that_wakes_up_leaves_the_finished_run(clusters):
     found = clusters[1]["paused"]
     assert found["codes"] == [0, 0]

@@ -216,7 +216,12 @@ def test_drawn_ids_of_many_classes_take_4_bytes():
 
 
 def test_what_cannot_be_drawn_from_is_refused():
-    with pytest.raises(ValueError, match="count=0"):
-        SampledIds(0)
+    for options, message in (
+        ({"count": 0}, "`count` must be an integer of 1 or more. Received: count=0"),
+        ({"count": 2.5}, "Received: count=2.5"),
+        ({"count": 2, "seed": -1}, "`seed` must be an integer of 0 or more"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            SampledIds(**options)
     with pytest.raises(ValueError, match="cannot hold"):
         SampledIds(2).encode(np.float32([[0, np.inf]]))
