@@ -28,7 +28,11 @@ def main(argv):
     config.dataset.versions, config.dataset.image_size = 1, 16
     config.dataset.data_dir = data
     config.teacher.model = "lenet5"
-    config.teacher.epochs = config.student.epochs = int(*epochs or [2])
+    for recipe in (config.teacher, config.student):
+        recipe.epochs = int(*epochs or [2])
+        # Adam divides gradients by their size, and so makes rounding errors large; and
+        # it hides a gradient that is a replica's share too large.
+        recipe.optimizer, recipe.learning_rate = "sgd", 0.03
     if not remote:
         train_study(config, workdir)
         return
