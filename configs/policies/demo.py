@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
     policy.selection = ml_collections.ConfigDict()
     policy.selection.metric = "equalized_odds_difference"
     policy.selection.attribute = ""
-    policy.selection.tolerance = 0.01
+    policy.selection.tolerance = 0.05
     # "mean", or the name of one, takes the metric on damaged data, where a study has
     # config.evaluation.corruptions; empty takes it on the data as they are.
     policy.selection.corruption = ""
