@@ -136,6 +136,7 @@ def _reason(
     told: list[str],
 ) -> str:
     points = f"{100 * objective.tolerance:g} point"
+    points += "" if points == "1 point" else "s"
     metric = objective.title
     if chosen is None and near:
         more = f"; and {len(told) - 4} more groups" if len(told) > 4 else ""
