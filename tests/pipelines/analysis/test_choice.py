@@ -245,13 +245,13 @@ def test_a_clearly_higher_cost_is_no_tie():
     assert choice.reason == (
         "T=4 is the most accurate of those whose equal opportunity difference cannot "
         "be told from the best one (T=4, T=10), of 3 distilled students within 100 "
-        "point of the best accuracy"
+        "points of the best accuracy"
     )
     answers |= {Run(DS, 0, 10.0): list(range(16, 32, 2))}
     choice = choose(study_of(answers), objective(1))
     assert choice.reason == (
         "T=4 has the best equal opportunity difference of 3 distilled students within "
-        "100 point of the best accuracy"
+        "100 points of the best accuracy"
     )
 
 
