@@ -206,7 +206,7 @@ def test_the_document():
     }  # fmt: skip
     assert found["reason"] == (
         "T=4 has the best equal opportunity difference of 1 distilled students within "
-        "5 point of the best accuracy"
+        "5 points of the best accuracy"
     )
 
 
