@@ -1,5 +1,6 @@
 """SavedModels with TensorFlow Serving's layout and tf.Example signatures."""
 
+import dataclasses
 import functools
 import importlib
 import os
@@ -11,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kd_keras import digests, files
+from kd_keras import digests, files, keras_internals
 from kd_keras.datasets.examples import decode_images, is_image, parse_features
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.settings import output_activations
@@ -60,7 +61,8 @@ def save_model(
     so as well, under "scores".
 
     - `serving_default` takes serialized tf.Examples, `examples`, string `[batch]`;
-    - `serving_features` takes one tensor `[batch, *shape]` per feature;
+    - `serving_features` takes one tensor `[batch, *shape]` per feature that the model
+      reads;
     - `serving_raw` takes one string `[batch]` per feature: a text, or the JPEG or PNG
       file of an image of the spec's size. It is there when all features are such.
 
@@ -108,8 +110,9 @@ class Exporter:
         """Arguments and errors as of `save_model`."""
         _require_names(spec)
         self.model = model
+        model, spec = _without_unread(model, spec)
         self._spec = spec
-        self._resources: list[Any] = [model]
+        self._resources: list[Any] = [self.model]
         if isinstance(read_examples, tf.Module):
             self._resources.append(read_examples)
         read = read_examples or functools.partial(parse_features, spec)
@@ -212,6 +215,19 @@ def copy_version(
         )
     files.replace_directory(partial, target, last=GRAPH)
     return target
+
+
+def _without_unread(
+    model: keras.Model, spec: DatasetSpec
+) -> tuple[keras.Model, DatasetSpec]:
+    """The same without the features that no layer reads: nobody has to send them."""
+    unread = keras_internals.unread_inputs(model)
+    if not unread:
+        return model, spec
+    features = {n: f for n, f in spec.features.items() if n not in unread}
+    spec = dataclasses.replace(spec, features=features)
+    inputs = spec.inputs({name: model.input[name] for name in features})
+    return keras.Model(inputs, model.output), spec
 
 
 def _require_names(spec: DatasetSpec) -> None:

@@ -54,6 +54,14 @@ def call_behind(
     return history.operation, node.input_tensors[0], dict(node.arguments.kwargs)
 
 
+def unread_inputs(model: keras.Model) -> list[str]:
+    """Names of the inputs of a model with a dict of inputs that no layer reads."""
+    if not isinstance(model, Functional) or not isinstance(model.input, dict):
+        return []
+    # The way on from an input to the layers that read it is not public.
+    return [n for n, x in model.input.items() if not layer_behind(x)._outbound_nodes]
+
+
 def is_functional(model: keras.Model) -> bool:
     """Whether a model is a graph of layers; one in a subclass counts too."""
     # The class has no public name.

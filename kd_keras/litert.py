@@ -60,9 +60,11 @@ def convert(
     if format == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if format == "int8":
+        read = load(export).signatures[SIGNATURE].structured_input_signature[1]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: (
-            (SIGNATURE, dict(features)) for features in representative or ()
+            (SIGNATURE, {name: features[name] for name in read})
+            for features in representative or ()
         )
     with _without_deprecation():
         return converter.convert()
@@ -105,7 +107,8 @@ def predict(model: bytes, examples: Iterable[Features]) -> tuple[np.ndarray, flo
 
     Args:
       model: content of a .tflite file that `convert` made.
-      examples: each feature name -> `[1, *shape]`.
+      examples: each feature name -> `[1, *shape]`; those that the model does not read
+        are left out.
 
     Returns:
       Probabilities, float32 `[examples, classes]`, and the median time of an example
@@ -114,8 +117,10 @@ def predict(model: bytes, examples: Iterable[Features]) -> tuple[np.ndarray, flo
     with _without_deprecation():
         interpreter = tf.lite.Interpreter(model_content=model, num_threads=1)
     runner = interpreter.get_signature_runner(SIGNATURE)
+    read = runner.get_input_details()
     probabilities, seconds = [], []
-    for features in examples:
+    for example in examples:
+        features = {name: example[name] for name in read}
         began = time.perf_counter()
         probabilities.append(runner(**features)["probabilities"])
         seconds.append(time.perf_counter() - began)

@@ -7,7 +7,7 @@ from typing import Any
 
 import ml_collections
 
-from pipelines.cli import next_steps, stage
+from pipelines.cli import finished, stage
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.release import added_runs, card_files, mitigation, tracking
@@ -52,8 +52,8 @@ def study(
         content, _ = report(workdir, published, load)
         hparams.write(workdir, config)
         tracking.log(workdir, log_to)
-        print(f"\n{content.summary}\n")
-        print(next_steps.after_study(workdir, bool(own_code.names(config))))
+    asked = {"config": config, "published": published, "log_to": log_to}
+    finished.end(workdir, asked, content.summary, bool(own_code.names(config)))
 
 
 def report(

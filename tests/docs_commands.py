@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 _PARSE = """
 import runpy, sys
 from pipelines.cli import start
-def parse(main, needs=(), known_only=False):
+def parse(main, needs=(), known_only=False, unless=str):
     print("\\n".join(start._parse(sys.argv, needs, known_only)[1:]))
 start.run = parse
 sys.argv = sys.argv[1:]

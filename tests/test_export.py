@@ -13,7 +13,14 @@ import tensorflow as tf
 
 from kd_keras import files, models
 from kd_keras.datasets import DatasetSpec, examples
-from kd_keras.export import Exporter, copy_version, export, load, versions
+from kd_keras.export import (
+    Exporter,
+    copy_version,
+    export,
+    load,
+    save_model,
+    versions,
+)
 
 ROOT = pathlib.Path(__file__).parent.parent
 CARD = {"evaluation": {"accuracy": 0.5}}
@@ -232,3 +239,20 @@ def test_an_exporter_writes_its_model_as_it_is_each_time(tmp_path):
         assert card == {"bias": pytest.approx(np.log(yes / (1 - yes)))} | {
             "scores": "probabilities"
         }
+
+
+def test_nobody_has_to_send_what_the_model_does_not_read(tmp_path):
+    number = tf.TensorSpec((), tf.float32)
+    spec = DatasetSpec("d", {"a": number, "b": number}, "y", ("no", "yes"), {})
+    model = models.build("mlp", spec.features, 2, reads=("a",))
+    save_model(model, spec, str(tmp_path / "m"))
+    signatures = load(str(tmp_path / "m")).signatures
+    values = tf.constant([1.0, 3.0])
+    expected = tf.nn.softmax(model({"a": values, "b": values}))
+    of_features = signatures["serving_features"](a=values)["probabilities"]
+    np.testing.assert_allclose(of_features, expected, rtol=1e-6)
+    of_a = {"a": tf.train.Feature(float_list=tf.train.FloatList(value=[3.0]))}
+    example = tf.train.Example(features=tf.train.Features(feature=of_a))
+    serialized = tf.constant([example.SerializeToString()])
+    of_example = signatures["serving_default"](examples=serialized)["probabilities"]
+    np.testing.assert_allclose(of_example, expected[1:], rtol=1e-6)

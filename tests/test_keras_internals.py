@@ -136,6 +136,17 @@ def test_what_is_functional():
     assert not keras_internals.is_functional(keras.Sequential([inputs, layer]))
 
 
+def test_inputs_that_no_layer_reads():
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    some = keras.Model({"a": a, "b": b}, keras.layers.Dense(1)(b))
+    assert keras_internals.unread_inputs(some) == ["a"]
+    both = keras.layers.Concatenate()([a, b])
+    assert keras_internals.unread_inputs(keras.Model({"a": a, "b": b}, both)) == []
+    only = keras.Input((2,))
+    model = keras.Model(only, keras.layers.Dense(1)(only))
+    assert keras_internals.unread_inputs(model) == []
+
+
 def test_the_call_behind_an_output():
     ids = keras.Input((4,), dtype="int32")
     embedding = keras.layers.ReversibleEmbedding(5, 2)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras import litert
+from kd_keras import litert, models
 from kd_keras.datasets import DatasetSpec
 from kd_keras.export import export
 
@@ -49,6 +49,20 @@ def test_probabilities(model, converted, name, tolerance):
     assert 0 < milliseconds < 1000
     if name != "float32":
         assert np.abs(probabilities - expected).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", ["float32", "int8"])
+def test_what_a_model_does_not_read_is_left_out(name, tmp_path):
+    number = tf.TensorSpec((), tf.float32)
+    spec = DatasetSpec("d", {"a": number, "b": number}, "y", ("no", "yes"), {})
+    built = models.build("mlp", spec.features, 2, reads=("a",), hidden_units=())
+    built.get_layer("logits").set_weights([np.float32([[-1, 1]]), np.zeros(2)])
+    path = export(built, spec, str(tmp_path))
+    values = np.linspace(-1, 1, 20, dtype=np.float32)
+    examples = [{"a": np.array([a]), "b": np.array([9.0])} for a in values]
+    found, _ = litert.predict(litert.convert(path, name, examples), examples)
+    # The logits are -a and a.
+    np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-2 * values)), atol=0.02)
 
 
 def test_weights_take_the_bytes_of_their_type(converted):

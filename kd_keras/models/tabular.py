@@ -18,6 +18,7 @@ def build_mlp(
     dropout: float = 0.0,
     num_bins: int = 1000,
     embedding_dim: int = 8,
+    reads: Sequence[str] = (),
     name: str | None = None,
 ) -> keras.Model:
     """Dense layers over standardized numbers and embedded categories.
@@ -34,6 +35,9 @@ def build_mlp(
       dropout: dropout rate after each of them.
       num_bins: number of hash bins of a categorical feature.
       embedding_dim: width of a category's embedding.
+      reads: the features that count; none means all. A teacher may read what a student
+        will not have when it is served (Lopez-Paz et al. 2016,
+        https://arxiv.org/abs/1511.03643); the export asks for what is read alone.
       name: name of the model.
 
     Returns:
@@ -41,10 +45,11 @@ def build_mlp(
       `[batch, num_classes]`.
 
     Raises:
-      ValueError: if a feature is no scalar or vector, or neither number nor category.
+      ValueError: if a feature is no scalar or vector, or neither number nor category,
+        or `reads` names one that is not there.
     """
-    inputs = _inputs(features, most=1)
-    x = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
+    inputs = _inputs(features, reads, most=1)
+    x = _deep(_read(inputs, reads), hidden_units, dropout, num_bins, embedding_dim)
     logits = layers.logits(x, num_classes)
     return keras.Model(inputs, logits, name=name or "mlp")
 
@@ -57,6 +62,7 @@ def build_wide_and_deep(
     dropout: float = 0.0,
     num_bins: int = 1000,
     embedding_dim: int = 32,
+    reads: Sequence[str] = (),
     name: str | None = None,
 ) -> keras.Model:
     """A deep part as in `build_mlp` and a linear part over categories and their pairs.
@@ -68,6 +74,7 @@ def build_wide_and_deep(
       dropout: dropout rate after each of them.
       num_bins: number of hash bins of a categorical feature, and of a pair of them.
       embedding_dim: width of a category's embedding in the deep part.
+      reads: as in `build_mlp`.
       name: name of the model.
 
     Returns:
@@ -79,10 +86,11 @@ def build_wide_and_deep(
 
     Source: Cheng et al. 2016, https://arxiv.org/abs/1606.07792, sections 3 and 4.
     """
-    inputs = _inputs(features, most=0)
-    deep = _deep(inputs, hidden_units, dropout, num_bins, embedding_dim)
+    inputs = _inputs(features, reads, most=0)
+    read = _read(inputs, reads)
+    deep = _deep(read, hidden_units, dropout, num_bins, embedding_dim)
     terms = [layers.logits(deep, num_classes)]
-    categories = [x for x in inputs.values() if not _is_number(x)]
+    categories = [x for x in read.values() if not _is_number(x)]
     bins = [keras.layers.Hashing(num_bins)(x) for x in categories]
     bins += [
         keras.layers.HashedCrossing(num_bins)(pair)
@@ -94,9 +102,18 @@ def build_wide_and_deep(
     return keras.Model(inputs, logits, name=name or "wide_and_deep")
 
 
-def _inputs(features: Mapping[str, tf.TensorSpec], most: int) -> dict[str, Any]:
-    """Inputs of features of at most this rank."""
-    for name, feature in features.items():
+def _inputs(
+    features: Mapping[str, tf.TensorSpec], reads: Sequence[str], most: int
+) -> dict[str, Any]:
+    """Inputs of features; of at most this rank are those that are read."""
+    unknown = sorted({*reads} - {*features})
+    if isinstance(reads, str) or unknown:
+        raise ValueError(
+            f"`reads` must be a list of features, of {list(features)}. Received: "
+            f"{reads!r}."
+        )
+    for name in reads or features:
+        feature = features[name]
         dtype = feature.dtype
         known = dtype.is_floating or dtype.is_integer or dtype == tf.string
         if feature.shape.rank not in range(most + 1) or not known:
@@ -109,6 +126,10 @@ def _inputs(features: Mapping[str, tf.TensorSpec], most: int) -> dict[str, Any]:
         name: keras.Input(tuple(feature.shape), name=name, dtype=feature.dtype.name)
         for name, feature in features.items()
     }
+
+
+def _read(inputs: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
+    return {name: x for name, x in inputs.items() if not reads or name in reads}
 
 
 def _is_number(x: Any) -> bool:

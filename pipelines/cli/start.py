@@ -30,6 +30,7 @@ def run(
     main: Callable[[Sequence[str]], None],
     needs: Sequence[str] = (),
     known_only: bool = False,
+    unless: Callable[[], str] = str,
 ) -> None:
     """Parses the flags and calls `main` with the program's name and what is left.
 
@@ -37,12 +38,14 @@ def run(
       main: takes the arguments that are no flags.
       needs: names of flags without which the main can do nothing.
       known_only: whether flags that absl does not know are left to the main.
+      unless: is called first, before TensorFlow is imported; what it says is printed
+        in place of `main`. "" calls `main`.
     """
     # So that --help shows it with the main's own flags.
     for name in ("workdir", "module_path"):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(
-        lambda argv: _call(main, argv),
+        lambda argv: _call(main, argv, unless),
         flags_parser=lambda argv: _parse(argv, needs, known_only),
     )
 
@@ -63,10 +66,17 @@ def _parse(
     return rest
 
 
-def _call(main: Callable[[Sequence[str]], None], argv: Sequence[str]) -> None:
+def _call(
+    main: Callable[[Sequence[str]], None],
+    argv: Sequence[str],
+    unless: Callable[[], str],
+) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     logging.set_verbosity(logging.ERROR)
     try:
+        if said := unless():
+            print(said)
+            return
         quiet.import_tensorflow()
         main(argv)
     except KeyboardInterrupt as interrupt:

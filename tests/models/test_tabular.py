@@ -108,3 +108,24 @@ def test_a_vector_of_numbers_is_as_many_numbers():
     model = models.build("mlp", vector, 2, hidden_units=(5,))
     # Batch norm of 4 numbers, dense 4 * 5 + 5 and 5 * 2 + 2.
     assert sum(np.prod(w.shape) for w in model.trainable_weights) == 8 + 25 + 12
+
+
+@pytest.mark.parametrize("name", ["mlp", "wide_and_deep"])
+def test_a_model_reads_what_it_is_told_to(name):
+    features = {"age": FLOAT, "job": STRING, "seen": tf.TensorSpec((2, 2), tf.float32)}
+    model = models.build(name, features, 2, reads=("age",), hidden_units=(3,))
+    age, other = np.float32([20, 50]), np.float32(np.arange(8).reshape(2, 2, 2))
+    found = [
+        model(
+            {
+                name: tf.constant(x)
+                for name, x in zip(features, (age, jobs, seen), strict=True)
+            }
+        )
+        for jobs, seen in ((["a", "b"], other), (["c", "d"], -other))
+    ]
+    np.testing.assert_array_equal(*found)
+    with pytest.raises(ValueError, match=r"`reads` must be .*'job'.*Received: \('jbo'"):
+        models.build(name, features, 2, reads=("jbo",))
+    with pytest.raises(ValueError, match=r"`reads` must be .*Received: 'age'"):
+        models.build(name, features, 2, reads="age")

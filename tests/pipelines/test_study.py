@@ -217,9 +217,15 @@ def test_a_second_call_trains_and_evaluates_nothing(study, data_flag):
         for path in [f"{layout.run_dir(workdir, run)}/run.json"]
     }
     again = run(workdir, data_flag)
-    assert "all 3 runs are already there" in again.stdout
-    assert "all 3 evaluations are already there" in again.stdout
+    assert again.stdout.startswith(f"nothing to do: {workdir} is finished\n\nwhom: ")
+    os.utime(f"{workdir}/report.html")
+    anew = run(workdir, data_flag)
+    assert "all 3 runs are already there" in anew.stdout
+    assert "all 3 evaluations are already there" in anew.stdout
     assert {path: os.stat(path).st_mtime_ns for path in before} == before
+    # Both end with the same sentences, table and commands.
+    end = again.stdout.partition("\n\n")[2]
+    assert anew.stdout.endswith(end)
 
 
 @pytest.mark.parametrize(

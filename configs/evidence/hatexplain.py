@@ -1,0 +1,52 @@
+"""HateXplain with a language model's eyes as the teacher, thirty seeds: 2, 3 and 4.
+
+The table is what `python -m benchmarks.hate_tables` and `python -m
+benchmarks.hidden_features` make of the posts, in the folder that
+--config.dataset.data_dir names. The teacher is a head on the states of SmolLM2-135M,
+the student the mean embedding of the words with one hidden layer.
+"""
+
+import ml_collections
+
+from configs import _protocol
+from configs.evidence import _plan
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = _protocol.study(
+        "hatexplain_evidence",
+        dataset={
+            "name": "table",
+            "path": "hatexplain_seen.parquet",
+            "label": "label",
+            "class_names": ("normal", "toxic"),
+            "groups": {
+                "race": ("African", "other", "none"),
+                "gender": ("Women", "none"),
+            },
+            "example_id": "id",
+            "split": "split",
+        },
+        attributes=("race", "gender"),
+        teacher=_recipe(reads=("hidden",), hidden_units=(256,)),
+        student=_recipe(
+            reads=("words",), hidden_units=(32,), num_bins=8192, embedding_dim=16
+        ),
+    )
+    del config.dataset["download"]
+    _plan.decide(config, "hatexplain_evidence", seeds=30)
+    # 39 posts about African people are not toxic.
+    config.evaluation.min_examples = 30
+    return config
+
+
+def _recipe(**model_options: object) -> ml_collections.ConfigDict:
+    return _protocol.recipe(
+        "mlp",
+        optimizer="adam",
+        learning_rate=1e-3,
+        schedule="cosine",
+        epochs=10,
+        batch_size=128,
+        model_options=model_options,
+    )
