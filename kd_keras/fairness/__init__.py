@@ -23,6 +23,12 @@ from kd_keras.fairness.multiplicity import adjust_p_values
 from kd_keras.fairness.named_gaps import *  # noqa: F403
 from kd_keras.fairness.paired_counts import PairedCounts
 from kd_keras.fairness.rates import GroupRates
+from kd_keras.fairness.stereotypes import (
+    Preference,
+    PreferenceChange,
+    preference_changes,
+    preferences,
+)
 from kd_keras.fairness.temperature_scaling import calibration_temperature
 
 __all__ = [
@@ -40,6 +46,8 @@ __all__ = [
     "IndividualFairness",
     "Interval",
     "PairedCounts",
+    "Preference",
+    "PreferenceChange",
     "UndefinedRate",
     "adjust_p_values",
     "bootstrap_interval",
@@ -55,6 +63,8 @@ __all__ = [
     "individual_fairness",
     "individual_fairness_ratio",
     "mcnemar",
+    "preference_changes",
+    "preferences",
     "wilson",
 ]
 # One for each row of GAPS.
