@@ -218,10 +218,10 @@ def show(
         last = rows.groupby("model", sort=False).tail(1)
         for row in last.iloc:
             own = margins(row["model"], row["tokens"])[sets == name]
-            share = fairness.preferences(own)["all"].share
+            share = _percent(fairness.preferences(own)["all"].share)
             beside = fairness.preference_changes(teacher[sets == name], own)["all"]
             print(
-                f"| {row['model']} | {_percent(share)} | {100 * beside.agreement:.0f} % "
+                f"| {row['model']} | {share} | {100 * beside.agreement:.0f} % "
                 f"| {beside.p_value:.2g} | {beside.margin.value:+.2f} "
                 f"({beside.margin.low:+.2f} to {beside.margin.high:+.2f}) |"
             )
