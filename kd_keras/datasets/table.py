@@ -201,4 +201,14 @@ def _sliced(
     examples: Mapping[str, np.ndarray], rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     found = {key: values[rows] for key, values in examples.items()}
-    return {k: v.astype(bytes) if v.dtype == object else v for k, v in found.items()}
+    return {k: _utf8(v) if v.dtype == object else v for k, v in found.items()}
+
+
+def _bytes(text: object) -> bytes:
+    """A string in UTF-8; None, which a list may hold, is no value."""
+    if isinstance(text, bytes):
+        return text
+    return b"" if text is None else str(text).encode()
+
+
+_utf8 = np.vectorize(_bytes, otypes=[object])

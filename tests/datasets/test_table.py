@@ -1,6 +1,7 @@
 """A table as a data set: what is in it, and what is said of bad input."""
 
 import numpy as np
+import pandas
 import pytest
 
 from kd_keras import datasets
@@ -64,6 +65,29 @@ def test_a_table_by_hand(tmp_path):
     assert column(found, "test", "sex") == [1, -1]
     assert column(found, "test", "id") == [b"f", b"g"]
     assert len(column(found, "validation", "id")) == 1
+
+
+def test_strings_of_any_alphabet(tmp_path):
+    text = ROWS.replace("cook", "köchin").replace("a,20", "ä,20").replace(",x,", ",東,")
+    found = load(tmp_path, text)
+    expected = ["köchin".encode(), "köchin".encode(), b"", b"nurse"]
+    assert column(found, "train", "job") == expected
+    assert column(found, "train", "id")[0] == "ä".encode()
+    assert found.spec.groups["race"] == ("y", "東")
+
+
+def test_lists_of_words(tmp_path):
+    words = [["é", "b"], ["", "d"], [None, "\U0001f914"], ["g", "h"]] * 3
+    table = {"words": words, "label": [0, 1] * 6, "split": ["train", "test"] * 6}
+    path = str(tmp_path / "words.parquet")
+    pandas.DataFrame(table).to_parquet(path)
+    found = datasets.load("table", path=path, label="label", split="split")
+    assert found.spec.features["words"].shape == (2,)
+    seen = np.stack(column(found, "test", "words"))
+    assert seen[:2].tolist() == [[b"", b"d"], [b"g", b"h"]]
+    train = {tuple(row) for row in column(found, "train", "words")}
+    assert ("é".encode(), b"b") in train
+    assert (b"", "\U0001f914".encode()) in train
 
 
 def test_weights_reach_the_training_and_nothing_else(tmp_path):
