@@ -81,7 +81,8 @@ def show(rows: pd.DataFrame, models: list[str]) -> None:
         for model in models:
             seeds = table.loc[model]
             cells = zip(seeds.mean(), seeds.std(), strict=True)
-            print(f"| {model} | " + " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in cells))
+            row = " | ".join(f"{m:.1f} ± {s:.1f}" for m, s in cells)
+            print(f"| {model} | {row} |")
         for other in ("student-t01", "student-nds", "teacher"):
             change = table.loc["student-t10", "gap"] - table.loc[other, "gap"]
             low, high = stats.ttest_1samp(change, 0).confidence_interval(0.95)

@@ -1,10 +1,10 @@
 """Adds to a table of texts what a language model sees in them, and their words.
 
 python -m benchmarks.hidden_features --gguf=SmolLM2-135M-Instruct.Q4_1.gguf \
-    --table=posts.parquet --output=posts_seen.parquet
+    --layers=8 --table=posts.parquet --output=posts_seen.parquet
 
-"hidden" is the mean of the last layer's states over a text's tokens, for a teacher that
-is a head on them; "words" are the words in small letters, for a student.
+"hidden" is the mean over a text's tokens of the states after these layers, for a
+teacher that is a head on them; "words" are the words in small letters, for a student.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from kd_keras import models
-from kd_keras.models import gguf_files
+from kd_keras.models import gguf_files, llama
 
 BATCH = 32
 
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--gguf", required=True)
     parser.add_argument("--table", required=True, help="with a column text")
     parser.add_argument("--output", required=True)
+    parser.add_argument("--layers", type=int, required=True, help="the first ones")
     parser.add_argument("--tokens", type=int, default=64, help="of a text, at most")
     parser.add_argument("--words", type=int, default=48, help="of a text, at most")
     args = parser.parse_args()
@@ -37,6 +38,7 @@ def main() -> None:
         "llama", (), tokenizer.get_vocab_size(), pretrained=args.gguf, dtype="bfloat16"
     )
     ids = [tokenizer.encode(text).ids[: args.tokens] for text in table["text"]]
+    model = llama.cut(model, range(args.layers))
     (backbone,) = (layer for layer in model.layers if hasattr(layer, "num_layers"))
     table["hidden"] = list(hidden(backbone, ids))
     table["words"] = [words(text, args.words) for text in table["text"]]
@@ -52,7 +54,7 @@ def hidden(backbone: Any, ids: Sequence[Sequence[int]]) -> np.ndarray:
         states = backbone({"token_ids": padded, "padding_mask": tf.ones_like(mask)})
         weights = tf.cast(mask, tf.float32)[..., None]
         total = tf.reduce_sum(tf.cast(states, tf.float32) * weights, axis=1)
-        return total / tf.reduce_sum(weights, axis=1)
+        return total / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
 
     found = np.zeros((len(ids), backbone.hidden_dim), np.float32)
     order = np.argsort([len(i) for i in ids], kind="stable")

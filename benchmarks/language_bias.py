@@ -14,8 +14,10 @@ command goes on with what is missing.
 import argparse
 import functools
 import itertools
+import json
 import pathlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -48,12 +50,27 @@ def main() -> None:
     parser.add_argument("--test_tokens", type=int, default=20_000)
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
+    _require_same(
+        {k: str(v) for k, v in vars(args).items()}, args.work / "options.json"
+    )
     study = Study(args)
     study.measure("unigram", 0, 0, study.unigram())
     study.measure("teacher", 0, 0, scores_of(study.teacher))
     for seed, temperature in itertools.product(range(args.seeds), TEMPERATURES):
         study.train(seed, temperature)
     show(study.rows(), study.margins, study.pairs["type"])
+
+
+def _require_same(options: dict[str, str], path: pathlib.Path) -> None:
+    """WORK is of one study: rows of other options are no part of it."""
+    if not path.exists():
+        path.write_text(json.dumps(options, indent=2))
+    before = json.loads(path.read_text())
+    differ = [
+        k for k in options if k not in ("seeds", "work") and options[k] != before[k]
+    ]
+    if differ:
+        sys.exit(f"error: {path} has another --{differ[0]}. Give another --work.")
 
 
 class Study:
@@ -206,8 +223,8 @@ def show(
         "\n| model | tokens | perplexity | of women | of men |\n|---|---|---|---|---|"
     )
     for row in rows.iloc:
-        slices = [row[f"perplexity {name}"] for name in ("all", "women", "men")]
-        cells = " | ".join(f"{perplexity:,.0f}" for perplexity in slices)
+        slices = [row.get(f"perplexity {name}") for name in ("all", "women", "men")]
+        cells = " | ".join(f"{found:,.0f}" if found else "-" for found in slices)
         print(f"| {row['model']} | {row['tokens']:,} | {cells} |")
     sets = types.str.partition(" ")[0].to_numpy()
     teacher = margins("teacher", 0)

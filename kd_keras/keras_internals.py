@@ -55,11 +55,16 @@ def call_behind(
 
 
 def unread_inputs(model: keras.Model) -> list[str]:
-    """Names of the inputs of a model with a dict of inputs that no layer reads."""
-    if not isinstance(model, Functional) or not isinstance(model.input, dict):
+    """Names of the inputs of a model with a dict of inputs that no layer reads.
+
+    None of a subclass, whose own `call` may read them.
+    """
+    # The class has no public name.
+    if type(model) is not Functional or not isinstance(model.input, dict):
         return []
-    # The way on from an input to the layers that read it is not public.
-    return [n for n, x in model.input.items() if not layer_behind(x)._outbound_nodes]
+    calls = (inputs_of_calls(operation, model) for operation in model.operations)
+    read = {id(tensor) for of_one in calls for call in of_one for tensor in call}
+    return [name for name, x in model.input.items() if id(x) not in read]
 
 
 def is_functional(model: keras.Model) -> bool:

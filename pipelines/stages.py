@@ -37,6 +37,8 @@ def study(
       log_to: see `pipelines.release.tracking.log`.
     """
     tracking.require(log_to)
+    asked = {"config": config, "published": published, "log_to": log_to}
+    made_from = finished.made_from(asked)
     load = functools.cache(lambda: configs.load_dataset(config))
     held = train_study(
         config, workdir, workers=workers, scheduler=scheduler, stack=stack, load=load
@@ -52,8 +54,7 @@ def study(
         content, _ = report(workdir, published, load)
         hparams.write(workdir, config)
         tracking.log(workdir, log_to)
-    asked = {"config": config, "published": published, "log_to": log_to}
-    finished.end(workdir, asked, content.summary, bool(own_code.names(config)))
+        finished.end(workdir, made_from, content.summary, bool(own_code.names(config)))
 
 
 def report(

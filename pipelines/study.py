@@ -21,5 +21,7 @@ if __name__ == "__main__":
     start.run(
         main,
         needs=["config", "workdir"],
-        unless=lambda: finished.said(start.WORKDIR.value, study_flags.what()),
+        unless=lambda: finished.said(
+            start.WORKDIR.value, finished.made_from(study_flags.what())
+        ),
     )

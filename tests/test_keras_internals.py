@@ -145,6 +145,12 @@ def test_inputs_that_no_layer_reads():
     only = keras.Input((2,))
     model = keras.Model(only, keras.layers.Dense(1)(only))
     assert keras_internals.unread_inputs(model) == []
+    # What else is made of the inputs does not matter; what a `call` reads may.
+    keras.layers.Dense(1)(a)
+    some({"a": a, "b": b})
+    assert keras_internals.unread_inputs(some) == ["a"]
+    own = type("Own", (type(some),), {})({"a": a, "b": b}, some.output)
+    assert keras_internals.unread_inputs(own) == []
 
 
 def test_the_call_behind_an_output():

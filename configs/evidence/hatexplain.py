@@ -1,9 +1,9 @@
 """HateXplain with a language model's eyes as the teacher, thirty seeds: 2, 3 and 4.
 
 The table is what `python -m benchmarks.hate_tables` and `python -m
-benchmarks.hidden_features` make of the posts, in the folder that
---config.dataset.data_dir names. The teacher is a head on the states of SmolLM2-135M,
-the student the mean embedding of the words with one hidden layer.
+benchmarks.hidden_features --layers=8` make of the posts, in the folder that
+--config.dataset.data_dir names. The teacher is a head on the states of SmolLM2-135M and
+on the words, the student the mean embedding of the words with one hidden layer.
 """
 
 import ml_collections

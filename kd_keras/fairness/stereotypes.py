@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from kd_keras.fairness.encoding import check_length
-from kd_keras.fairness.intervals import Interval, wilson
+from kd_keras.fairness.intervals import Interval, check_level, wilson
 from kd_keras.fairness.mcnemar import mcnemar
 from kd_keras.table import fields_html
 
@@ -42,7 +42,7 @@ class PreferenceChange:
 
     Attributes:
       pairs: number of pairs.
-      agreement: share of pairs of which both prefer the same sentence.
+      agreement: share of pairs of which both prefer the same sentence, or none.
       only_reference, only_model: pairs of which only one prefers the stereotype.
       p_value: exact McNemar test of these two numbers.
       margin: mean of the model's margin minus the reference's, in nats, with Student's
@@ -111,6 +111,7 @@ def preference_changes(
     Raises:
       ValueError: as `preferences`.
     """
+    check_level(level)
     before, after = _checked("reference", reference), _checked("margins", margins)
     check_length("margins", after, len(before))
     return {
@@ -144,8 +145,8 @@ def _checked(name: str, margins: Sequence[float] | np.ndarray) -> np.ndarray:
     if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
         raise ValueError(
             f"`{name}` must be finite numbers [pairs], at least one. Received: shape "
-            f"{found.shape}, {int((~np.isfinite(found)).sum())} not finite. Score "
-            "every sentence with the same model."
+            f"{found.shape}, {int((~np.isfinite(found)).sum())} not finite. Look for "
+            "empty sentences, or weights that are not finite."
         )
     return found
 
@@ -154,11 +155,16 @@ def _by_type(types: Sequence[str] | None, pairs: int) -> dict[str, np.ndarray]:
     everything = {ALL: np.ones(pairs, bool)}
     if types is None:
         return everything
-    names = np.asarray(types)
+    names = np.array([*types, None], object)[:-1]
     check_length("types", names, pairs)
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
+        raise ValueError(
+            f"`types` must be strings. Received: {odd[0]!r}. Name what has no type."
+        )
     if ALL in names:
         raise ValueError(
             f"`types` must not have the name {ALL!r}, which stands for all pairs. "
             "Rename that type."
         )
-    return everything | {str(name): names == name for name in np.unique(names)}
+    return everything | {name: names == name for name in sorted({*names})}

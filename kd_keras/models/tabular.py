@@ -35,9 +35,10 @@ def build_mlp(
       dropout: dropout rate after each of them.
       num_bins: number of hash bins of a categorical feature.
       embedding_dim: width of a category's embedding.
-      reads: the features that count; none means all. A teacher may read what a student
-        will not have when it is served (Lopez-Paz et al. 2016,
-        https://arxiv.org/abs/1511.03643); the export asks for what is read alone.
+      reads: the features that count, "age_missing" beside "age"; none means all. A
+        teacher may read what a student will not have when it is served (Lopez-Paz et
+        al. 2016, https://arxiv.org/abs/1511.03643); the export asks for what is read
+        alone.
       name: name of the model.
 
     Returns:
@@ -105,7 +106,7 @@ def build_wide_and_deep(
 def _inputs(
     features: Mapping[str, tf.TensorSpec], reads: Sequence[str], most: int
 ) -> dict[str, Any]:
-    """Inputs of features; of at most this rank are those that are read."""
+    """Inputs of all features; those that are read must have at most this rank."""
     unknown = sorted({*reads} - {*features})
     if isinstance(reads, str) or unknown:
         raise ValueError(

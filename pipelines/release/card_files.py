@@ -1,9 +1,11 @@
 """Reads what a person has written into a run's card, and writes the card anew."""
 
+import dataclasses
 import json
 from typing import Any, NamedTuple
 
-from kd_keras import files
+from kd_keras import export, files
+from kd_keras.datasets.spec import DatasetSpec
 from pipelines.analysis import annex_iv
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.costs import default
@@ -53,7 +55,7 @@ def write(workdir: str, run: str = "") -> Card:
     directory = files.join(found.directory, "card")
     name, version = found.run.directory, str(found.version)
     before = _read(files.join(directory, CARD))
-    toolkit = to_toolkit(card, study.spec, name, version, before)
+    toolkit = to_toolkit(card, _asked(found, study.spec), name, version, before)
     written = _read(files.join(directory, ANNEX))
     annex = annex_iv.draft(card, toolkit, record, _verdict(found), written)
     by_a_person = {item.number: item.by_a_person for item in annex}
@@ -62,6 +64,14 @@ def write(workdir: str, run: str = "") -> Card:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         files.write_text(path, text + "\n")
     return Card(directory, paths, toolkit, annex, annex_iv.extremes(card))
+
+
+def _asked(found: Candidate, spec: DatasetSpec) -> DatasetSpec:
+    """The spec with the features alone that the export asks for."""
+    loaded = export.load(found.export)
+    inputs = loaded.signatures["serving_features"].structured_input_signature[1]
+    asked = {name: of for name, of in spec.features.items() if name in inputs}
+    return dataclasses.replace(spec, features=asked)
 
 
 def _read(path: str) -> dict[str, Any]:

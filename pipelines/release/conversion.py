@@ -13,6 +13,7 @@ from tqdm import tqdm
 from kd_keras import digests, files, litert, litert_tables
 from kd_keras.datasets import Dataset
 from kd_keras.export import save_model
+from kd_keras.keras_internals import unread_inputs
 from pipelines.analysis import quantization
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.costs import default
@@ -87,6 +88,7 @@ def _without_lookups(
     model = load_model(run_record.require(workdir, found.run, record, MODEL_FILE))
     names = litert_tables.categories(model)
     texts = {n for n, f in spec.features.items() if f.dtype == tf.string}
+    texts -= {*unread_inputs(model)}
     if not names or texts - set(names) or not isinstance(model.input, dict):
         return found.export, {}  # LiteRT says what it cannot convert.
     examples = dataset.splits["train"].map(lambda e: {name: e[name] for name in names})

@@ -121,7 +121,8 @@ def _signature(path: str, signatures: Any, spec: DatasetSpec, raw: bool) -> str:
             return {}
         return signatures[name].structured_input_signature[1]
 
-    if spec.features and set(inputs(FEATURES)) == set(spec.features):
+    # An export asks for the features that its model reads.
+    if inputs(FEATURES) and set(inputs(FEATURES)) <= set(spec.features):
         return FEATURES
     # By its name, for a text is a string too.
     taking = list(inputs(EXAMPLES).items())
@@ -130,8 +131,9 @@ def _signature(path: str, signatures: Any, spec: DatasetSpec, raw: bool) -> str:
     taken = {name: sorted(inputs(name)) for name in signatures}
     refused = "" if raw else " The examples are transformed: it cannot read them."
     raise ValueError(
-        f"The model {path} must have the signature {FEATURES!r} with the inputs "
-        f"{sorted(spec.features)}, or {EXAMPLES!r} with the input 'examples'.{refused} "
+        f"The model {path} must have the signature {FEATURES!r} with inputs "
+        f"among {sorted(spec.features)}, or {EXAMPLES!r} with the input 'examples'."
+        f"{refused} "
         f"Received: {taken}. Export it so, with kd_keras.export.save_model() or as "
         "TFX's guide has it" + ("." if raw else ", or pass raw examples.")
     )

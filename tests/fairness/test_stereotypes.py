@@ -65,6 +65,7 @@ def test_one_pair_has_no_interval_of_its_margin():
         ([[1.0]], None, r"shape \(1, 1\)"),
         ([1.0], ["a", "b"], "`types`"),
         ([1.0], ["all"], "must not have the name 'all'"),
+        ([1.0, 2.0], ["a", np.nan], "`types` must be strings. Received: nan"),
     ],
 )
 def test_bad_input_is_named(margins, types, message):
@@ -75,5 +76,7 @@ def test_bad_input_is_named(margins, types, message):
 def test_a_reference_of_other_pairs_is_refused():
     with pytest.raises(ValueError, match="`margins`"):
         preference_changes([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match="`level`"):
+        preference_changes([1.0], [1.0], level=95)
     with pytest.raises(ValueError, match="`reference` must be finite"):
         preference_changes([np.inf], [1.0])

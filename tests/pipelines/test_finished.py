@@ -21,22 +21,32 @@ def study(tmp_path):
     (tmp_path / "work/teacher").mkdir(parents=True)
     (tmp_path / "work/teacher/run.json").write_text("{}")
     data = {"name": "table", "path": "people.csv", "data_dir": str(tmp_path / "data")}
+    (tmp_path / "net.keras").write_text("a net")
+    evaluation = {"extractor": str(tmp_path / "net.keras")}
     config = {"strategy": "one_device", "seeds": (0, 1), "dataset": data}
+    config["evaluation"] = evaluation
     asked = {"config": ml_collections.ConfigDict(config), "published": "", "log_to": []}
     workdir = str(tmp_path / "work")
-    finished.end(workdir, asked, "all is well", own_code=False)
+    end(workdir, asked)
     return workdir, asked
+
+
+def end(workdir, asked, summary="all is well", own_code=False):
+    finished.end(workdir, finished.made_from(asked), summary, own_code)
+
+
+def said(workdir, asked):
+    return finished.said(workdir, finished.made_from(asked))
 
 
 def test_it_says_what_it_said(study, capsys):
     capsys.readouterr()
     workdir, asked = study
-    finished.end(workdir, asked, "all is well", own_code=False)
-    end = capsys.readouterr().out
-    assert "all is well" in end
-    assert "pipelines.select" in end
-    said = finished.said(*study)
-    assert said == f"nothing to do: {workdir} is finished\n{end[:-1]}"
+    end(workdir, asked)
+    printed = capsys.readouterr().out
+    assert "all is well" in printed
+    assert "pipelines.select" in printed
+    assert said(*study) == f"nothing to do: {workdir} is finished\n{printed[:-1]}"
     assert sorted(os.listdir(workdir)) == ["finished.json", "teacher"]
 
 
@@ -81,6 +91,29 @@ def damage(workdir, asked):
     path.write_bytes(path.read_bytes()[:-9] + b"\xff")
 
 
+def change_the_extractor(workdir, asked):
+    os.utime(pathlib.Path(workdir).parent / "net.keras", ns=(1, 1))
+
+
+def nest(workdir, asked):
+    pathlib.Path(workdir, "finished.json").write_text("[" * 200_000)
+
+
+def leave_the_disk(workdir, asked):
+    asked["config"].dataset.data_dir = "gs://bucket/data"
+
+
+def link_a_folder(workdir, asked):
+    # What is behind a link is not seen, so that nothing can be said of it.
+    os.rename(f"{workdir}/teacher", f"{workdir}-teacher")
+    os.symlink(f"{workdir}-teacher", f"{workdir}/teacher")
+    end(workdir, asked)
+
+
+def escape(workdir, asked):
+    end(workdir, asked, "all is \x1b[31mwell")
+
+
 def put_a_list(workdir, asked):
     pathlib.Path(workdir, "finished.json").write_text("[]")
 
@@ -90,22 +123,45 @@ def put_a_list(workdir, asked):
     [
         *(change_config, change_published, change_a_file, cut_a_file, remove_a_file),
         *(add_a_file, change_the_data, change_the_text, damage, put_a_list),
+        *(change_the_extractor, nest, leave_the_disk, link_a_folder, escape),
     ],
 )
 def test_it_says_nothing_after_a_change(study, change):
-    assert finished.said(*study)
+    assert said(*study)
     change(*study)
-    assert finished.said(*study) == ""
+    assert said(*study) == ""
 
 
 def test_other_code_looks_anew(study, tmp_path, monkeypatch):
     (tmp_path / "code").mkdir()
-    monkeypatch.setattr(finished, "_PACKAGES", (tmp_path / "code",))
-    assert finished.said(*study) == ""
-    finished.end(*study, "all is well", own_code=False)
-    assert finished.said(*study)
+    monkeypatch.setattr(finished, "_FOLDERS", (tmp_path / "code",))
+    assert said(*study) == ""
+    end(*study)
+    assert said(*study)
     (tmp_path / "code/report.html.jinja").touch()
-    assert finished.said(*study) == ""
+    assert said(*study) == ""
+    end(*study)
+    monkeypatch.setattr(finished, "_PACKAGES", ("keras",))
+    assert said(*study) == ""
+
+
+def test_what_changes_while_a_study_is_made_counts(study):
+    workdir, asked = study
+    before = finished.made_from(asked)
+    change_the_data(workdir, asked)
+    finished.end(workdir, before, "all is well", own_code=False)
+    assert said(*study) == ""
+
+
+def test_no_file_of_others_is_written(study, tmp_path):
+    workdir, asked = study
+    (tmp_path / "mine").write_text("mine")
+    for name in ("finished.json", "finished.json.partial"):
+        pathlib.Path(workdir, name).unlink(missing_ok=True)
+        os.symlink(tmp_path / "mine", f"{workdir}/{name}")
+    end(workdir, asked)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert said(*study)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +171,8 @@ def test_a_study_that_others_can_change_is_not_remembered(study, strategy, own_c
     workdir, asked = study
     os.remove(f"{workdir}/finished.json")
     asked["config"].strategy = strategy
-    finished.end(workdir, asked, "all is well", own_code)
-    assert finished.said(workdir, asked) == ""
+    end(workdir, asked, own_code=own_code)
+    assert said(workdir, asked) == ""
     assert os.listdir(workdir) == ["teacher"]
 
 
