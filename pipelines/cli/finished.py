@@ -37,8 +37,10 @@ def made_from(asked: Mapping[str, Any]) -> str:
         return ""
     # The folder of the data is left out: a study may prepare its data there.
     named = {*names} - {"", data}
-    stamps = [_stat(os.path.join(data, name)) for name in names]
-    stamps += [[*_files(name)] for name in sorted(named)]
+    stamps = [
+        [_stat(os.path.join(data, name)) for name in names],
+        [[*_files(name)] for name in sorted(named)],
+    ]
     code = [[*_files(folder)] for folder in _FOLDERS]
     versions = [metadata.version(package) for package in _PACKAGES]
     return _sha256([dict(asked), stamps, code, versions])

@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 import tfx_data
 
+from kd_keras import models
 from kd_keras.datasets import DatasetSpec
+from kd_keras.export import save_model
 from pipelines.tfx import saved_models
 
 SPEC = DatasetSpec("s", {"u": tf.TensorSpec((), tf.float32)}, "y", ("no", "yes"), {})
@@ -85,3 +87,17 @@ def test_what_cannot_be_read_is_named(tmp_path, output, options, message):
 def test_scores_of_other_classes_are_refused():
     with pytest.raises(ValueError, match=r"each of the 2 classes.*\(1, 3\)"):
         saved_models.as_logits(tf.zeros((1, 3)), "logits", 2)
+
+
+def test_a_model_may_read_some_of_the_features(tmp_path):
+    number = tf.TensorSpec((), tf.float32)
+    spec = DatasetSpec("s", {"u": number, "v": number}, "y", ("no", "yes"), {})
+    built = models.build("mlp", spec.features, 2, reads=("u",), hidden_units=())
+    built.get_layer("logits").set_weights([np.float32([[-1, 1]]), np.zeros(2)])
+    save_model(built, spec, str(tmp_path))
+    # Examples cannot be read here, so it is the features or nothing.
+    model = saved_models.load_model(str(tmp_path), spec, raw=False)
+    assert model.reads_features
+    found = model.logits({"u": tf.constant([0.5]), "v": tf.constant([9.0])})
+    difference = float(found[0, 1] - found[0, 0])
+    assert difference == pytest.approx(1.0, rel=2e-3)  # Batch normalization's epsilon.
