@@ -6,9 +6,9 @@
 DIR has wikitext_train_2.9MB.txt, wikitext2_valid.txt, wikitext2_test.txt,
 crows_pairs_anonymized.csv and winobias/. Students have some of the teacher's layers and
 its embeddings, which stay as they are; all see the same tokens in the same order. WORK
-keeps the teacher's hidden states, and a row for each model and number of tokens that it
-has seen, in language_bias.csv, with the margins of each pair beside it: the same
-command goes on with what is missing.
+keeps the teacher's hidden states, a row for each model and number of tokens that it has
+seen, in language_bias.csv, and the margins of each pair: the same command goes on with
+the models that are missing.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=4, help="measured after each")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--layers", default="0,10,20,29")
-    parser.add_argument("--test_tokens", type=int, default=20_000)
+    parser.add_argument("--test_tokens", type=int, default=10_000)
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     _require_same(
@@ -102,8 +102,8 @@ class Study:
             else pd.DataFrame({"model": [], "tokens": []})
         )
 
-    def margins(self, name: str, tokens: int) -> np.ndarray:
-        return np.load(self.args.work / f"margins-{name}-{tokens}.npy")
+    def margins(self, name: str) -> np.ndarray:
+        return np.load(self.args.work / f"margins-{name}.npy", allow_pickle=False)
 
     def is_measured(self, name: str, tokens: int) -> bool:
         rows = self.rows()
@@ -120,25 +120,30 @@ class Study:
             log_p[list(tokens[start is None :])] for tokens in sequences
         ]
 
-    def measure(self, name: str, seed: int, tokens: int, scores: Scores) -> None:
-        """Adds the row of a model, unless it is there."""
+    def measure(
+        self, name: str, seed: int, tokens: int, scores: Scores, pairs: bool = True
+    ) -> None:
+        """Adds the row of a model, unless it is there; perplexity alone if not `pairs`."""
         if self.is_measured(name, tokens):
             return
+        row: dict[str, Any] = {"model": name, "seed": seed, "tokens": tokens}
+        row |= perplexities(scores, self.paragraphs)
+        row |= self._preferences(f"margins-{name}.npy", scores) if pairs else {}
+        pd.concat([self.rows(), pd.DataFrame([row])]).to_csv(
+            self.args.work / "language_bias.csv", index=False, float_format="%.6g"
+        )
+        print(row, flush=True)
+
+    def _preferences(self, file: str, scores: Scores) -> dict[str, float]:
         start = self.tokenizer.token_to_id(START)
         sides = [
             [row.sum() for row in scores(self._ids(self.pairs[side]), start)]
             for side in ("stereotype", "other")
         ]
         margins = np.subtract(*sides)
-        np.save(self.args.work / f"margins-{name}-{tokens}.npy", margins)
-        row: dict[str, Any] = {"model": name, "seed": seed, "tokens": tokens}
-        row |= perplexities(scores, self.paragraphs)
-        for kind, found in fairness.preferences(margins, self.pairs["type"]).items():
-            row[f"stereotype {kind}"] = found.share.value
-        pd.concat([self.rows(), pd.DataFrame([row])]).to_csv(
-            self.args.work / "language_bias.csv", index=False, float_format="%.6g"
-        )
-        print(row, flush=True)
+        np.save(self.args.work / file, margins)
+        found = fairness.preferences(margins, self.pairs["type"])
+        return {f"stereotype {kind}": of.share.value for kind, of in found.items()}
 
     def _ids(self, texts: Iterable[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self.tokenizer.encode_batch([*texts])]
@@ -184,7 +189,8 @@ class Study:
         for begin, end in itertools.pairwise(ends):
             part = data.skip(begin).take(end - begin)
             trainer.fit(part.batch(BATCH, drop_remainder=True), verbose=2)
-            self.measure(name, seed, WINDOW * end, scores_of(student))
+            scores, last = scores_of(student), end == ends[-1]
+            self.measure(name, seed, WINDOW * end, scores, pairs=last)
 
     def _examples(self) -> tf.data.Dataset:
         """Windows of the training text: "ids", and as "label" the next ones."""
@@ -216,7 +222,7 @@ def scores_of(model: keras.Model) -> Scores:
 
 
 def show(
-    rows: pd.DataFrame, margins: Callable[[str, int], np.ndarray], types: pd.Series
+    rows: pd.DataFrame, margins: Callable[[str], np.ndarray], types: pd.Series
 ) -> None:
     """Prints what each model is like, and after its last tokens beside the teacher."""
     print(
@@ -227,14 +233,14 @@ def show(
         cells = " | ".join(f"{found:,.0f}" if found else "-" for found in slices)
         print(f"| {row['model']} | {row['tokens']:,} | {cells} |")
     sets = types.str.partition(" ")[0].to_numpy()
-    teacher = margins("teacher", 0)
+    teacher = margins("teacher")
     for name in dict.fromkeys(sets):
         print(f"\n{name}: share of stereotypes preferred, and beside the teacher\n")
         print("| model | share | agrees | p (McNemar) | margin, nats |")
         print("|---" * 5 + "|")
         last = rows.groupby("model", sort=False).tail(1)
         for row in last.iloc:
-            own = margins(row["model"], row["tokens"])[sets == name]
+            own = margins(row["model"])[sets == name]
             share = _percent(fairness.preferences(own)["all"].share)
             beside = fairness.preference_changes(teacher[sets == name], own)["all"]
             print(
