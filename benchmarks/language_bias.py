@@ -123,7 +123,7 @@ class Study:
     def measure(
         self, name: str, seed: int, tokens: int, scores: Scores, pairs: bool = True
     ) -> None:
-        """Adds the row of a model, unless it is there; perplexity alone if not `pairs`."""
+        """Adds the row of a model, unless it is there; without `pairs` perplexities."""
         if self.is_measured(name, tokens):
             return
         row: dict[str, Any] = {"model": name, "seed": seed, "tokens": tokens}
@@ -137,7 +137,7 @@ class Study:
     def _preferences(self, file: str, scores: Scores) -> dict[str, float]:
         start = self.tokenizer.token_to_id(START)
         sides = [
-            [row.sum() for row in scores(self._ids(self.pairs[side]), start)]
+            [row.sum() for row in scores(self._ids(self.pairs[side]), start=start)]
             for side in ("stereotype", "other")
         ]
         margins = np.subtract(*sides)
