@@ -1,4 +1,4 @@
-"""The HateXplain study of docs/results: a 6-layer teacher, a 2-layer student.
+"""A small HateXplain study of encoders: a 6-layer teacher, a 2-layer student.
 
 --config.teacher.pretrained names a folder with the teacher's encoder, in the format of
 Transformers, and --config.student.model_options.vocabulary a file of WordPieces.
