@@ -111,7 +111,7 @@ def build(
                 tables=[summary, changes, *([beside] if beside else [])],
                 folded=[bands.band_table(study, found), runs],
             ),
-            *([_choice(study, choice)] if choice else []),
+            *_choices(study, choice),
             *([_frontier(study)] if study.attributes and study.students else []),
             *([_methods(study, compared)] if compared else []),
             _classes(study, shown, printed),
@@ -143,7 +143,17 @@ def _introduction(study: Study) -> list[str]:
     return lines
 
 
-def _choice(study: Study, choice: Choice) -> Section:
+def _choices(study: Study, choice: Choice | None) -> list[Section]:
+    """Which T validation recommends, and what choosing by it gains."""
+    gains = choice_gain.gains(study)
+    tables = [choice_gain.gain_table(study, gains)] if gains else []
+    if choice:
+        return [_choice(study, choice, tables)]
+    title = "What choosing a temperature by validation gains"
+    return [Section("choice", title, tables=tables)] if tables else []
+
+
+def _choice(study: Study, choice: Choice, gains: list[DataTable]) -> Section:
     text = [
         "Chosen is the most accurate distilled student of those whose EOD cannot be "
         "told from the lowest one, among students whose validation accuracy is within "
@@ -152,14 +162,13 @@ def _choice(study: Study, choice: Choice) -> Section:
         f"{choice.reason[:1].upper()}{choice.reason[1:]}.",
         *(f"{line[:1].upper()}{line[1:]}." for line in choice.people),
     ]
-    gains = choice_gain.gains(study)
     return Section(
         "choice",
         "Which temperature to choose",
         text=text,
         drawings=[tradeoff.choice_figure(choice)],
         tables=[choice_table(study, choice)],
-        folded=[choice_gain.gain_table(study, gains)] if gains else [],
+        folded=gains,
     )
 
 

@@ -1,6 +1,7 @@
 """The report's files against numbers worked by hand and against Fairlearn."""
 
 import csv
+import dataclasses
 import io
 import pathlib
 import re
@@ -141,6 +142,16 @@ def test_report_of_a_binary_task(tmp_path):
     assert paths[-1] == f"{workdir}/report.html"
     assert f"{workdir}/figures/eod_young.svg" in paths
     assert all(files.exists(path) for path in paths)
+
+
+def test_a_study_without_attributes_says_what_choosing_t_gains(tmp_path):
+    spec = dataclasses.replace(SHAPES, groups={})
+    workdir = write_workdir(tmp_path, spec)
+    write_report(workdir, spec)
+    (gain,) = rows(workdir, "choice_gain")
+    assert (gain["measure"], gain["verdict"]) == ("accuracy", "not sure")
+    html = files.read_text(f"{workdir}/report.html")
+    assert "What choosing a temperature by validation gains" in html
 
 
 def test_report_of_an_interrupted_study_says_what_is_missing(tmp_path):
