@@ -28,7 +28,10 @@ FOLDER = "corrupted"
 SEED = 0  # Of what is drawn, the same for every run and model.
 # Weights and logits of the models that are in memory together.
 _BYTES = 2**30
-_BATCH = 256  # Examples that are damaged, at all severities, and predicted at a time.
+# Examples that are damaged, at all severities, and predicted at a time. Those of a table
+# are small, and each batch gives a model its weights.
+_BATCH = {"tables": 4096}
+_BATCH_OF_OTHERS = 256
 
 
 class MissingError(ValueError):
@@ -219,7 +222,8 @@ def _predict(
         ids: list[np.ndarray] = []
         logits: dict[Run, list[np.ndarray]] = {model.run: [] for model in models}
         position = 0
-        for batch in dataset.splits[split].batch(_BATCH).as_numpy_iterator():
+        size = _BATCH.get(corruptions.kind_of(spec), _BATCH_OF_OTHERS)
+        for batch in dataset.splits[split].batch(size).as_numpy_iterator():
             damaged = [
                 tf.nest.map_structure(tf.convert_to_tensor, spec.inputs(found))
                 for severity in SEVERITIES
