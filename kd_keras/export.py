@@ -62,7 +62,7 @@ def save_model(
 
     - `serving_default` takes serialized tf.Examples, `examples`, string `[batch]`;
     - `serving_features` takes one tensor `[batch, *shape]` per feature that the model
-      reads;
+      reads; its name is in small letters, for TensorFlow writes it so;
     - `serving_raw` takes one string `[batch]` per feature: a text, or the JPEG or PNG
       file of an image of the spec's size. It is there when all features are such.
 
@@ -109,6 +109,7 @@ class Exporter:
     ):
         """Arguments and errors as of `save_model`."""
         _require_names(spec)
+        _require_distinct(spec)
         self.model = model
         model, spec = _without_unread(model, spec)
         self._spec = spec
@@ -231,12 +232,24 @@ def _without_unread(
 
 
 def _require_names(spec: DatasetSpec) -> None:
-    unnamed = [name for name in spec.features if not name.isidentifier()]
+    unnamed = [
+        name for name in spec.features if not (name.isascii() and name.isidentifier())
+    ]
     if unnamed:
         raise ValueError(
             "`spec` must have features whose names can be those of a signature's "
             f"inputs: letters, digits and _. Received: {unnamed[0]!r}. Rename the "
             f"column to {re.sub(r'[^0-9a-zA-Z_]', '_', unnamed[0])!r}."
+        )
+
+
+def _require_distinct(spec: DatasetSpec) -> None:
+    small = [name.lower() for name in spec.features]
+    twice = [name for name in spec.features if small.count(name.lower()) > 1]
+    if twice:
+        raise ValueError(
+            "`spec` must have features whose names differ in small letters, for "
+            f"TensorFlow writes a signature's inputs so. Received: {twice}. Rename one."
         )
 
 

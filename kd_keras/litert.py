@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kd_keras import named
 from kd_keras.export import load
 
 # Weights and activations by format; inputs and outputs stay as the export has them.
@@ -63,7 +64,7 @@ def convert(
         read = load(export).signatures[SIGNATURE].structured_input_signature[1]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: (
-            (SIGNATURE, {name: features[name] for name in read})
+            (SIGNATURE, named.of_signature(read, features))
             for features in representative or ()
         )
     with _without_deprecation():
@@ -120,7 +121,7 @@ def predict(model: bytes, examples: Iterable[Features]) -> tuple[np.ndarray, flo
     read = runner.get_input_details()
     probabilities, seconds = [], []
     for example in examples:
-        features = {name: example[name] for name in read}
+        features = named.of_signature(read, example)
         began = time.perf_counter()
         probabilities.append(runner(**features)["probabilities"])
         seconds.append(time.perf_counter() - began)

@@ -95,3 +95,15 @@ def _import(what: str, name: str, module: str) -> Any:
         raise ValueError(
             f"The {what} {name!r} cannot be imported: {type(error).__name__}: {error}."
         ) from error
+
+
+def of_signature(names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given under the names of a signature's inputs; all else is left out.
+
+    TensorFlow writes an input "Age" in small letters, as "age".
+
+    Raises:
+      KeyError: if an input has no value.
+    """
+    small = {name.lower(): value for name, value in given.items()}
+    return {name: given[name] if name in given else small[name] for name in names}

@@ -9,13 +9,16 @@ from pipelines.cli import next_steps, start
 TABLE = flags.DEFINE_string("table", None, "A .csv, .csv.gz or .parquet file.")
 LABEL = flags.DEFINE_string("label", None, "Column of the label.")
 GROUPS = flags.DEFINE_list("groups", [], "Columns of sensitive attributes.")
+POSITIVE = flags.DEFINE_string(
+    "positive", "", "The class that rates are of. Default: the second by the alphabet."
+)
 
 
 def main(argv: Sequence[str]) -> None:
     del argv
     from pipelines.studies import new
 
-    found = new.write(TABLE.value, LABEL.value, GROUPS.value)
+    found = new.write(TABLE.value, LABEL.value, GROUPS.value, POSITIVE.value)
     for line in found.decided:
         print(f"decided: {line}")
     print(f"written: {found.config}, {found.policy}; change what is wrong")

@@ -1,5 +1,6 @@
 """kd_keras.audit against values worked out by hand, for every kind of model."""
 
+import dataclasses
 import xml.etree.ElementTree
 
 import keras
@@ -9,8 +10,10 @@ import scipy.stats
 import tensorflow as tf
 
 import kd_keras
+from kd_keras import audit, models
 from kd_keras.auditing.figure import intervals_svg
-from kd_keras.export import save_model
+from kd_keras.datasets import DatasetSpec
+from kd_keras.export import export, save_model
 from kd_keras.fairness import Interval, wilson
 
 # "student" predicts class 1 for x > 0, "teacher" for x > 2.
@@ -374,3 +377,18 @@ def test_bad_options_are_refused_before_the_data_is_read(options, message):
 
     with pytest.raises(ValueError, match=message):
         kd_keras.audit({"a": one_hot(STUDENT)}, EXAMPLES.map(fail), SPEC, **options)
+
+
+def test_an_export_with_capital_letters_is_audited(tmp_path):
+    number = tf.TensorSpec((), tf.float32)
+    spec = DatasetSpec("d", {"Age": number, "b": number}, "y", ("no", "yes"), {})
+    model = models.build("mlp", spec.features, 2)
+    rows = {"Age": np.arange(20.0), "b": np.ones(20), "y": [0, 1] * 10}
+    path = export(model, spec, str(tmp_path))
+    found = audit(
+        {"model": model, "export": path}, rows, spec, scores={"model": "logits"}
+    )
+    assert found.disagreement["export"] == 0
+    twice = dataclasses.replace(spec, features={"Age": number, "age": number})
+    with pytest.raises(ValueError, match=r"differ in small letters.*\['Age', 'age'\]"):
+        export(models.build("mlp", twice.features, 2), twice, str(tmp_path))

@@ -71,3 +71,10 @@ def test_what_is_not_there_is_named(own, name, message):
 def test_typos_suggest(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_signature_takes_capital_letters_as_small_ones():
+    given = {"Age": 1, "b": 2, "B": 3, "other": 4}
+    assert named.of_signature(["age", "b"], given) == {"age": 1, "b": 2}
+    with pytest.raises(KeyError, match="hours"):
+        named.of_signature(["hours"], given)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,8 @@ def test_a_first_config_says_what_was_decided(tmp_path):
     people.clean(people.raw_people()).to_csv(path, index=False)
     found = new.write(str(path), "paid", ["born", "sex", "age"])
     text = "\n".join(found.decided)
-    assert "classes ['defaulted', 'paid']; the second is positive" in text
+    assert re.search(r"classes defaulted \([\d,]+\), paid \([\d,]+\)\n", text)
+    assert "paid is positive" in text
     assert "age is a number, cut at its quartiles [" in text
     assert "as number: hours, years" in text
     assert "as category: country_code" in text
@@ -32,6 +34,36 @@ def test_a_first_config_says_what_was_decided(tmp_path):
         new.write(str(path), "paid", ["gender"])
     with pytest.raises(ValueError, match="'hours' must be a class"):
         new.write(str(path), "hours", ["born"])
+
+
+def _written(tmp_path, rows, **options):
+    path = tmp_path / "t.csv"
+    path.write_text("id,sex,hours,Debt (CHF),ok\n" + "".join(rows))
+    return new.write(str(path), "ok", ["sex"], **options)
+
+
+def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
+    rows = [
+        f"p{i},{'fm'[i % 2]},{i},{i}.5,{('yes', 'no')[i % 3 > 0]}\n" for i in range(60)
+    ]
+    rows += ["p60,F,1,2,yes\n", "p61,,1,2,no\n"]
+    found = _written(tmp_path, rows, positive="no")
+    text = "\n".join(found.decided)
+    assert "classes no (41), yes (21)\nno is positive" in text
+    assert "the groups of sex are F (1), f (30), m (30), missing (1)" in text
+    assert "BUT 'F' and 'f' in sex differ by case or blanks alone" in text
+    assert "models know Debt (CHF) as Debt_CHF" in text
+    assert "'class_names': ('yes', 'no')" in pathlib.Path(found.config).read_text()
+
+
+def test_what_cannot_be_is_refused_where_the_config_is_written(tmp_path):
+    rows = [
+        f"p{i % 59},{'fm'[i % 2]},{i},{i},{('yes', 'no')[i % 2]}\n" for i in range(60)
+    ]
+    with pytest.raises(ValueError, match=r"'id' must have an id of its own.*'p0', in"):
+        _written(tmp_path, rows)
+    with pytest.raises(ValueError, match=r"--positive must be one of.*'maybe'"):
+        _written(tmp_path, rows[:59], positive="maybe")
 
 
 @pytest.mark.slow

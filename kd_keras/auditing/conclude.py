@@ -61,4 +61,5 @@ def conclude(
             for model, runs in list(tally.models.items())[1:]
         },
     )
-    return dataclasses.replace(audit, remarks=(*remarks, *text.of_one_class(audit)))
+    odd = (*text.worse_than_chance(audit), *text.of_one_class(audit))
+    return dataclasses.replace(audit, remarks=(*remarks, *odd))

@@ -230,6 +230,18 @@ def notes(audit: "Audit") -> list[str]:
     return [*audit.remarks, *undefined]
 
 
+def worse_than_chance(audit: "Audit") -> Iterator[str]:
+    """Models of two classes that are surely wrong on more than half: turned round?"""
+    for (model, metric, _), value in audit.values.items():
+        two = len(audit.class_names) == 2
+        if two and metric == "accuracy" and value.high < 0.5:
+            yield (
+                f"{model} is surely wrong on more than half of the examples: are its "
+                f"scores in the order of the classes, {list(audit.class_names)}? "
+                "scikit-learn's columns are in the order of its `classes_`"
+            )
+
+
 def of_one_class(audit: "Audit") -> Iterator[str]:
     """Where labels or predictions are of one class, so that gaps say little."""
     first = audit.counts[audit.models[audit.reference][0]]

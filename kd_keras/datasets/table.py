@@ -56,6 +56,9 @@ def load(
       name: name of the data set; "" for the file's.
       data_dir: folder of the file.
 
+    A feature has its column's name, in ASCII letters, digits and _: "Debt (CHF)"
+    becomes "Debt_CHF".
+
     A missing number becomes the mean of the training split, and a feature
     `<column>_missing` says 1.0 there; a missing category is the category "". An
     attribute whose column is a feature as well is called `<column>_group`.
@@ -133,9 +136,17 @@ def of_columns(
         ("example_id", [example_id] if example_id else []),
     ):
         columns.require(table, names, what)
+    # In a signature's inputs, of which a group may be one, capital letters are small.
+    small = {_attribute(column, features).lower() for column in (*groups, *bins)}
     examples: dict[str, np.ndarray] = {}
     for column, kind in table_features.kinds(table, features, used).items():
-        examples |= table_features.values(column, table[column], kind, rows["train"])
+        made = table_features.values(column, table[column], kind, rows["train"])
+        for key, values in made.items():
+            feature = table_features.feature_name(key)
+            free = feature not in (label, example_id or ID)
+            _require_free(column, feature, free and feature.lower() not in small)
+            small.add(feature.lower())
+            examples[feature] = values
     examples[label], classes = encode.labels(label, table[label], class_names or None)
     _require_classes(label, examples[label], classes)
     spec_groups = {}
@@ -176,6 +187,19 @@ def of_columns(
 
 def _attribute(column: str, features: Sequence[str] | Mapping[str, str]) -> str:
     return f"{column}_group" if column in features else column
+
+
+def _require_free(column: str, feature: str, free: bool) -> None:
+    if not free and feature == ID:
+        raise ValueError(
+            f"Column {column!r} cannot be a feature, for {ID!r} is each example's "
+            f"name. Name it the ids (example_id={column!r}), or rename it."
+        )
+    if not free:
+        raise ValueError(
+            f"Column {column!r} becomes the feature {feature!r}, and that is the name "
+            "of another column. Rename one of them."
+        )
 
 
 def _require_classes(label: str, codes: np.ndarray, classes: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 """What a model sees of a table: numbers, and categories as strings."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -38,6 +40,20 @@ def kinds(
                 f"`features[{column!r}]` must be one of {KINDS}. Received: {kind!r}."
             )
     return {column: given.get(column) or _kind(table[column]) for column in chosen}
+
+
+def feature_name(column: str) -> str:
+    """What a column is called as a feature: ASCII letters, digits and _.
+
+    A SavedModel's inputs and Keras' layers take no other names: "Debt (CHF)" becomes
+    "Debt_CHF", and "Größe" "Gro_e".
+    """
+    plain = unicodedata.normalize("NFKD", column)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    name = re.sub(r"[^0-9a-zA-Z_]+", "_", plain).strip("_") or "column"
+    if column.isascii() and column.isidentifier():
+        return column
+    return f"column_{name}" if name[0].isdigit() else name
 
 
 def _kind(values: np.ndarray) -> str:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kd_keras import named
+
 
 class Teacher:
     """A model that gives logits and that nothing here may change.
@@ -111,10 +113,12 @@ def _signature_inputs(signature: Any, x: Any) -> dict[str, tf.Tensor]:
     # A SavedModel keeps the names of its inputs, not their order.
     if not isinstance(x, dict) and len(given) == len(specs) == 1:
         given = dict(zip(specs, given, strict=True))
-    if not isinstance(given, dict) or not set(specs) <= set(given):
+    try:
+        taken = named.of_signature(specs, given if isinstance(given, dict) else {})
+    except KeyError:
         raise ValueError(
             f"`x` must give the inputs {sorted(specs)} of the teacher's signature. "
             f"Received: {keras.tree.map_structure(lambda t: tuple(t.shape), x)}. "
             "Pass a dict with these names."
-        )
-    return {name: tf.cast(given[name], spec.dtype) for name, spec in specs.items()}
+        ) from None
+    return {name: tf.cast(taken[name], spec.dtype) for name, spec in specs.items()}

@@ -152,9 +152,11 @@ def _deep(
         columns.append(keras.layers.BatchNormalization(name="standardized")(joined))
     for feature, x in inputs.items():
         if not _is_number(x):
-            embedding = keras.layers.Embedding(
-                num_bins, embedding_dim, name=f"embedded_{feature}"
-            )
+            plain = feature.isascii() and feature.isidentifier()
+            name = (
+                f"embedded_{feature}" if plain else None
+            )  # TensorFlow takes no other.
+            embedding = keras.layers.Embedding(num_bins, embedding_dim, name=name)
             columns.append(_embedded(x, embedding, num_bins))
     x = keras.ops.concatenate(columns, axis=-1)
     for units in hidden_units:

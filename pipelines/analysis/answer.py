@@ -182,9 +182,10 @@ def _lowest(losses: Losses) -> Iterator[str]:
         )
         return
     yield (
-        f"It is surely not often right for {sure.who}: {right} of 100, the teacher "
-        f"{before}. {_capital(seen.who)} seems to be lower, which is not sure: "
-        f"{per_100(1 - seen.student.value)} of 100, {seen.examples:,} examples."
+        f"Of the groups with enough examples it is least often right for {sure.who}: "
+        f"{right} of 100, the teacher {before}. {_capital(seen.who)} has "
+        f"{per_100(1 - seen.student.value)} of 100, of {seen.examples:,} examples, too "
+        "few to be sure."
     )
 
 

@@ -38,7 +38,7 @@ def how_sure(study: Study, losses: Losses, top: GroupLoss) -> Card:
     unsure = len(groups) - failed - gained
     lines = [
         f"Of {len(groups)} {rates}, {failed} surely lose and {gained} surely gain "
-        f"against the teacher, {unsure} not surely either. Their 95 % intervals "
+        f"against the teacher, {unsure} are not sure. Their 95 % intervals "
         "hold together, for other test examples.",
         _over_seeds(top),
     ]

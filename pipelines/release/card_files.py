@@ -70,7 +70,9 @@ def _asked(found: Candidate, spec: DatasetSpec) -> DatasetSpec:
     """The spec with the features alone that the export asks for."""
     loaded = export.load(found.export)
     inputs = loaded.signatures["serving_features"].structured_input_signature[1]
-    asked = {name: of for name, of in spec.features.items() if name in inputs}
+    asked = {
+        n: of for n, of in spec.features.items() if n in inputs or n.lower() in inputs
+    }
     return dataclasses.replace(spec, features=asked)
 
 

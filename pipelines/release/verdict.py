@@ -71,7 +71,7 @@ def judge(
     ]
     refused = [c["name"] for c in found if c["status"] in policy.refuse]
     blessed = not refused and any(c["status"] == "passed" for c in found)
-    reason = f"conditions not kept: {', '.join(refused)}" if refused else ""
+    reason = _reason(found, refused)
     if not blessed and not refused:
         reason = "no condition could be decided"
     return {
@@ -87,6 +87,17 @@ def judge(
         "examples": len(study.truth[study.split].labels),
         "conditions": found,
     }
+
+
+def _reason(found: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
+    """Which conditions refuse, apart by whether more examples could decide them."""
+    broken = [c["name"] for c in found if c["status"] == "failed"]
+    parts = {
+        "conditions not kept": [name for name in refused if name in broken],
+        "not decided by so few examples": [n for n in refused if n not in broken],
+    }
+    said = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
+    return "; ".join(said)
 
 
 def _judge(

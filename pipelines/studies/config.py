@@ -1,6 +1,7 @@
 """The config of a study: what a working directory was made from."""
 
 import dataclasses
+import difflib
 import json
 import sys
 from collections.abc import Mapping
@@ -165,8 +166,9 @@ def read_config(workdir: str) -> ml_collections.ConfigDict:
     path = files.join(workdir, CONFIG_FILE)
     if not files.exists(path):
         raise ValueError(
-            f"--workdir={workdir} has no {CONFIG_FILE}. Make a study first: "
-            f"python -m pipelines.study --config=configs/demo.py --workdir={workdir}"
+            f"--workdir={workdir} has no {CONFIG_FILE}.{_did_you_mean(workdir)} Make a "
+            "study there first: python -m pipelines.study --config=CONFIG "
+            f"--workdir={workdir}"
         )
     pickled_config.check(workdir)
     document = read_document(workdir)
@@ -237,3 +239,16 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
+
+
+def _did_you_mean(workdir: str) -> str:
+    """A folder beside it of a like name that has a study."""
+    parent, _, name = workdir.rstrip("/").rpartition("/")
+    parent = parent or "."
+    if not files.exists(parent):
+        return ""
+    folders = [folder.strip("/") for folder in files.gfile.listdir(parent)]
+    for like in difflib.get_close_matches(name, folders):
+        if files.exists(files.join(parent, like, CONFIG_FILE)):
+            return f" Did you mean --workdir={files.join(parent, like)}?"
+    return ""

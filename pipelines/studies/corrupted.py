@@ -28,8 +28,8 @@ FOLDER = "corrupted"
 SEED = 0  # Of what is drawn, the same for every run and model.
 # Weights and logits of the models that are in memory together.
 _BYTES = 2**30
-# Examples that are damaged, at all severities, and predicted at a time. Those of a table
-# are small, and each batch gives a model its weights.
+# Examples that are damaged, at all severities, and predicted at a time. Those of a
+# table are small, and each batch gives a model its weights.
 _BATCH = {"tables": 4096}
 _BATCH_OF_OTHERS = 256
 

@@ -1,5 +1,6 @@
 """A first config and a first policy for a table, with what was decided for it."""
 
+import collections
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,13 +31,15 @@ class New(NamedTuple):
     decided: list[str]
 
 
-def write(path: str, label: str, groups: Sequence[str]) -> New:
+def write(path: str, label: str, groups: Sequence[str], positive: str = "") -> New:
     """Writes `<table>.py` and `<table>_policy.py` beside the table.
 
     Args:
       path: the table.
       label: column of the label.
       groups: columns of sensitive attributes.
+      positive: the one of two classes whose rates are compared; "" for the second in
+        the order of the alphabet.
 
     Raises:
       ValueError: if a file is there already, or the table cannot be used.
@@ -52,7 +55,7 @@ def write(path: str, label: str, groups: Sequence[str]) -> New:
     words = _unknown_words(read)
     if words:
         read = columns.read(path, missing=words)
-    options, decided = _decide(read, label, groups)
+    options, decided = _decide(read, label, groups, positive)
     options = {"name": "table", "path": where.name, **options, "missing": words}
     decided += [f"{words} stand for a missing value"] if words else []
     rows = splits.split_rows(
@@ -73,14 +76,19 @@ def _unknown_words(read: Mapping[str, np.ndarray]) -> tuple[str, ...]:
 
 
 def _decide(
-    read: Mapping[str, np.ndarray], label: str, groups: Sequence[str]
+    read: Mapping[str, np.ndarray], label: str, groups: Sequence[str], positive: str
 ) -> tuple[dict[str, Any], list[str]]:
     """The options of the data set, and why."""
     columns.require(read, [label], "--label")
     columns.require(read, list(groups), "--groups")
-    classes = _classes(label, read[label])
-    what = f"the label {label} has the classes {list(classes)}"
-    decided = [what + ("; the second is positive" if len(classes) == 2 else "")]
+    classes = _ordered(label, _classes(label, read[label]), positive)
+    decided = [f"the label {label} has the classes {_counts(read[label])}"]
+    if len(classes) == 2:
+        decided.append(
+            f"{classes[1]} is positive: rates are of those who get it, and errors of "
+            "those who should. Another one: --positive"
+        )
+    decided += _alike(label, read[label])
     named, bins = [], {}
     for group in groups:
         values = read[group]
@@ -90,12 +98,16 @@ def _decide(
             decided.append(f"{group} is a number, cut at its quartiles {bins[group]}")
         else:
             named.append(group)
+            decided.append(f"the groups of {group} are {_counts(values)}")
+            decided += _alike(group, values)
     example_id, split = "", ""
     kinds: dict[str, str] = {}
     for column, values in read.items():
         if column == label or column in groups:
             continue
         distinct = len(set(values.tolist())) if values.ndim == 1 else 2
+        if column.lower() == "id":
+            encode.check_ids(column, values)
         if column == "split" and set(values.tolist()) <= set(splits.SPLITS):
             split = column
             decided.append("the column split says which split a row is in")
@@ -109,6 +121,14 @@ def _decide(
             kinds[column] = "number" if values.dtype.kind in "iuf" else "category"
     for kind in table_features.KINDS:
         of_kind = [column for column, found in kinds.items() if found == kind]
+        renamed = [
+            f"{column} as {feature}"
+            for column in of_kind
+            for feature in [table_features.feature_name(column)]
+            if feature != column
+        ]
+        if renamed:
+            decided.append(f"models know {', '.join(renamed)}")
         if of_kind:
             decided.append(f"as {kind}: {', '.join(of_kind)}")
     options = {
@@ -121,6 +141,40 @@ def _decide(
         "split": split,
     }
     return options, decided
+
+
+def _ordered(label: str, classes: tuple[str, ...], positive: str) -> tuple[str, ...]:
+    """The classes with the positive one at the end."""
+    if not positive:
+        return classes
+    if positive not in classes or len(classes) != 2:
+        raise ValueError(
+            f"--positive must be one of two classes of {label!r}. Received: "
+            f"{positive!r}; the classes are {list(classes)}."
+        )
+    return (*(c for c in classes if c != positive), positive)
+
+
+def _counts(values: np.ndarray) -> str:
+    """Such as: f (1,203), m (1,700), missing (97)."""
+    names = ["missing" if v is None or v != v else str(v) for v in values.tolist()]
+    counts = collections.Counter(names)
+    missing = counts.pop("missing", 0)
+    found = [*sorted(counts.items()), *([("missing", missing)] if missing else [])]
+    return ", ".join(f"{name} ({count:,})" for name, count in found)
+
+
+def _alike(column: str, values: np.ndarray) -> list[str]:
+    """A warning of values that a slip of the pen may have made two of."""
+    names: dict[str, list[str]] = {}
+    for name in sorted({v for v in values.tolist() if isinstance(v, str)}):
+        names.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    return [
+        f"BUT {' and '.join(map(repr, same))} in {column} differ by case or blanks "
+        "alone: make one of them, if they mean the same"
+        for same in names.values()
+        if len(same) > 1
+    ]
 
 
 def _classes(label: str, values: np.ndarray) -> tuple[str, ...]:

@@ -122,7 +122,8 @@ def _signature(path: str, signatures: Any, spec: DatasetSpec, raw: bool) -> str:
         return signatures[name].structured_input_signature[1]
 
     # An export asks for the features that its model reads.
-    if inputs(FEATURES) and set(inputs(FEATURES)) <= set(spec.features):
+    names = {*spec.features, *(name.lower() for name in spec.features)}
+    if inputs(FEATURES) and set(inputs(FEATURES)) <= names:
         return FEATURES
     # By its name, for a text is a string too.
     taking = list(inputs(EXAMPLES).items())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from kd_keras import datasets
+from kd_keras import datasets, export, models
 from kd_keras.datasets import table
 from kd_keras.datasets.batches import training_batches
 from kd_keras.datasets.splits import SPLITS
@@ -74,6 +74,44 @@ def test_strings_of_any_alphabet(tmp_path):
     assert column(found, "train", "job") == expected
     assert column(found, "train", "id")[0] == "ä".encode()
     assert found.spec.groups["race"] == ("y", "東")
+
+
+NAMES = ["Größe", "a b", "Debt (CHF)", "hours/week", "%", "2nd", "Zusätzliche Angaben"]
+
+
+def test_columns_of_any_name_are_trained_and_served(tmp_path):
+    rng = np.random.default_rng(0)
+    numbers = {name: rng.normal(size=40) for name in NAMES[:3]}
+    words = {name: rng.choice(["x", "ÿ"], 40) for name in NAMES[3:]}
+    table = {**numbers, **words, "label": [0, 1] * 20}
+    path = str(tmp_path / "t.csv")
+    pandas.DataFrame(table).to_csv(path, index=False)
+    found = datasets.load("table", path=path, label="label", features=NAMES)
+    assert list(found.spec.features) == [
+        *("Gro_e", "a_b", "Debt_CHF", "hours_week", "column", "column_2nd"),
+        "Zusatzliche_Angaben",
+    ]
+    model = models.build("mlp", found.spec.features, 2, hidden_units=(3,))
+    loaded = export.load(export.export(model, found.spec, str(tmp_path / "m")))
+    asked = loaded.signatures["serving_features"].structured_input_signature[1]
+    assert set(asked) == {name.lower() for name in found.spec.features}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["a b", "a_b"], r"'a_b' becomes the feature 'a_b'.*another column"),
+        (["la bel", "x"], r"'la bel' becomes the feature 'la_bel'"),
+        (["id", "x"], r"'id' cannot be a feature.*example_id='id'"),
+    ],
+)
+def test_names_that_become_one_are_refused(tmp_path, columns, message):
+    table = {name: [1.0, 2.0, 3.0, 4.0] * 5 for name in columns}
+    label = "la_bel" if "la bel" in columns else "label"
+    path = str(tmp_path / "t.csv")
+    pandas.DataFrame({**table, label: [0, 1] * 10}).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=message):
+        datasets.load("table", path=path, label=label)
 
 
 def test_lists_of_words(tmp_path):

@@ -8,7 +8,8 @@ from gguf import quants
 from scipy.special import softmax
 
 from examples import distill_language_model
-from kd_keras import models
+from kd_keras import Distiller, models
+from kd_keras.datasets.tokens import next_tokens
 from kd_keras.distiller.heads import split_if_possible
 from kd_keras.models import gguf_files, llama
 
@@ -219,3 +220,23 @@ def test_the_example_distils_a_student(tmp_path, monkeypatch, capsys):
     assert f"{before:,.0f} before, {after:,.0f} after" in capsys.readouterr().out
     # Each token says the next one, which a few steps find out.
     assert after < before
+
+
+def test_lora_alone_is_distilled(tmp_path):
+    write(str(tmp_path / "m.gguf"), tensors(True), gguf.GGMLQuantizationType.F32)
+    teacher = models.build("llama", (), VOCABULARY, pretrained=str(tmp_path / "m.gguf"))
+    student = llama.cut(teacher, [0])
+    student.layers[1].enable_lora(rank=2)
+    before = {weight.path: weight.numpy() for weight in student.weights}
+    distiller = Distiller(student=student, teacher=teacher, alpha=1.0, temperature=2.0)
+    distiller.compile(keras.optimizers.SGD(1.0))
+    x, y = next_tokens(IDS)
+    # The second factor is zero in the beginning, and the first has no gradient then.
+    history = distiller.fit(x, y, epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    changed = {w.path for w in student.weights if (w.numpy() != before[w.path]).any()}
+    assert changed == {w.path for w in student.trainable_weights}
+    # Queries and values of one layer, two factors each.
+    assert sorted(path.rpartition("/")[2] for path in changed) == [
+        *("lora_kernel_a", "lora_kernel_a", "lora_kernel_b", "lora_kernel_b")
+    ]

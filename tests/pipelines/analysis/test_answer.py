@@ -82,8 +82,8 @@ def test_the_lowest_accuracy_is_of_the_group_that_is_surely_low():
     truths = {"test": truth(labels, {"side": side, "age": np.full(412, -1)})}
     runs = {Run(TEACHER, 0): {"test": labels}, Run(DS, 0, 4.0): {"test": wrong}}
     found = answer(study(PEOPLE, truths, runs), STUDENT, {})
-    assert "It is surely not often right for side b: 70 of 100" in said(found)
-    assert "Side a seems to be lower, which is not sure: 67 of 100" in said(found)
+    assert "it is least often right for side b: 70 of 100" in said(found)
+    assert "Side a has 67 of 100, of 12 examples, too few to be sure." in said(found)
 
 
 def test_equal_losses_single_out_no_one():
