@@ -71,7 +71,7 @@ def judge(
     ]
     refused = [c["name"] for c in found if c["status"] in policy.refuse]
     blessed = not refused and any(c["status"] == "passed" for c in found)
-    reason = _reason(found, refused)
+    reason = _refusal(found, refused)
     if not blessed and not refused:
         reason = "no condition could be decided"
     return {
@@ -89,7 +89,7 @@ def judge(
     }
 
 
-def _reason(found: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
+def _refusal(found: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
     """Which conditions refuse, apart by whether more examples could decide them."""
     broken = [c["name"] for c in found if c["status"] == "failed"]
     parts = {

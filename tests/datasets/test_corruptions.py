@@ -221,6 +221,9 @@ def test_missing_values_are_as_the_reader_of_tables_gives_them():
         expected = 0.5 + rate / 2  # Every second one was missing before.
         assert np.mean(found["job"] == b"?") == pytest.approx(expected, abs=error)
         np.testing.assert_array_equal(found["rooms"], columns["rooms"])
+        # As a model takes them.
+        job = tf.convert_to_tensor(found["job"])
+        assert (job.dtype, job.shape) == (tf.string, (4000,))
         # What is missing stays missing when more is.
         assert not (before & ~absent).any()
         before = absent

@@ -214,4 +214,6 @@ def _typed(value: Any, rate: float, rng: np.random.Generator) -> Any:
 
 def _stacked(values: list[Any]) -> np.ndarray:
     """Values of several examples, `[examples, ...]`; NumPy keeps texts as they are."""
-    return np.array(values, object if isinstance(values[0], bytes) else None)
+    return (
+        np.array(values, object) if isinstance(values[0], bytes) else np.stack(values)
+    )
