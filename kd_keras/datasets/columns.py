@@ -180,6 +180,11 @@ def _from_file(path: str, missing: Sequence[str]) -> Any:
         return pandas.read_csv(
             content, low_memory=False, na_values=list(missing), **options
         )
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} cannot be read as a table: it is no UTF-8 text ({error}). Save it "
+            "as CSV in UTF-8."
+        ) from error
     except (ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(f"{path} cannot be read as a table: {reason}") from error
@@ -188,6 +193,10 @@ def _from_file(path: str, missing: Sequence[str]) -> Any:
 def _check_header(first: Any) -> None:
     """pandas renames a second column of the same name without a word."""
     names = [str(name) for name in first.iloc[0]]
+    if len(names) == 1 and names[0].count(";") > 0:
+        raise ValueError(
+            f"its columns seem to be apart by ';': {names[0]!r}. Save it with commas."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"its first line has more than once: {twice}. Rename one.")

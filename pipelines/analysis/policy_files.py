@@ -29,8 +29,11 @@ def of_study(config: Mapping[str, Any]) -> PolicyFile:
     name = config.get("name", "")
     if _is_there(name):
         return PolicyFile(f"{FOLDER}/{name}.py")
-    if config.get("dataset", {}).get("name") == "table":
-        path = f"{name}_policy.py"
+    dataset = config.get("dataset", {})
+    if dataset.get("name") == "table":
+        # It lies beside the table.
+        folder, slash, _ = dataset.get("path", "").rpartition("/")
+        path = f"{folder}{slash}{name}_policy.py"
         return PolicyFile(path, f"`pipelines.new` wrote {path} beside the config.")
     path = f"{FOLDER}/{name or 'mine'}.py"
     return PolicyFile(path, f"Write {path} first: copy {EXAMPLE} and change it.")

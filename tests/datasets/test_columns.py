@@ -129,6 +129,12 @@ def test_bad_files(tmp_path):
     path.write_text("age,age\n1,2\n")
     with pytest.raises(ValueError, match=r"a.csv cannot be read .* once: \['age'\]"):
         columns.read(path)
+    path.write_text("age;name\n1;x\n")
+    with pytest.raises(ValueError, match=r"apart by ';': 'age;name'. Save it with com"):
+        columns.read(path)
+    path.write_bytes("name\nä\n".encode("cp1252"))
+    with pytest.raises(ValueError, match=r"no UTF-8 text .*0xe4.*in UTF-8"):
+        columns.read(path)
     path = tmp_path / "a.parquet"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"a.parquet cannot be read as a table: "):

@@ -52,12 +52,13 @@ def test_a_policy_of_the_study_s_name_is_a_file_that_is_there(name):
 
 
 def test_what_is_not_there_is_named_with_what_to_do():
-    table = {"name": "loans", "dataset": {"name": "table"}}
-    assert policy_files.of_study(table).path == "loans_policy.py"
+    dataset = {"name": "table", "path": "mine/loans.csv"}
+    table = {"name": "loans", "dataset": dataset}
+    assert policy_files.of_study(table).path == "mine/loans_policy.py"
     assert "beside the config" in policy_files.of_study(table).advice
     own = policy_files.of_study({"name": "../own", "dataset": {"name": "shapes"}})
     assert "copy configs/policies/demo.py" in own.advice
     # The gate's own path comes before a name; a name that has a file, before advice.
     assert policy_files.of_verdict("demo", "x/p.py", table) == ("x/p.py", "")
     assert policy_files.of_verdict("demo", "", table).path == policy_files.EXAMPLE
-    assert policy_files.of_verdict("p", "", table).path == "loans_policy.py"
+    assert policy_files.of_verdict("p", "", table).path == "mine/loans_policy.py"
