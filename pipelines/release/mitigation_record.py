@@ -106,6 +106,11 @@ def describe(found: Mapping[str, Any]) -> str:
             "no method that trains was tried: --policy.mitigation.methods may name "
             "some beside thresholds, such as 'balanced' or 'group_dro'"
         )
+    if not found["blessed"]:
+        lines.append(
+            "what is left: more examples of these groups, a larger student, or another "
+            "bound, by those who answer for the model"
+        )
     return "\n".join(lines)
 
 
