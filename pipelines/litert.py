@@ -15,9 +15,8 @@ def main(argv: Sequence[str]) -> None:
 
     workdir = start.WORKDIR.value
     written = stages.litert(workdir, RUN.value, PUBLISHED.value)
-    push = next_steps.push(workdir, "configs/policies/demo.py", RUN.value)
     print(f"written: {', '.join(written)}")
-    print(f"next:    {push}")
+    print(f"next:    {next_steps.after_litert(workdir, written[0])}")
 
 
 if __name__ == "__main__":

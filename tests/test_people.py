@@ -47,6 +47,8 @@ def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
         f"p{i},{'fm'[i % 2]},{i},{i}.5,{('yes', 'no')[i % 3 > 0]}\n" for i in range(60)
     ]
     rows += ["p60,F,1,2,yes\n", "p61,,1,2,no\n"]
+    with pytest.raises(ValueError, match=r"'No' and 'no' in ok differ by case"):
+        _written(tmp_path, [*rows, "p62,f,1,2,No\n"])
     found = _written(tmp_path, rows, positive="no")
     text = "\n".join(found.decided)
     assert "classes no (41), yes (21)\nno is positive" in text

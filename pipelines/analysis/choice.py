@@ -64,16 +64,20 @@ def choose(study: Study, objective: Objective) -> Choice | None:
 
 
 def require_choice(study: Study, objective: Objective) -> tuple[Choice, Model]:
-    """The choice, and the student it names; ValueError where none can be chosen."""
+    """The choice, and the student it names; ValueError where none can be chosen.
+
+    Of an unfinished study none can: one look at the test split confirms the choice.
+    """
+    done = sum(len(runs) for runs in study.models.values())
+    if done < study.planned:
+        raise ValueError(
+            f"No temperature can be recommended yet: {done} of {study.planned} runs "
+            "are complete. Run the study to its end, by the same command, or name a "
+            "run by --run."
+        )
     choice = choose(study, objective)
     if choice is None or choice.chosen is None:
         reason = choice.reason if choice else "there are no students or no groups"
-        done = sum(len(runs) for runs in study.models.values())
-        if done < study.planned:
-            raise ValueError(
-                f"No temperature can be recommended yet: {done} of {study.planned} "
-                "runs are complete. Run the study to its end, by the same command."
-            )
         raise ValueError(
             f"No temperature can be recommended: {reason}. Raise "
             "--policy.selection.tolerance, lower --policy.min_examples, or name a run "

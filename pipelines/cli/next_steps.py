@@ -1,6 +1,8 @@
 """The commands that come next, as a person types them here."""
 
+import json
 import os
+import pathlib
 import shlex
 import sys
 
@@ -56,6 +58,27 @@ def push(workdir: str, policy: str, run: str = "") -> str:
     """The call of the gate that copies a blessed export to where a server reads it."""
     flags = {"workdir": workdir, "policy": policy, "run": run}
     return command("pipelines.gate", **flags, push=f"{workdir}/serving")
+
+
+def after_litert(workdir: str, directory: str) -> str:
+    """What a person may do with a converted run: push it where the gate blessed it.
+
+    Args:
+      workdir: the study's working directory.
+      directory: `<workdir>/<run>/litert`.
+    """
+    run = directory.removeprefix(f"{workdir}/").removesuffix("/litert")
+    path = pathlib.Path(workdir, run, "blessing", "verdict.json")
+    try:
+        verdict = json.loads(path.read_text(encoding="utf-8"))
+        policy, blessed = str(verdict["policy_file"]), verdict["blessed"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        policy, blessed = "POLICY", False  # Nobody has judged it, or not here.
+    if not policy.isprintable():
+        policy = "POLICY"
+    if blessed is True:
+        return push(workdir, policy, run)
+    return command("pipelines.gate", workdir=workdir, policy=policy, run=run)
 
 
 def _parsed() -> bool:

@@ -121,6 +121,14 @@ def _write(
         files.write_bytes(files.join(partial, f"{name}.tflite"), model)
         files.write_bytes(files.join(partial, f"{name}.npz"), content.getvalue())
         formats[name] = {"bytes": len(model), "milliseconds": milliseconds}
+        predicted = np.unique(probabilities.argmax(axis=-1))
+        if len(predicted) == 1:
+            only = dataset.spec.class_names[predicted[0]]
+            print(
+                f"LiteRT: {name} predicts {only!r} for all {len(probabilities)} "
+                "examples: do not ship it, and take its gaps for nothing",
+                flush=True,
+            )
     if words:
         files.write_json(files.join(partial, VOCABULARY), words)
     record = {"export_digest": found.digest, "split": split, "formats": formats}

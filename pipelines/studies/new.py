@@ -85,10 +85,11 @@ def _decide(
     decided = [f"the label {label} has the classes {_counts(read[label])}"]
     if len(classes) == 2:
         decided.append(
-            f"{classes[1]} is positive: rates are of those who get it, and errors of "
-            "those who should. Another one: --positive"
+            f"{classes[1]} is positive: rates and impact ratios are of those who get "
+            f"it. If it is the other one: --positive={classes[0]}"
         )
-    decided += _alike(label, read[label])
+    for alike in _alike(label, read[label]):
+        raise ValueError(f"{alike}. A label has to be unmistakable.")
     named, bins = [], {}
     for group in groups:
         values = read[group]
@@ -99,7 +100,7 @@ def _decide(
         else:
             named.append(group)
             decided.append(f"the groups of {group} are {_counts(values)}")
-            decided += _alike(group, values)
+            decided += [f"BUT {alike}" for alike in _alike(group, values)]
     example_id, split = "", ""
     kinds: dict[str, str] = {}
     for column, values in read.items():
@@ -170,8 +171,8 @@ def _alike(column: str, values: np.ndarray) -> list[str]:
     for name in sorted({v for v in values.tolist() if isinstance(v, str)}):
         names.setdefault(" ".join(name.split()).casefold(), []).append(name)
     return [
-        f"BUT {' and '.join(map(repr, same))} in {column} differ by case or blanks "
-        "alone: make one of them, if they mean the same"
+        f"{' and '.join(map(repr, same))} in {column} differ by case or blanks alone: "
+        "make one of them, if they mean the same"
         for same in names.values()
         if len(same) > 1
     ]
@@ -279,6 +280,11 @@ def get_config() -> ml_collections.ConfigDict:
     policy.selection.metric = {metric!r}
     policy.selection.attribute = {worst!r}
     policy.selection.tolerance = 0.01
+
+    # What `pipelines.mitigate` may try: "thresholds" for groups, and methods that
+    # train, such as "balanced" or "group_dro".
+    policy.mitigation = ml_collections.ConfigDict()
+    policy.mitigation.methods = ("thresholds",)
 
     # These bounds are a beginning, and no verdict: what harm is tolerable is for those
     # to say who answer for the model.

@@ -1,0 +1,33 @@
+"""The command that comes after a conversion."""
+
+import json
+
+import pytest
+
+from pipelines.cli import next_steps
+
+RUN = "student-t04/seed0/mended"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ends"),
+    [
+        ({"blessed": True, "policy_file": "own/p.py"},
+         ["--policy=own/p.py", f"--run={RUN}", "--push=W/serving"]),
+        ({"blessed": False, "policy_file": "own/p.py"},
+         ["--policy=own/p.py", f"--run={RUN}"]),
+        ({"blessed": True}, ["--policy=POLICY", f"--run={RUN}"]),
+        ({"blessed": True, "policy_file": "\x1b[31m"},
+         ["--policy=POLICY", f"--run={RUN}", "--push=W/serving"]),
+        (None, ["--policy=POLICY", f"--run={RUN}"]),
+    ],
+)  # fmt: skip
+def test_a_run_is_pushed_where_the_gate_has_blessed_it(tmp_path, verdict, ends):
+    workdir = str(tmp_path)
+    folder = tmp_path / RUN / "blessing"
+    folder.mkdir(parents=True)
+    if verdict:
+        (folder / "verdict.json").write_text(json.dumps(verdict))
+    said = next_steps.after_litert(workdir, f"{workdir}/{RUN}/litert")
+    words = [word.replace(workdir, "W") for word in said.split()]
+    assert words[1:] == ["-m", "pipelines.gate", "--workdir=W", *ends]
