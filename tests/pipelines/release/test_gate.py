@@ -232,8 +232,10 @@ def test_an_unknown_run_is_refused(evaluated, run):
 
 def test_a_missing_teacher_is_refused(workdir):
     shutil.rmtree(run_dir(workdir, study.RUNS[0]))
-    with pytest.raises(ValueError, match="the teacher seed 0 is needed"):
+    with pytest.raises(ValueError, match=r"recommended yet: 2 of 3 runs are complete"):
         gate.gate(workdir, ANY)
+    with pytest.raises(ValueError, match="the teacher seed 0 is needed"):
+        gate.gate(workdir, ANY, study.CANDIDATE.directory)
 
 
 def test_a_missing_evaluation_is_refused(workdir):
