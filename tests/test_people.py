@@ -21,6 +21,7 @@ def test_a_first_config_says_what_was_decided(tmp_path):
     assert re.search(r"classes defaulted \([\d,]+\), paid \([\d,]+\)\n", text)
     assert "paid is positive" in text
     assert "age is a number, cut at its quartiles [" in text
+    assert re.search(r"the groups of age are [^:]* and over \(\d+\), under \d+", text)
     assert "as number: hours, years" in text
     assert "as category: country_code" in text
     assert "('?',) stand for a missing value" in text
@@ -54,6 +55,7 @@ def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
     assert "classes no (41), yes (21)\nno is positive" in text
     assert "the groups of sex are F (1), f (30), m (30), missing (1)" in text
     assert "BUT 'F' and 'f' in sex differ by case or blanks alone" in text
+    assert "BUT of sex F the test split will have about 0 examples that are no" in text
     assert "models know Debt (CHF) as Debt_CHF" in text
     assert "'class_names': ('yes', 'no')" in pathlib.Path(found.config).read_text()
 

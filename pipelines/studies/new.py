@@ -14,6 +14,8 @@ from kd_keras.datasets import columns, encode, splits, table, table_features
 MOST = 20
 UNKNOWN = ("?", "unknown", "Unknown", "n/a")
 QUARTILES = (25, 50, 75)
+TEST = 0.2  # The share of the rows that is measured, as `table.load` has it.
+LEAST = 10  # Examples of a rate, as the policy has it.
 
 
 class New(NamedTuple):
@@ -97,10 +99,14 @@ def _decide(
             quartiles = np.nanpercentile(values.astype(float), QUARTILES)
             bins[group] = sorted({float(np.round(q)) for q in quartiles})
             decided.append(f"{group} is a number, cut at its quartiles {bins[group]}")
+            codes, names = encode.bins(group, values, tuple(bins[group]))
+            values = np.array([*names, None], object)[codes]  # -1 is the last.
         else:
             named.append(group)
-            decided.append(f"the groups of {group} are {_counts(values)}")
-            decided += [f"BUT {alike}" for alike in _alike(group, values)]
+        decided.append(f"the groups of {group} are {_counts(values)}")
+        decided += [f"BUT {alike}" for alike in _alike(group, values)]
+        if "split" not in read:
+            decided += _few(group, values, read[label])
     example_id, split = "", ""
     kinds: dict[str, str] = {}
     for column, values in read.items():
@@ -163,6 +169,25 @@ def _counts(values: np.ndarray) -> str:
     missing = counts.pop("missing", 0)
     found = [*sorted(counts.items()), *([("missing", missing)] if missing else [])]
     return ", ".join(f"{name} ({count:,})" for name, count in found)
+
+
+def _few(column: str, values: np.ndarray, labels: np.ndarray) -> list[str]:
+    """A warning of the group and class of which the test split will have fewest."""
+    pairs = zip(values.tolist(), labels.tolist(), strict=True)
+    known = [(g, c) for g, c in pairs if not {g, c} & {None} and g == g and c == c]
+    counts = collections.Counter(known)
+    groups, classes = ({pair[i] for pair in known} for i in (0, 1))
+    every = {(g, c): counts[g, c] * TEST for g in groups for c in classes}
+    if not every:
+        return []
+    (group, of), fewest = min(every.items(), key=lambda pair: (pair[1], str(pair[0])))
+    if fewest >= LEAST:
+        return []
+    return [
+        f"BUT of {column} {group} the test split will have about {fewest:.0f} examples "
+        f"that are {of}: rates of fewer than {LEAST} are in no gap, and the gate will "
+        "not decide. Take fewer groups, more rows, or a larger test_fraction"
+    ]
 
 
 def _alike(column: str, values: np.ndarray) -> list[str]:
