@@ -28,13 +28,9 @@ def main(argv: Sequence[str]) -> None:
     print(f"written: {workdir}/{found['run']}/blessing/verdict.json")
     if PUSH.value:
         print(f"pushed:  {found.get('pushed', 'no')}")
+    print(f"next:    {next_steps.after_gate(workdir, policy_file(), found)}")
     if not found["blessed"]:
-        mend = {"policy": policy_file(), "run": found["run"].removesuffix("/mended")}
-        again = next_steps.command("pipelines.mitigate", workdir=workdir, **mend)
-        print(f"next:    {again}")
         sys.exit(NOT_BLESSED)
-    litert = next_steps.command("pipelines.litert", workdir=workdir, run=found["run"])
-    print(f"next:    {litert}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import os
 import pathlib
 import shlex
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from absl import flags as absl_flags
 
@@ -58,6 +60,20 @@ def push(workdir: str, policy: str, run: str = "") -> str:
     """The call of the gate that copies a blessed export to where a server reads it."""
     flags = {"workdir": workdir, "policy": policy, "run": run}
     return command("pipelines.gate", **flags, push=f"{workdir}/serving")
+
+
+def after_gate(workdir: str, policy: str, verdict: Mapping[str, Any]) -> str:
+    """What a person may do with a verdict: convert, mend, or find more examples."""
+    run = verdict["run"]
+    if verdict["blessed"]:
+        return command("pipelines.litert", workdir=workdir, run=run)
+    if not any(condition["status"] == "failed" for condition in verdict["conditions"]):
+        return (
+            "nothing is surely broken, and no mending gives more evidence: measure on "
+            "more examples, or on fewer groups"
+        )
+    mend = {"policy": policy, "run": run.removesuffix("/mended")}
+    return command("pipelines.mitigate", workdir=workdir, **mend)
 
 
 def after_litert(workdir: str, directory: str) -> str:

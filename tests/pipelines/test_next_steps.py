@@ -1,4 +1,4 @@
-"""The command that comes after a conversion."""
+"""The command that comes after a conversion, and after a verdict."""
 
 import json
 
@@ -31,3 +31,19 @@ def test_a_run_is_pushed_where_the_gate_has_blessed_it(tmp_path, verdict, ends):
     said = next_steps.after_litert(workdir, f"{workdir}/{RUN}/litert")
     words = [word.replace(workdir, "W") for word in said.split()]
     assert words[1:] == ["-m", "pipelines.gate", "--workdir=W", *ends]
+
+
+@pytest.mark.parametrize(
+    ("blessed", "statuses", "said"),
+    [
+        (True, ["passed"], "-m pipelines.litert --workdir=w --run=a/mended"),
+        (False, ["undecided", "failed"],
+         "-m pipelines.mitigate --workdir=w --policy=p.py --run=a"),
+        (False, ["passed", "undecided", "insufficient evidence"],
+         "nothing is surely broken"),
+    ],
+)  # fmt: skip
+def test_what_only_lacks_examples_is_not_mended(blessed, statuses, said):
+    conditions = [{"status": status} for status in statuses]
+    verdict = {"run": "a/mended", "blessed": blessed, "conditions": conditions}
+    assert said in next_steps.after_gate("w", "p.py", verdict)
