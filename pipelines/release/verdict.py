@@ -89,9 +89,18 @@ def judge(
     }
 
 
+def _is_beyond(condition: Mapping[str, Any]) -> bool:
+    """Whether the value itself does not keep a bound, surely or not."""
+    value = condition["value"]
+    least, most = condition.get("at_least"), condition.get("at_most")
+    return value is not None and (
+        (least is not None and value < least) or (most is not None and value > most)
+    )
+
+
 def _refusal(found: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
     """Which conditions refuse, apart by whether more examples could decide them."""
-    broken = [c["name"] for c in found if c["status"] == "failed"]
+    broken = [c["name"] for c in found if c["status"] == "failed" or _is_beyond(c)]
     parts = {
         "conditions not kept": [name for name in refused if name in broken],
         "not decided by so few examples": [n for n in refused if n not in broken],
