@@ -30,8 +30,7 @@ SEED = 0  # Of what is drawn, the same for every run and model.
 _BYTES = 2**30
 # Examples that are damaged, at all severities, and predicted at a time. Those of a
 # table are small, and each batch gives a model its weights.
-_BATCH = {"tables": 4096}
-_BATCH_OF_OTHERS = 256
+_BATCH = {"images": 256, "texts": 256, "tables": 4096}
 
 
 class MissingError(ValueError):
@@ -222,7 +221,7 @@ def _predict(
         ids: list[np.ndarray] = []
         logits: dict[Run, list[np.ndarray]] = {model.run: [] for model in models}
         position = 0
-        size = _BATCH.get(corruptions.kind_of(spec), _BATCH_OF_OTHERS)
+        size = _BATCH[corruptions.kind_of(spec)]
         for batch in dataset.splits[split].batch(size).as_numpy_iterator():
             damaged = [
                 tf.nest.map_structure(tf.convert_to_tensor, spec.inputs(found))
