@@ -27,6 +27,7 @@ import pandas as pd
 import tensorflow as tf
 
 from kd_keras import DatasetSpec, Distiller, fairness, models, teacher_cache, training
+from kd_keras.datasets.batches import without_autotune
 from kd_keras.datasets.tokens import next_tokens
 from kd_keras.models import gguf_files, likelihood, llama
 
@@ -172,8 +173,7 @@ class Study:
                 student=student,
                 teacher=cache.head,
                 temperature=temperature,
-                alpha=1.0,
-                time_chunk=64,
+                alpha=1.0,  # All logits at once: they fit here, and it is faster.
             )
         optimizer = training.optimizer(
             "adamw",
@@ -188,7 +188,8 @@ class Study:
         data = data.shuffle(windows, seed=seed, reshuffle_each_iteration=False)
         for begin, end in itertools.pairwise(ends):
             part = data.skip(begin).take(end - begin)
-            trainer.fit(part.batch(BATCH, drop_remainder=True), verbose=2)
+            batches = without_autotune(part.batch(BATCH, drop_remainder=True))
+            trainer.fit(batches, verbose=2)
             scores, last = scores_of(student), end == ends[-1]
             self.measure(name, seed, WINDOW * end, scores, pairs=last)
 

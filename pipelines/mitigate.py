@@ -17,7 +17,13 @@ def main(argv: Sequence[str]) -> None:
     from pipelines import stages
 
     workdir = start.WORKDIR.value
-    found = stages.mitigate(workdir, POLICY.value, RUN.value, PUBLISHED.value)
+    found = stages.mitigate(
+        workdir,
+        PUBLISHED.value,
+        policy=POLICY.value,
+        run=RUN.value,
+        policy_file=policy_file(),
+    )
     print(found["text"])
     if found["written"]:
         print(f"written: {', '.join(found['written'])}")

@@ -84,20 +84,18 @@ def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
     return [directory, "tables/litert.csv", report(workdir, published)[1][-1]]
 
 
-def mitigate(
-    workdir: str, policy: ml_collections.ConfigDict, run: str = "", published: str = ""
-) -> dict[str, Any]:
+def mitigate(workdir: str, published: str = "", **asked: Any) -> dict[str, Any]:
     """Mends a refused student, and puts what came of it into the report.
 
-    See `pipelines.release.mitigation.mitigate`. Returns what mitigation.json holds;
-    with "text" for people, and "written", the paths.
+    `asked` is for `pipelines.release.mitigation.mitigate`. Returns what mitigation.json
+    holds; with "text" for people, and "written", the paths.
     """
     config = configs.read_config(workdir)
     with contextlib.ExitStack() as held:
         held.enter_context(coordinator.alone(workdir))
         train = functools.partial(added_runs.make, config, workdir, held)
         with stage.telling("mend, and judge what came of it"):
-            found = mitigation.mitigate(workdir, policy, run, train)
+            found = mitigation.mitigate(workdir, train=train, **asked)
         written = []
         if found["tried"] and not found.get("again"):
             written = [f"{workdir}/mitigation.json", report(workdir, published)[1][-1]]

@@ -25,6 +25,7 @@ def test_a_first_config_says_what_was_decided(tmp_path):
     assert "as number: hours, years" in text
     assert "as category: country_code" in text
     assert "('?',) stand for a missing value" in text
+    assert re.search(r"missing values are in (\w+ \(\d+\)(, )?)+: a number", text)
     config = pathlib.Path(found.config).read_text()
     assert all(f"# - {line}\n" in config for line in found.decided)
     with pytest.raises(ValueError, match=r"people\.py is there already"):

@@ -50,7 +50,7 @@ def feature_name(column: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", column)
     plain = "".join(c for c in plain if not unicodedata.combining(c))
-    name = re.sub(r"[^0-9a-zA-Z_]+", "_", plain).strip("_") or "column"
+    name = re.sub(r"[^0-9a-zA-Z]+", "_", plain).strip("_") or "column"
     if column.isascii() and column.isidentifier():
         return column
     return f"column_{name}" if name[0].isdigit() else name

@@ -27,6 +27,10 @@ class Head(NamedTuple):
         """The values of its weights as tensors, through which gradients flow."""
         return [tf.convert_to_tensor(weight) for weight in self.layer.weights]
 
+    def are_trained(self) -> list[bool]:
+        """Of each of its weights, whether it is trained."""
+        return [weight.trainable for weight in self.layer.weights]
+
     def logits(self, hidden: tf.Tensor, values: Sequence[tf.Tensor]) -> tf.Tensor:
         """`[..., width]` -> `[..., classes]`, with these values as weights."""
         mapping = list(zip(self.layer.weights, values, strict=True))

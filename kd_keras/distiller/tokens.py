@@ -1,5 +1,6 @@
 """Logits of sequences that are made, and compared, a few positions at a time."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -102,7 +103,14 @@ def means_in_chunks(
         )
         return to_batch(student.logits(states, values), given, positions)
 
-    def sums(start: tf.Tensor, states: tf.Tensor, values: Any) -> tf.Tensor:
+    trained = student.head.are_trained() if student.head else []
+
+    def sums(start: tf.Tensor, states: tf.Tensor, changing: Any) -> tf.Tensor:
+        rest = iter(changing)
+        values = [
+            next(rest) if is_trained else value
+            for value, is_trained in zip(student.values, trained, strict=True)
+        ]
         batch = batch_of(start, size, states, values)
         terms = [mean.term for part in parts for mean in part(batch)]
         numbers = [number for term in terms for number in term]
@@ -112,7 +120,9 @@ def means_in_chunks(
     none = batch_of(0, 0, part_of_time(student.states, 0, 0), student.values)
     means = [mean for part in parts for mean in part(none)]
     number = 3 * len(means) + 1
-    summed = sum_over_chunks(sums, student.states, student.values, size, number)
+    # The gradient of a frozen head, as large as the head, is not made.
+    changing = list(itertools.compress(student.values, trained))
+    summed = sum_over_chunks(sums, student.states, changing, size, number)
     totals = tf.unstack(summed)
     of_all = [
         mean._replace(term=Term(*totals[3 * i : 3 * i + 3]))

@@ -144,12 +144,9 @@ def _deep(
     num_bins: int,
     embedding_dim: int,
 ) -> Any:
-    numbers = [x for x in inputs.values() if _is_number(x)]
-    columns = []
-    if numbers:
-        wide = [keras.ops.expand_dims(x, -1) if x.ndim == 1 else x for x in numbers]
-        joined = keras.ops.concatenate(wide, axis=-1)
-        columns.append(keras.layers.BatchNormalization(name="standardized")(joined))
+    # Each number by itself: int8 has one scale for what is joined, in which dollars
+    # would leave no step for years.
+    columns = [_standardized(x) for x in inputs.values() if _is_number(x)]
     for feature, x in inputs.items():
         if not _is_number(x):
             plain = feature.isascii() and feature.isidentifier()
@@ -164,6 +161,11 @@ def _deep(
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
     return x
+
+
+def _standardized(x: Any) -> Any:
+    column = keras.ops.expand_dims(x, -1) if x.ndim == 1 else x
+    return keras.layers.BatchNormalization()(column)
 
 
 def _embedded(x: Any, embedding: Any, num_bins: int) -> Any:

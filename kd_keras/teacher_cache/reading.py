@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kd_keras import files
 from kd_keras.datasets import augment
+from kd_keras.datasets.batches import without_autotune
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.table import fields_html
 from kd_keras.teacher_cache.hidden import HiddenStates, read_head
@@ -114,9 +115,8 @@ class TeacherCache:
                 num_parallel_calls=tf.data.AUTOTUNE,
                 deterministic=True,
             )
-        return joined.apply(
-            tf.data.experimental.assert_cardinality(self.identity.examples)
-        )
+        counted = tf.data.experimental.assert_cardinality(self.identity.examples)
+        return without_autotune(joined.apply(counted))
 
     def in_memory(self, keys: np.ndarray) -> np.ndarray:
         """The logits of all examples, where there is one view.

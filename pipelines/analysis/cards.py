@@ -8,6 +8,10 @@ from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
 from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
 
+_LEFT = (
+    "What is left: more examples of these groups, a larger student, or another bound, "
+    "by those who answer for the model"
+)
 # Groups that are named where there may be many.
 _MOST_NAMED = 4
 
@@ -142,6 +146,21 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
     more = len(judged.broken) - _MOST_NAMED
     kept += f" and {more} more" if more > 0 else ""
     lines = [f"The gate refuses {run}.", f"Not kept: {kept or 'no condition passed'}."]
+    if judged.mended:
+        mended = f"Mended it is blessed: {judged.mended} may be released."
+        push = _command("gate", policy, judged.mended) + " --push=WORKDIR/serving"
+        return Card(question, [*lines, mended, *advice], push)
+    if judged.not_mended:
+        return Card(
+            question,
+            [*lines, f"Mending did not help: {judged.not_mended}.", f"{_LEFT}."],
+        )
+    if judged.lacks_examples:
+        more_evidence = (
+            "Nothing seems broken, and no mending gives more evidence: measure on more "
+            "examples, or on fewer groups."
+        )
+        return Card(question, [*lines, more_evidence])
     return Card(question, [*lines, *advice], _command("mitigate", policy, judged.run))
 
 

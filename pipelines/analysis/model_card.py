@@ -67,7 +67,7 @@ def to_toolkit(
     return {
         "schema_version": VERSION,
         "model_details": {
-            "name": f"{card['data']['name']}: {run}",
+            "name": f"{card['study']}: {run}",
             "overview": overview(card),
             "version": {"name": version, **by_person},
             **kept["model_details"],
@@ -83,7 +83,7 @@ def overview(card: Mapping[str, Any]) -> str:
     model, made = card["model"], card["distillation"]
     classes = len(card["data"]["classes"])
     what = f"{model['architecture']} that tells {classes} classes of "
-    what += f"{card['data']['name']} apart"
+    what += f"{card['study']} apart"
     if not made:
         return f"{what}, trained without a teacher."
     at = f"{what}, distilled at T={made['temperature']:g} and alpha={made['alpha']:g}"
@@ -146,7 +146,7 @@ def _parameters(card: Mapping[str, Any], spec: DatasetSpec) -> dict[str, Any]:
         ),
         "data": [
             {
-                "name": data["name"],
+                "name": data.get("path", data["name"]),
                 "description": described,
                 "sensitive": {"sensitive_data": sensitive},
             }

@@ -1,14 +1,19 @@
 """What the gate has said of a study's runs."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from kd_keras import files
+from pipelines.analysis import mitigation
 from pipelines.analysis.results import Model, Study
 from pipelines.studies import layout, run_record, sealed
 
 # Where `pipelines.gate` leaves it, as TFX's Evaluator does.
 DIRECTORY = "blessing"
 VERDICT = "verdict.json"
+# What makes two verdicts one.
+_SAME = ("run", "policy", "export_digest", "conditions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +27,9 @@ class Verdict:
       broken: the conditions that are not kept, with their status.
       policy_file: the policy's file as the gate was given it; empty where it was not.
       outdated: whether it is about another export than the run has today.
+      lacks_examples: whether nothing seems broken, and more examples may decide.
+      mended: the run that mending ended with, if the gate blesses that one.
+      not_mended: why mending did not help; empty where it did, or was not tried.
     """
 
     run: str
@@ -30,6 +38,9 @@ class Verdict:
     broken: tuple[str, ...]
     policy_file: str = ""
     outdated: bool = False
+    lacks_examples: bool = False
+    mended: str = ""
+    not_mended: str = ""
 
 
 def read(workdir: str, study: Study) -> dict[Model, Verdict]:
@@ -41,6 +52,9 @@ def read(workdir: str, study: Study) -> dict[Model, Verdict]:
       ValueError: if a verdict is not what the gate wrote.
     """
     found: dict[Model, Verdict] = {}
+    mending = mitigation.read(workdir)
+    if mending and not mitigation.is_there(workdir, mending):
+        mending = None
     for result in study.results:
         directory = layout.run_dir(workdir, result.run)
         path = files.join(directory, DIRECTORY, VERDICT)
@@ -48,6 +62,8 @@ def read(workdir: str, study: Study) -> dict[Model, Verdict]:
             advice = f"Run `python -m pipelines.gate --workdir={workdir}` again."
             content = sealed.read(path, advice)
             verdict = _verdict(content, result.info[run_record.EXPORT_DIGEST])
+            if mending and all(mending["before"][k] == content[k] for k in _SAME):
+                verdict = _after_mending(verdict, mending)
             earlier = found.setdefault(Model.of(result.run), verdict)
             if earlier.outdated and not verdict.outdated:
                 found[Model.of(result.run)] = verdict
@@ -67,4 +83,11 @@ def _verdict(content: dict, export: str) -> Verdict:
         broken,
         content.get("policy_file", ""),
         content["export_digest"] != export,
+        not content["blessed"] and not content.get("broken", True),
     )
+
+
+def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
+    if document["blessed"]:
+        return dataclasses.replace(verdict, mended=document["run"])
+    return dataclasses.replace(verdict, not_mended=document["reason"])

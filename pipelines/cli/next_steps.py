@@ -67,22 +67,13 @@ def after_gate(workdir: str, policy: str, verdict: Mapping[str, Any]) -> str:
     run = verdict["run"]
     if verdict["blessed"]:
         return command("pipelines.litert", workdir=workdir, run=run)
-    if not any(map(_seems_broken, verdict["conditions"])):
+    if not verdict["broken"]:
         return (
             "nothing seems broken, and no mending gives more evidence: measure on more "
             "examples, or on fewer groups"
         )
     mend = {"policy": policy, "run": run.removesuffix("/mended")}
     return command("pipelines.mitigate", workdir=workdir, **mend)
-
-
-def _seems_broken(condition: Mapping[str, Any]) -> bool:
-    """Whether it failed, or is undecided with a value beyond its bound."""
-    value = condition.get("value")
-    if condition["status"] != "undecided" or value is None:
-        return condition["status"] == "failed"
-    least, most = condition.get("at_least"), condition.get("at_most")
-    return (least is not None and value < least) or (most is not None and value > most)
 
 
 def after_litert(workdir: str, directory: str) -> str:

@@ -13,6 +13,7 @@ from pipelines.evaluation.plan import finished_runs
 from pipelines.release import blessing, gate, retraining
 from pipelines.release import policy as policies
 from pipelines.release.mitigation_record import document, why_not
+from pipelines.release.outcome import Place, place
 from pipelines.release.policy import MITIGATION, THRESHOLDS
 from pipelines.release.trials import Tried, best, not_kept, search
 from pipelines.studies import config as configs
@@ -27,6 +28,7 @@ def mitigate(
     policy: ml_collections.ConfigDict,
     run: str = "",
     train: Train | None = None,
+    policy_file: str = "",
 ) -> dict[str, Any]:
     """Mends a refused student; writes `<run>/mended/` and `mitigation.json`.
 
@@ -42,6 +44,7 @@ def mitigate(
         recommended one.
       train: given runs and the options of their methods, adds those that are missing
         to the study, trains and evaluates them; None where none can be trained.
+      policy_file: path of the policy; empty where there is none.
 
     Returns:
       What mitigation.json holds; with "again" where it had been done before.
@@ -56,7 +59,8 @@ def mitigate(
     known = effects.read(workdir)
     if known and _is_done(workdir, known, policy, run):
         return known | {"again": True}
-    before = gate.gate(workdir, policy, run)
+    where = place(policy_file)
+    before = gate.gate(workdir, policy, run, where=where)
     if before["blessed"]:
         return document(before, before, [], None, "", 0)
     study = read_study(workdir)
@@ -79,7 +83,7 @@ def mitigate(
     if chosen == 0:
         found = document(before, None, tried, None, why_not(tried, options), looks)
     else:
-        after = _confirm(workdir, policy, tried[chosen])
+        after = _confirm(workdir, policy, tried[chosen], where)
         text = _sentences(workdir, read_study(workdir), before, after)
         found = document(before, after, tried, chosen, "", looks + 1, text)
     found["made_from"] = _made_from(workdir, policy, run)
@@ -88,7 +92,7 @@ def mitigate(
 
 
 def _confirm(
-    workdir: str, policy: ml_collections.ConfigDict, chosen: Tried
+    workdir: str, policy: ml_collections.ConfigDict, chosen: Tried, where: Place
 ) -> dict[str, Any]:
     """Makes the chosen student, evaluates it and has the gate judge it."""
     run = chosen.run
@@ -98,7 +102,7 @@ def _confirm(
         attribute = chosen.remedy.attribute
         run = mended_run.make(config, dataset, workdir, run, attribute, chosen.mending)
         evaluate(workdir)
-    return gate.gate(workdir, policy, run.directory)
+    return gate.gate(workdir, policy, run.directory, where=where)
 
 
 def _sentences(

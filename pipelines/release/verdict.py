@@ -71,7 +71,12 @@ def judge(
     ]
     refused = [c["name"] for c in found if c["status"] in policy.refuse]
     blessed = not refused and any(c["status"] == "passed" for c in found)
-    reason = _refusal(found, refused)
+    broken = [
+        c["name"]
+        for c in found
+        if c["name"] in refused and (c["status"] == "failed" or _is_beyond(c))
+    ]
+    reason = _refusal(refused, broken)
     if not blessed and not refused:
         reason = "no condition could be decided"
     return {
@@ -80,6 +85,7 @@ def judge(
         "policy": policy.name,
         "level": policy.level,
         "refuse": list(policy.refuse),
+        "broken": broken,
         "run": subject.run.directory,
         "export_version": subject.export_version,
         "export_digest": subject.export_digest,
@@ -98,9 +104,8 @@ def _is_beyond(condition: Mapping[str, Any]) -> bool:
     )
 
 
-def _refusal(found: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
+def _refusal(refused: Sequence[str], broken: Sequence[str]) -> str:
     """Which conditions refuse, apart by whether more examples could decide them."""
-    broken = [c["name"] for c in found if c["status"] == "failed" or _is_beyond(c)]
     parts = {
         "conditions not kept": [name for name in refused if name in broken],
         "not decided by so few examples": [n for n in refused if n not in broken],

@@ -37,6 +37,8 @@ def model_card(
     config = document["config"]
     # Where the data lie on this machine is nobody else's business.
     data = {k: v for k, v in config["dataset"].items() if k != "data_dir"}
+    if "path" in data:
+        data["path"] = data["path"].rpartition("/")[2]
     about = ("model", "architecture", "parameters", "seed", "epochs")
     mended = {k: record[k] for k in ("method", "method_options") if k in record}
     distilled = {
@@ -47,6 +49,7 @@ def model_card(
         "teacher_fingerprint": teacher_fingerprint,
     }
     return {
+        "study": config["name"],
         "model": {name: record[name] for name in about},
         "data": {
             **data,

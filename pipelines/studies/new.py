@@ -126,6 +126,16 @@ def _decide(
             decided.append(f"{column} is no feature: each row has another value")
         else:
             kinds[column] = "number" if values.dtype.kind in "iuf" else "category"
+    absent = [
+        f"{column} ({number:,})"
+        for column in kinds
+        if (number := int(columns.is_missing(read[column]).sum()))
+    ]
+    if absent:
+        decided.append(
+            f"missing values are in {', '.join(absent)}: a number that is missing "
+            "becomes the mean, and a feature says where"
+        )
     for kind in table_features.KINDS:
         of_kind = [column for column, found in kinds.items() if found == kind]
         renamed = [

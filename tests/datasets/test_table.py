@@ -82,14 +82,15 @@ NAMES = ["Größe", "a b", "Debt (CHF)", "hours/week", "%", "2nd", "Zusätzliche
 def test_columns_of_any_name_are_trained_and_served(tmp_path):
     rng = np.random.default_rng(0)
     numbers = {name: rng.normal(size=40) for name in NAMES[:3]}
+    numbers["Debt (CHF)"][:5] = np.nan
     words = {name: rng.choice(["x", "ÿ"], 40) for name in NAMES[3:]}
     table = {**numbers, **words, "label": [0, 1] * 20}
     path = str(tmp_path / "t.csv")
     pandas.DataFrame(table).to_csv(path, index=False)
     found = datasets.load("table", path=path, label="label", features=NAMES)
     assert list(found.spec.features) == [
-        *("Gro_e", "a_b", "Debt_CHF", "hours_week", "column", "column_2nd"),
-        "Zusatzliche_Angaben",
+        *("Gro_e", "a_b", "Debt_CHF", "Debt_CHF_missing", "hours_week", "column"),
+        *("column_2nd", "Zusatzliche_Angaben"),
     ]
     model = models.build("mlp", found.spec.features, 2, hidden_units=(3,))
     loaded = export.load(export.export(model, found.spec, str(tmp_path / "m")))

@@ -7,6 +7,8 @@ from scipy.special import log_softmax, rel_entr, softmax
 
 from kd_keras import Distiller, losses
 from kd_keras.datasets.tokens import next_tokens
+from kd_keras.distiller import tokens
+from kd_keras.distiller.chunks import sum_over_chunks
 
 VOCABULARY, WIDTH, TIME = 7, 4, 5
 RNG = np.random.default_rng(0)
@@ -97,6 +99,26 @@ def test_chunks_without_a_mask_or_weights_and_in_a_graph():
     whole = step(None, y=y, weights=None)
     assert_same(step(5, y=y, weights=None), whole)
     assert_same(step(3, y=y, weights=None, run="graph"), whole)
+
+
+def test_a_frozen_head_stays_and_the_rest_learns_the_same(monkeypatch):
+    def frozen(seed):
+        model = tied(seed)
+        model.layers[1].trainable = False
+        return model
+
+    whole = step(None, student=frozen)
+    seen = []
+
+    def counted(sums, hidden, values, chunk, number):
+        seen.append(len(values))
+        return sum_over_chunks(sums, hidden, values, chunk, number)
+
+    monkeypatch.setattr(tokens, "sum_over_chunks", counted)
+    assert_same(step(2, student=frozen), whole)
+    step(2, student=tied)
+    # An update and an evaluation each: no gradient is made of what is not trained.
+    assert seen == [0, 0, 1, 1]
 
 
 def test_cached_logits_and_inputs_of_the_teacher_take_its_place():

@@ -15,7 +15,11 @@ DOCUMENT = {
     "config": {
         "alpha": 0.8,
         "scale_by_temperature_squared": True,
-        "dataset": {"name": "by_hand", "data_dir": "/home/somebody"},
+        "name": "by_hand",
+        "dataset": {
+            **{"name": "table", "data_dir": "/home/somebody"},
+            "path": "/home/somebody/people.csv",
+        },
         "evaluation": {"split": "test"},
     },
     "git_revision": "abc",
@@ -70,6 +74,7 @@ def test_what_it_was_made_from(card):
     }
     assert card["git_revision"] == "abc"
     assert card["data"]["classes"] == ["no", "yes"]
+    assert card["data"]["path"] == "people.csv"
 
 
 def test_it_names_no_path_and_is_json(card):

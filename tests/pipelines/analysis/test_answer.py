@@ -1,5 +1,7 @@
 """The first sentence of a report, in studies whose answer is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from memory_study import PEOPLE, study, truth
@@ -135,6 +137,28 @@ def test_the_gate_s_verdict_says_what_to_do(blessed, words, command):
     assert words in card.sentences[0]
     assert command in card.command
     assert ("worst (failed)" in " ".join(card.sentences)) != blessed
+
+
+@pytest.mark.parametrize(
+    ("after", "words", "command"),
+    [
+        (
+            {"mended": "student-t04/seed0/mended"},
+            "student-t04/seed0/mended may be released",
+            "-m pipelines.gate --workdir=WORKDIR --policy=here/p.py "
+            "--run=student-t04/seed0/mended --push=WORKDIR/serving",
+        ),
+        ({"not_mended": "nothing of 3 tried keeps more"}, "nothing of 3 tried", ""),
+        ({"lacks_examples": True}, "measure on more examples", ""),
+    ],
+)
+def test_what_to_do_knows_what_was_tried(after, words, command):
+    judged = Verdict("student-t04/seed0", "p", False, ("c (failed)",), "here/p.py")
+    judged = dataclasses.replace(judged, **after)
+    card = answer(wrong_of(80, 4), STUDENT, {STUDENT: judged}).cards[2]
+    assert card.sentences[0] == "The gate refuses student-t04/seed0, policy p."
+    assert words in " ".join(card.sentences)
+    assert card.command == command
 
 
 def test_a_verdict_about_another_export_is_not_shown():

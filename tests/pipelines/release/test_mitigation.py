@@ -14,6 +14,7 @@ from kd_keras import files
 from kd_keras.datasets import Dataset
 from pipelines import mitigate as mitigate_main
 from pipelines.analysis import mitigation as effects
+from pipelines.analysis import verdicts
 from pipelines.analysis.results import read_study
 from pipelines.evaluation import evaluate
 from pipelines.release import conversion, gate, mitigation, mitigation_record
@@ -149,6 +150,12 @@ def test_the_report_has_the_page(mended):
     assert "side,b,true positive rate,20,0.600000," in table
 
 
+def test_the_verdict_on_the_refused_one_knows_the_mended_one(mended):
+    workdir, _ = mended
+    (verdict,) = verdicts.read(workdir, read_study(workdir)).values()
+    assert (verdict.run, verdict.mended, verdict.not_mended) == (RUN, MENDED, "")
+
+
 def test_a_second_call_does_nothing(mended, monkeypatch):
     workdir, found = mended
     for module in (gate, evaluate):
@@ -226,6 +233,12 @@ def test_nothing_is_taken_that_keeps_no_more(workdir):
     assert "there the accuracy is 0.7000" in found["reason"]
     assert found["test_looks"] == 0
     assert not files.exists(f"{workdir}/{MENDED}")
+    (verdict,) = verdicts.read(workdir, read_study(workdir)).values()
+    assert (verdict.mended, verdict.not_mended) == ("", found["reason"])
+    # Another policy's verdict says nothing of it.
+    gate.gate(workdir, make_policy(accuracy={**ACCURACY, "at_least": 0.9}))
+    (verdict,) = verdicts.read(workdir, read_study(workdir)).values()
+    assert verdict.not_mended == ""
 
 
 def test_groups_that_are_too_small_are_named(workdir):

@@ -49,7 +49,7 @@ def mended(tmp_path_factory):
     unseen_signal.write_study(workdir)
     evaluate(workdir)
     asked = policy(methods=("thresholds", "balanced"))
-    return workdir, stages.mitigate(workdir, asked, PLAIN.directory)
+    return workdir, stages.mitigate(workdir, policy=asked, run=PLAIN.directory)
 
 
 def test_training_mends_what_thresholds_cannot(mended):
@@ -106,14 +106,14 @@ def test_nobody_else_may_make_the_study_meanwhile(mended, monkeypatch):
     workdir, _ = mended
     held = []
 
-    def gate(*args):
+    def gate(*args, **kwargs):
         with pytest.raises(ValueError, match="is being made by process"):
             held.append(coordinator.alone(workdir).__enter__())
         raise ValueError("seen")
 
     monkeypatch.setattr("pipelines.release.gate.gate", gate)
     with pytest.raises(ValueError, match="seen"):
-        stages.mitigate(workdir, policy(margin=1.0))
+        stages.mitigate(workdir, policy=policy(margin=1.0))
     assert not held
 
 
@@ -175,7 +175,7 @@ def test_a_method_that_is_none_is_one_line(
     assert "\n" not in code
     assert not out
     with pytest.raises(ValueError, match=message):
-        stages.mitigate(mended[0], asked)
+        stages.mitigate(mended[0], policy=asked)
 
 
 def test_added_runs_that_are_none_are_refused(mended, tmp_path):
