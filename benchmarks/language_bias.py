@@ -48,7 +48,9 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=4, help="measured after each")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--layers", default="0,10,20,29")
-    parser.add_argument("--test_tokens", type=int, default=10_000)
+    parser.add_argument(
+        "--test_tokens", type=int, default=8_000, help="of all text, and of each slice"
+    )
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     _require_same(
@@ -87,13 +89,18 @@ class Study:
         self.paragraphs = self._paragraphs("wikitext2_test.txt", args.test_tokens)
 
     def _paragraphs(self, name: str, tokens: int) -> pd.DataFrame:
-        """The first paragraphs of a text that have so many tokens together."""
+        """The first paragraphs of a text, and of each slice, that have so many tokens.
+
+        "first" is whether one is among the first of the whole text.
+        """
         text = (self.args.data / name).read_text(encoding="utf-8")
         lines = [line for line in text.splitlines() if len(line.split()) > 20]
         ids = [tokens[: 2 * WINDOW] for tokens in self._ids(lines)]
-        number = int(np.searchsorted(np.cumsum([len(i) for i in ids]), tokens)) + 1
-        slices = [about(line) for line in lines]
-        return pd.DataFrame({"ids": ids, "slice": slices}).head(number)
+        found = pd.DataFrame({"ids": ids, "slice": [about(line) for line in lines]})
+        length = found["ids"].str.len()
+        found["first"] = length.cumsum() - length < tokens
+        of_slice = length.groupby(found["slice"]).cumsum() - length < tokens
+        return found[found["first"] | of_slice]
 
     def rows(self) -> pd.DataFrame:
         path = self.args.work / "language_bias.csv"
@@ -303,17 +310,13 @@ def about(text: str) -> str:
 
 
 def perplexities(scores: Scores, paragraphs: pd.DataFrame) -> dict[str, float]:
-    """Of all tokens, and of the paragraphs of each slice."""
+    """Of the first paragraphs, whatever they are about, and of those of each slice."""
     found = scores(paragraphs["ids"].tolist())
-    sums = pd.DataFrame(
-        {
-            "slice": paragraphs["slice"].to_numpy(),
-            "sum": [row.sum() for row in found],
-            "tokens": [len(row) for row in found],
-        }
+    sums = paragraphs[["slice", "first"]].assign(
+        sum=[row.sum() for row in found], tokens=[len(row) for row in found]
     )
     slices = sums.groupby("slice")[["sum", "tokens"]].sum()
-    slices.loc["all"] = slices.sum()
+    slices.loc["all"] = sums.loc[sums["first"], ["sum", "tokens"]].sum()
     return {
         f"perplexity {name}": float(np.exp(-row["sum"] / row["tokens"]))
         for name, row in slices.iterrows()

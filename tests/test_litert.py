@@ -65,6 +65,24 @@ def test_what_a_model_does_not_read_is_left_out(name, tmp_path):
     np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-2 * values)), atol=0.02)
 
 
+def test_int8_tells_years_apart_beside_dollars(tmp_path):
+    number = tf.TensorSpec((), tf.float32)
+    spec = DatasetSpec("d", {"age": number, "debt": number}, "y", ("no", "yes"), {})
+    built = models.build("mlp", spec.features, 2, hidden_units=())
+    rng = np.random.default_rng(0)
+    rows = {"age": rng.uniform(18, 90, 64), "debt": rng.uniform(0, 90_000, 64)}
+    rows = {name: values.astype(np.float32) for name, values in rows.items()}
+    for _ in range(500):  # Until the moving averages are those of the rows.
+        built(rows, training=True)
+    # The older, the likelier "yes".
+    built.get_layer("logits").set_weights([np.float32([[-1, 1], [0, 0]]), np.zeros(2)])
+    path = export(built, spec, str(tmp_path))
+    examples = [{k: v[i : i + 1] for k, v in rows.items()} for i in range(64)]
+    found, _ = litert.predict(litert.convert(path, "int8", examples), examples)
+    age = (rows["age"] - rows["age"].mean()) / rows["age"].std()
+    np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-2 * age)), atol=0.03)
+
+
 def test_weights_take_the_bytes_of_their_type(converted):
     weights = 8 * 8 * 3 * 64 + 64 * 3
     size = {name: len(content) for name, content in converted.items()}
