@@ -28,6 +28,7 @@ def main(argv: Sequence[str]) -> None:
     print(f"written: {workdir}/{found['run']}/blessing/verdict.json")
     if PUSH.value:
         print(f"pushed:  {found.get('pushed', 'no')}")
+    print(f"report:  {next_steps.command('pipelines.report', workdir=workdir)}")
     print(f"next:    {next_steps.after_gate(workdir, policy_file(), found)}")
     if not found["blessed"]:
         sys.exit(NOT_BLESSED)
