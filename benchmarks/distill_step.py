@@ -33,7 +33,12 @@ COMPETITORS = {
     ),
     "stock": ("keras.distillation",),
     "without oneDNN": ("keras.distillation, without oneDNN",),
-    "torch": ("torch", "torch, channels last"),
+    "torch": (
+        "torch",
+        "torch, channels last",
+        "torch, channels last, compiled",
+        "torch, channels last, cached",
+    ),
 }
 # (competitor, what it is measured against)
 RATIOS = (
@@ -42,8 +47,10 @@ RATIOS = (
     ("kd_keras, live", "keras.distillation, without oneDNN"),
     ("kd_keras, live", "torch"),
     ("kd_keras, live", "torch, channels last"),
+    ("kd_keras, live", "torch, channels last, compiled"),
     ("kd_keras, cached", "student alone"),
     ("kd_keras, cached", "keras.distillation"),
+    ("kd_keras, cached", "torch, channels last, cached"),
 )
 
 

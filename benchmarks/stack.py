@@ -8,6 +8,7 @@ wall clock and CPU time; a ratio to one student's time says how many students co
 """
 
 import argparse
+import contextlib
 import functools
 import os
 import tempfile
@@ -20,7 +21,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.turns import machine, measure, median, take_turns, write_csv
+from benchmarks.turns import (
+    Process,
+    machine,
+    measure,
+    median,
+    take_turns,
+    write_csv,
+)
 from kd_keras import Distiller, models, teacher_cache, training
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.training import Member
@@ -153,22 +161,40 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--csv", default="", help="file for the figures")
+    parser.add_argument(
+        "--torch-path", default="", help="folder with PyTorch: for mlp, its ensembles"
+    )
     given = parser.parse_args()
     print(machine())
     dataset = noise(given.student)
-    with tempfile.TemporaryDirectory() as directory:
+    with contextlib.ExitStack() as opened:
+        directory = opened.enter_context(tempfile.TemporaryDirectory())
         cached = caches(given.student, dataset, directory)
         problem = (given.student, dataset, cached, given.epochs)
         fits = {"one alone": alone(*problem)}
         for count in given.members:
             fits[f"{count} together"] = together(*problem, count)
         turns = {name: functools.partial(measure, fit) for name, fit in fits.items()}
+        counts = [1, *given.members]
+        if given.torch_path and given.student == "mlp":
+            peer = opened.enter_context(_ensembles(given))
+            names = [f"torch, {count} together" for count in given.members]
+            turns |= {name: peer.turn(name) for name in names}
+            counts += given.members
         costs = take_turns(turns, given.rounds)
-    rows = _rows(given.student, costs, [1, *given.members])
+    rows = _rows(given.student, costs, counts)
     for row in rows:
         print("  ".join(f"{key} {value}" for key, value in row.items()))
     if given.csv:
         write_csv(given.csv, rows)
+
+
+def _ensembles(given: argparse.Namespace) -> Process:
+    """A process with the same students as ensembles of PyTorch."""
+    path = os.pathsep.join([os.path.abspath(given.torch_path), os.getcwd()])
+    members = ["--members", *map(str, given.members)]
+    epochs = f"--epochs={given.epochs}"
+    return Process("benchmarks.stack_torch", [epochs, *members], {"PYTHONPATH": path})
 
 
 def _rows(student: str, costs: dict, counts: list[int]) -> list[dict]:
