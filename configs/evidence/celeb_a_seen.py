@@ -2,7 +2,7 @@
 
 The table is what `python -m benchmarks.frozen_features --map=24` writes of
 `configs/evidence/celeb_a.py` with the weights of a ResNet-56, in the folder that
---config.dataset.data_dir names: 36 cells of a middle layer, so that a smile has a place.
+--config.dataset.data_dir names: 36 cells of a middle layer. A smile has its place.
 """
 
 from typing import Any
