@@ -46,6 +46,8 @@ MODELS: dict[str, Callable[..., keras.Model]] = {
     "mlp": tabular.build_mlp,
     "wide_and_deep": tabular.build_wide_and_deep,
 }
+# They take features by name.
+TABULAR = ("mlp", "wide_and_deep")
 
 
 def build(
@@ -81,6 +83,11 @@ def build(
     if name in text.FAMILIES and not pretrained.endswith(weights.SUFFIXES):
         # The preset decides the vocabulary and the sizes too.
         options["preset"], pretrained = pretrained, ""
+    if name in TABULAR and not isinstance(input_shape, Mapping):
+        raise ValueError(
+            f"`input_shape` must be feature -> its spec for {name!r}. Received: "
+            f"{input_shape!r}. Pass the `features` of a `DatasetSpec`."
+        )
     if name == "llama":
         options["pretrained"], pretrained = pretrained, ""
     model = build_one(input_shape, num_classes, **options)

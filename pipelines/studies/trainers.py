@@ -101,8 +101,13 @@ def build_model(recipe: ml_collections.ConfigDict, dataset: Dataset) -> keras.Mo
     """The untrained model of a recipe, for the features and classes of a data set."""
     spec = dataset.spec
     first, *others = spec.features.values()
-    # One number or category is a table, one string may be a text.
-    is_table = others or (first.shape.rank == 0 and first.dtype != tf.string)
+    # One number or category is a table, one string may be a text, and one vector is
+    # whatever the architecture takes.
+    is_table = (
+        others
+        or recipe.model in models.TABULAR
+        or (first.shape.rank == 0 and first.dtype != tf.string)
+    )
     model = models.build(
         recipe.model,
         spec.features if is_table else tuple(first.shape),

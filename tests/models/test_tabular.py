@@ -110,6 +110,11 @@ def test_a_vector_of_numbers_is_as_many_numbers():
     assert sum(np.prod(w.shape) for w in model.trainable_weights) == 8 + 25 + 12
 
 
+def test_a_shape_has_no_names():
+    with pytest.raises(ValueError, match=r"spec for 'mlp'\. Received: \(3,\)"):
+        models.build("mlp", (3,), 2)
+
+
 @pytest.mark.parametrize("name", ["mlp", "wide_and_deep"])
 def test_a_model_reads_what_it_is_told_to(name):
     features = {"age": FLOAT, "job": STRING, "seen": tf.TensorSpec((2, 2), tf.float32)}
