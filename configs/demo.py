@@ -1,6 +1,6 @@
 """A small Trifeature study in some minutes on two cores; not the published row.
 
-Six of seven red images that train are triangles, and one in ten of those that judge:
+Nearly all red images that train are triangles, and one in ten of those that judge:
 will the student take a red square for a triangle? It is split by combination: the test
 split's combinations are unseen in training.
 """
@@ -22,7 +22,7 @@ def get_config() -> ml_collections.ConfigDict:
     # Offsets are fitted on 180 images of each color, and judged on 360.
     config.dataset.validation_fraction = 0.2
     config.dataset.test_fraction = 0.4
-    config.dataset.color_correlation = 0.85
+    config.dataset.color_correlation = 0.95
     config.dataset.correlated_labels = ("triangle",)
     config.dataset.image_size = 24
     config.dataset.texture_scale = 47  # Wide textures can still be seen.
