@@ -28,10 +28,12 @@ def test_a_first_config_says_what_was_decided(tmp_path):
     assert re.search(r"missing values are in (\w+ \(\d+\)(, )?)+: a number", text)
     config = pathlib.Path(found.config).read_text()
     assert all(f"# - {line}\n" in config for line in found.decided)
-    with pytest.raises(ValueError, match=r"people\.py is there already"):
+    with pytest.raises(ValueError, match=r"people\.py and .*_policy\.py are there"):
         new.write(str(path), "paid", ["born"])
-    for made in (found.config, found.policy):
-        pathlib.Path(made).unlink()
+    pathlib.Path(found.config).unlink()
+    with pytest.raises(ValueError, match=r"people_policy\.py is there already"):
+        new.write(str(path), "paid", ["born"])
+    pathlib.Path(found.policy).unlink()
     with pytest.raises(ValueError, match=r"`--groups` names a column.*'gender'"):
         new.write(str(path), "paid", ["gender"])
     with pytest.raises(ValueError, match="'hours' must be a class"):
@@ -56,9 +58,35 @@ def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
     assert "classes no (41), yes (21)\nno is positive" in text
     assert "the groups of sex are F (1), f (30), m (30), missing (1)" in text
     assert "BUT 'F' and 'f' in sex differ by case or blanks alone" in text
-    assert "BUT of sex F the test split will have about 0 examples that are no" in text
+    assert "BUT of sex F the test split will have about 0 examples of no" in text
     assert "models know Debt (CHF) as Debt_CHF" in text
     assert "'class_names': ('yes', 'no')" in pathlib.Path(found.config).read_text()
+
+
+def test_how_sure_the_gate_can_be_of_a_table_is_said(tmp_path):
+    rows = [
+        f"p{i},{'fm'[i % 2]},2026-01-{i % 28 + 1:02d},{i},{('no', 'yes')[i % 4 == 1]}\n"
+        for i in range(1000)
+    ]
+    found = _written(tmp_path, rows)
+    text = "\n".join(found.decided)
+    # All 250 of m are yes or no in equal parts; 30 % of them judge. f has no yes.
+    assert "of the rows 20 % choose (validation) and 30 % judge (test)" in text
+    assert "BUT of sex f the test split will have about 0 examples of yes" in text
+    assert "hours is no feature, for it looks like dates" in text
+    config = pathlib.Path(found.config).read_text()
+    assert "'validation_fraction': 0.2,\n        'test_fraction': 0.3," in config
+    # No category: the fewest bins that there are.
+    assert "hidden_units=(4,), num_bins=16, embedding_dim=2" in config
+
+
+def test_a_bound_that_so_few_rows_cannot_decide_is_said(tmp_path):
+    rows = [
+        f"p{i},{'fm'[i % 2]},{i},{i},{('no', 'yes')[i // 2 % 2]}\n" for i in range(1000)
+    ]
+    text = "\n".join(_written(tmp_path, rows).decided)
+    # 250 of each sex are yes, 75 of them judge: 1.96 * .5 / sqrt(75) is .113.
+    assert "about 75 examples of no: it will know that rate to 11 points" in text
 
 
 def test_what_cannot_be_is_refused_where_the_config_is_written(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kd_keras import files
+from kd_keras import files, named
 
 KINDS = (
     "a pandas DataFrame, a dict of arrays, a pyarrow Table, a datasets.Dataset, or "
@@ -89,7 +89,8 @@ def require(columns: Mapping[str, Any], names: Sequence[str], what: str) -> None
     if absent:
         raise ValueError(
             f"`{what}` names a column that the table does not have. Received: "
-            f"{absent[0]!r}. Columns: {list(columns)}."
+            f"{absent[0]!r}.{named.did_you_mean(absent[0], columns)} Columns: "
+            f"{list(columns)}."
         )
 
 

@@ -21,6 +21,8 @@ class Answer:
     Attributes:
       sentence: whom the student surely fails most, and how much.
       evidence: whether that is sure, and what stands beside it.
+      lowest: whom the student has right least often, whatever the teacher does; the
+        last of the evidence, too.
       cards: how sure, does T help, what to do.
       student: whom it is about; None where there is nothing to compare.
       top: the group that is named; None where none is.
@@ -30,6 +32,7 @@ class Answer:
 
     sentence: str
     evidence: Sequence[str] = ()
+    lowest: str = ""
     cards: Sequence[Card] = ()
     student: Model | None = None
     top: GroupLoss | None = None
@@ -67,9 +70,11 @@ def answer(
         sentence, evidence = _none_apart(study, top), [_sure(top), *_beside(top)]
     else:
         sentence, evidence = _none(student), list(_largest(study, top))
+    lowest = _lowest(losses)
     return Answer(
         sentence,
-        [*evidence, *_unsure(losses, top), *_lowest(losses)],
+        [*evidence, *_unsure(losses, top), *([lowest] if lowest else [])],
+        lowest,
         [
             cards.how_sure(study, losses, top),
             cards.does_t_help(study, top, chosen),
@@ -108,13 +113,16 @@ def _lost(study: Study, row: GroupLoss) -> str:
     more = f"{per_100(row.loss.value)} more"
     if row.measure == ACCURACY:
         return f"it is wrong for {more} of 100 examples than the teacher"
-    positive = f'"{study.spec.class_names[1]}"'
+    negative, positive = (f'"{name}"' for name in study.spec.class_names)
     if row.measure.of_wrong:
         return (
-            f"of 100 examples that are not {positive} it takes {more} for it than the "
-            "teacher"
+            f"of 100 that are {negative} it wrongly says {positive} for {more} than "
+            "the teacher"
         )
-    return f"of 100 examples that are {positive} it misses {more} than the teacher"
+    return (
+        f"of 100 that are {positive} it wrongly says {negative} for {more} than the "
+        "teacher"
+    )
 
 
 def _none(student: Model) -> str:
@@ -166,22 +174,21 @@ def _of(measure: Measure) -> str:
     return "" if measure == ACCURACY else f"{measure.title}: "
 
 
-def _lowest(losses: Losses) -> Iterator[str]:
+def _lowest(losses: Losses) -> str:
     """Whom the student has right least often, whatever the teacher does."""
     rows = [row for row in losses.groups if row.measure == ACCURACY]
     if not rows:
-        return
+        return ""
     # The one that is wrong most often even if its few examples flatter the model.
     sure = max(rows, key=lambda row: row.student.low)
     seen = max(rows, key=lambda row: row.student.value)
     right, before = (per_100(1 - wrong) for wrong in (sure.student.value, sure.teacher))
     if sure is seen:
-        yield (
+        return (
             f"It is least often right for {sure.who}: {right} of 100, the teacher "
             f"{before}."
         )
-        return
-    yield (
+    return (
         f"Of the groups with enough examples it is least often right for {sure.who}: "
         f"{right} of 100, the teacher {before}. {_capital(seen.who)} has "
         f"{per_100(1 - seen.student.value)} of 100, of {seen.examples:,} examples, too "

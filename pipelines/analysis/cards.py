@@ -9,11 +9,13 @@ from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
 
 _LEFT = (
-    "What is left: more examples of these groups, a larger student, or another bound, "
-    "by those who answer for the model"
+    "What is left: a method that trains (--policy.mitigation.methods), more examples "
+    "of these groups, a larger student, or another bound, by those who answer for the "
+    "model."
 )
 # Groups that are named where there may be many.
 _MOST_NAMED = 4
+_MOST_PAYING = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,13 +150,12 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
     lines = [f"The gate refuses {run}.", f"Not kept: {kept or 'no condition passed'}."]
     if judged.mended:
         mended = f"Mended it is blessed: {judged.mended} may be released."
+        lines += [mended, *judged.who_pays[:_MOST_PAYING]]
         push = _command("gate", policy, judged.mended) + " --push=WORKDIR/serving"
-        return Card(question, [*lines, mended, *advice], push)
+        return Card(question, [*lines, *advice], push)
     if judged.not_mended:
-        return Card(
-            question,
-            [*lines, f"Mending did not help: {judged.not_mended}.", f"{_LEFT}."],
-        )
+        tried = f"Mending did not help: {judged.not_mended}."
+        return Card(question, [*lines, tried, _LEFT])
     if judged.lacks_examples:
         more_evidence = (
             "Nothing seems broken, and no mending gives more evidence: measure on more "

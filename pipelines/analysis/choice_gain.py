@@ -100,6 +100,7 @@ def gain_table(study: Study, found: list[Gain]) -> DataTable:
     caption = (
         f"What the {study.split} split gains, in points, when each seed takes the T "
         "with its best validation value, against the mean over all T; intervals "
-        "(95 %, Student's t) over the seeds. The best T knows the answer."
+        "(95 %, Student's t) over the seeds. The best T is chosen on the split that "
+        "judges, so no rule can do better."
     )
     return DataTable("choice_gain", caption, columns, rows)

@@ -95,10 +95,18 @@ def overview(card: Mapping[str, Any]) -> str:
 
 
 def extremes(card: Mapping[str, Any]) -> list[str]:
-    """Per attribute, the groups that the model serves worst and best, in words."""
+    """Per attribute, the groups that the model serves worst and best, in words.
+
+    Groups of fewer examples than a rate needs are in no sentence.
+    """
     sentences = []
+    least = card["evaluation"]["min_examples"]
     for attribute, groups in card["evaluation"]["groups"].items():
-        known = {name: g for name, g in groups.items() if g["value"] is not None}
+        known = {
+            name: g
+            for name, g in groups.items()
+            if g["value"] is not None and g["examples"] >= least
+        }
         if len(known) < 2:
             continue
         worst, best = (f(known, key=lambda g: known[g]["value"]) for f in (min, max))

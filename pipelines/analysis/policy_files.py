@@ -34,7 +34,7 @@ def of_study(config: Mapping[str, Any]) -> PolicyFile:
         # It lies beside the table.
         folder, slash, _ = dataset.get("path", "").rpartition("/")
         path = f"{folder}{slash}{name}_policy.py"
-        return PolicyFile(path, f"`pipelines.new` wrote {path} beside the config.")
+        return PolicyFile(path, f"pipelines.new wrote {path} beside the config.")
     path = f"{FOLDER}/{name or 'mine'}.py"
     return PolicyFile(path, f"Write {path} first: copy {EXAMPLE} and change it.")
 
@@ -47,9 +47,12 @@ def of_verdict(name: str, path: str, config: Mapping[str, Any]) -> PolicyFile:
       path: of its file, as the gate was given it; empty where it was not.
       config: the study's.
     """
+    beside = of_study(config)
+    if path and path == beside.path.rpartition("/")[2]:
+        return beside  # A verdict names a file of another folder without its folder.
     if path or _is_there(name):
         return PolicyFile(path or f"{FOLDER}/{name}.py")
-    return of_study(config)
+    return beside
 
 
 def _is_there(name: str) -> bool:

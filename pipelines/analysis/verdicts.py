@@ -29,6 +29,7 @@ class Verdict:
       outdated: whether it is about another export than the run has today.
       lacks_examples: whether nothing seems broken, and more examples may decide.
       mended: the run that mending ended with, if the gate blesses that one.
+      who_pays: a sentence for each group that surely pays for it.
       not_mended: why mending did not help; empty where it did, or was not tried.
     """
 
@@ -40,6 +41,7 @@ class Verdict:
     outdated: bool = False
     lacks_examples: bool = False
     mended: str = ""
+    who_pays: tuple[str, ...] = ()
     not_mended: str = ""
 
 
@@ -89,5 +91,8 @@ def _verdict(content: dict, export: str) -> Verdict:
 
 def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
     if document["blessed"]:
-        return dataclasses.replace(verdict, mended=document["run"])
-    return dataclasses.replace(verdict, not_mended=document["reason"])
+        pays = tuple(s for s in document["sentences"] if s.startswith("Pays: "))
+        return dataclasses.replace(verdict, mended=document["run"], who_pays=pays)
+    # What came closest is in the section about mending.
+    reason = document["reason"].partition(". ")[0]
+    return dataclasses.replace(verdict, not_mended=reason)

@@ -90,7 +90,8 @@ def after_litert(workdir: str, directory: str) -> str:
         policy, blessed = str(verdict["policy_file"]), verdict["blessed"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         policy, blessed = "POLICY", False  # Nobody has judged it, or not here.
-    if not policy.isprintable():
+    # A verdict names a policy of another folder without its folder.
+    if not policy.isprintable() or not pathlib.Path(policy).is_file():
         policy = "POLICY"
     if blessed is True:
         return push(workdir, policy, run)

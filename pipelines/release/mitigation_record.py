@@ -75,9 +75,9 @@ def why_not(tried: Sequence[Tried], options: Mitigation) -> str:
         if condition["name"] in not_kept(closest.verdict or {})
     ]
     return (
-        f"nothing of {len(others)} tried keeps more conditions on validation data than "
-        f"the student as it is: {what}. The closest is {_title(closest, tried[0])}: "
-        f"there the {'; the '.join(missed)}"
+        f"none of {len(others)} ways keeps more conditions on validation data than the "
+        f"student as it is; not kept are {what}. The closest is "
+        f"{_title(closest, tried[0])}: there the {'; the '.join(missed)}"
     )
 
 

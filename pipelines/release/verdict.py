@@ -9,6 +9,7 @@ import numpy as np
 from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
 from kd_keras.fairness import Interval
+from pipelines.analysis.deciding import is_of_one
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.evaluation import eval_config
 from pipelines.release.measure import Measured, measure
@@ -216,7 +217,8 @@ def _reason(condition: Condition, measured: Measured, status: str) -> str:
     interval, missing, people, _ = measured
     between = ""
     if people:
-        between = f", {'of' if condition.group else 'between'} {people}"
+        one = condition.group or is_of_one(condition.metric)
+        between = f", {'of' if one else 'between'} {people}"
     if status == "insufficient evidence":
         rest = "" if np.isnan(interval.value) else f"; it is {interval.value:.4f}"
         return (

@@ -185,7 +185,7 @@ function nameWorkdir() {
   const path = decodeURIComponent(location.pathname).replace(/\/[^/]*$/, "") || "/";
   const word = /^[\w.\/+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
   for (const code of document.querySelectorAll(".cards code")) {
-    code.textContent = code.textContent.replace("WORKDIR", () => word);
+    code.textContent = code.textContent.replaceAll("WORKDIR", () => word);
   }
 }
 

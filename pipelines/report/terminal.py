@@ -31,9 +31,10 @@ def plain_text(study: Study, summary: DataTable, answer: Answer) -> str:
 
 
 def _sentences(answer: Answer) -> list[str]:
-    """Three, without the numbers that the report has beside them."""
+    """A few, without the numbers that the report has beside them."""
     said = [("whom", answer.sentence)]
     said += [("how sure", sentence) for sentence in answer.evidence[:1]]
+    said += [("lowest", answer.lowest)] if answer.lowest else []
     said += [("what to do", card.sentences[0]) for card in answer.cards[-1:]]
     return [
         line

@@ -225,9 +225,15 @@ def _require_same(workdir: str, made: dict[str, Any], given: dict[str, Any]) -> 
     for field in sorted(made.keys() | given.keys()):
         if made.get(field) == given.get(field):
             continue
+        path = files.join(workdir, CONFIG_FILE)
+        started = files.gfile.glob(files.join(workdir, "*", "seed*"))
+        again = (
+            "" if started else f" Nothing is trained there: delete {path} and go on."
+        )
         raise ValueError(
             f"--workdir={workdir} was made with {field}={made.get(field)!r}, the "
             f"config now has {given.get(field)!r}. Use that value or a new --workdir."
+            f"{again}"
         )
 
 

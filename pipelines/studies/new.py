@@ -1,7 +1,9 @@
 """A first config and a first policy for a table, with what was decided for it."""
 
 import collections
+import math
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +11,18 @@ import numpy as np
 
 from kd_keras import files
 from kd_keras.datasets import columns, encode, splits, table, table_features
+from kd_keras.fairness.gap_groups import number_of_examples
 
 # More classes or groups than that are taken for numbers, or for a mistake.
 MOST = 20
 UNKNOWN = ("?", "unknown", "Unknown", "n/a")
 QUARTILES = (25, 50, 75)
-TEST = 0.2  # The share of the rows that is measured, as `table.load` has it.
+# Of a table that says no split: the shares that choose and that judge.
+SHARES, SHARES_OF_FEW, FEW = (0.1, 0.2), (0.2, 0.3), 20_000
+FRACTIONS = ("validation_fraction", "test_fraction")
 LEAST = 10  # Examples of a rate, as the policy has it.
+BOUND = 5  # Points that a gap may be wider than the teacher's, as the policy has it.
+DATE = re.compile(r"\s*(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})\b")
 
 
 class New(NamedTuple):
@@ -51,23 +58,36 @@ def write(path: str, label: str, groups: Sequence[str], positive: str = "") -> N
     if not name.isidentifier():
         name = f"study_{name}"
     config, policy = (str(where.with_name(f"{name}{s}.py")) for s in ("", "_policy"))
-    for there in filter(files.exists, (config, policy)):
-        raise ValueError(f"{there} is there already. Delete it, or rename it.")
+    there = [path for path in (config, policy) if files.exists(path)]
+    if there:
+        are = "is" if len(there) == 1 else "are"
+        raise ValueError(
+            f"{' and '.join(there)} {are} there already. Delete or rename what is to "
+            "be written anew."
+        )
     read = columns.read(path)
     words = _unknown_words(read)
     if words:
         read = columns.read(path, missing=words)
-    options, decided = _decide(read, label, groups, positive)
+    columns.require(read, [label], "--label")
+    shares = SHARES_OF_FEW if len(read[label]) < FEW else SHARES
+    options, decided = _decide(read, label, groups, positive, shares[1])
     options = {"name": "table", "path": where.name, **options, "missing": words}
     decided += [f"{words} stand for a missing value"] if words else []
-    rows = splits.split_rows(
-        len(read[label]), read.get(options["split"]), (0.1, 0.2), 0
-    )
+    if not options["split"]:
+        options |= dict(zip(FRACTIONS, shares, strict=True))
+        decided.append(
+            f"of the rows {100 * shares[0]:g} % choose (validation) and "
+            f"{100 * shares[1]:g} % judge (test)"
+        )
+    rows = splits.split_rows(len(read[label]), read.get(options["split"]), shares, 0)
     # What the study would refuse is refused here.
-    left = {k: v for k, v in options.items() if k not in ("path", "missing", "split")}
+    beside = ("path", "missing", "split", *FRACTIONS)
+    left = {k: v for k, v in options.items() if k not in beside}
     table.of_columns(read, rows, **{"bins": {}, **left}, beside=(options["split"],))
     attributes = table.attributes(**options)
-    files.write_text(config, _config(name, options, attributes, decided))
+    bins = _bins(read, options["features"])
+    files.write_text(config, _config(name, options, attributes, decided, bins))
     files.write_text(policy, _policy(name, attributes))
     return New(config, policy, str(where.with_name(f"{name}_study")), decided)
 
@@ -78,10 +98,13 @@ def _unknown_words(read: Mapping[str, np.ndarray]) -> tuple[str, ...]:
 
 
 def _decide(
-    read: Mapping[str, np.ndarray], label: str, groups: Sequence[str], positive: str
+    read: Mapping[str, np.ndarray],
+    label: str,
+    groups: Sequence[str],
+    positive: str,
+    share: float,
 ) -> tuple[dict[str, Any], list[str]]:
-    """The options of the data set, and why."""
-    columns.require(read, [label], "--label")
+    """The options of the data set, and why; `share` of the rows judges."""
     columns.require(read, list(groups), "--groups")
     classes = _ordered(label, _classes(label, read[label]), positive)
     decided = [f"the label {label} has the classes {_counts(read[label])}"]
@@ -106,7 +129,7 @@ def _decide(
         decided.append(f"the groups of {group} are {_counts(values)}")
         decided += [f"BUT {alike}" for alike in _alike(group, values)]
         if "split" not in read:
-            decided += _few(group, values, read[label])
+            decided += _evidence(group, values, read[label], share)
     example_id, split = "", ""
     kinds: dict[str, str] = {}
     for column, values in read.items():
@@ -120,6 +143,11 @@ def _decide(
             decided.append("the column split says which split a row is in")
         elif distinct == 1:
             decided.append(f"{column} is left out: all its values are the same")
+        elif _are_dates(values):
+            decided.append(
+                f"{column} is no feature, for it looks like dates: make a number of it "
+                "first, such as days, if it counts"
+            )
         elif values.dtype.kind not in "f" and distinct == len(values):
             if column.lower() == "id" or column.lower().endswith("_id"):
                 example_id = example_id or column
@@ -181,22 +209,41 @@ def _counts(values: np.ndarray) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in found)
 
 
-def _few(column: str, values: np.ndarray, labels: np.ndarray) -> list[str]:
-    """A warning of the group and class of which the test split will have fewest."""
+def _are_dates(values: np.ndarray) -> bool:
+    """Whether nearly all values are such as 2026-01-31 or 31.1.2026."""
+    known = [v for v in values.tolist() if isinstance(v, str)]
+    return bool(known) and sum(map(bool, map(DATE.match, known))) > 0.9 * len(known)
+
+
+def _evidence(
+    column: str, values: np.ndarray, labels: np.ndarray, share: float
+) -> list[str]:
+    """How well the test split will know the gaps of an attribute; whom it lacks."""
     pairs = zip(values.tolist(), labels.tolist(), strict=True)
     known = [(g, c) for g, c in pairs if not {g, c} & {None} and g == g and c == c]
     counts = collections.Counter(known)
     groups, classes = ({pair[i] for pair in known} for i in (0, 1))
-    every = {(g, c): counts[g, c] * TEST for g in groups for c in classes}
+    every = {(g, c): counts[g, c] * share for g in groups for c in classes}
     if not every:
         return []
     (group, of), fewest = min(every.items(), key=lambda pair: (pair[1], str(pair[0])))
-    if fewest >= LEAST:
+    about = (
+        f"of {column} {group} the test split will have about "
+        f"{number_of_examples(round(fewest))} of {of}"
+    )
+    if fewest < LEAST:
+        return [
+            f"BUT {about}: rates of fewer than {LEAST} are in no gap, and the gate "
+            "will not decide. Take fewer groups, more rows, or a larger test_fraction"
+        ]
+    # Of a rate of 1/2, at 95 %.
+    points = 98 / math.sqrt(fewest)
+    if points <= BOUND:
         return []
     return [
-        f"BUT of {column} {group} the test split will have about {fewest:.0f} examples "
-        f"that are {of}: rates of fewer than {LEAST} are in no gap, and the gate will "
-        "not decide. Take fewer groups, more rows, or a larger test_fraction"
+        f"BUT {about}: it will know that rate to {points:.0f} points at best, and the "
+        f"gate will not decide about a bound of {BOUND}. Take more rows, a larger "
+        "test_fraction, or a wider bound in the policy"
     ]
 
 
@@ -225,11 +272,18 @@ def _classes(label: str, values: np.ndarray) -> tuple[str, ...]:
     return encode.labels(label, values)[1]
 
 
+def _bins(read: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> int:
+    """Enough bins to keep categories apart, and no more: they make a model large."""
+    most = [len(set(read[c].tolist())) for c, kind in kinds.items() if kind != "number"]
+    return min(1000, 2 ** math.ceil(math.log2(16 * max(most, default=1))))
+
+
 def _config(
     name: str,
     options: Mapping[str, Any],
     attributes: Sequence[str],
     decided: Sequence[str],
+    bins: int,
 ) -> str:
     lines = "".join(f"    # - {line}\n" for line in decided)
     fields = {k: v for k, v in options.items() if k != "path"}
@@ -256,8 +310,9 @@ def get_config() -> ml_collections.ConfigDict:
         attributes={tuple(attributes)!r},
         # kd_keras.models.MODELS, or a model of your own in a file beside this one:
         # "my_model:build", see docs/own_study.md.
-        teacher=_recipe("mlp", hidden_units=(128, 64)),
-        student=_recipe("mlp", hidden_units=(4,)),
+        # Categories are hashed into num_bins; each bin has embedding_dim weights.
+        teacher=_recipe("mlp", hidden_units=(128, 64), num_bins={bins}),
+        student=_recipe("mlp", hidden_units=(4,), num_bins={bins}, embedding_dim=2),
     )
     # Three trainings of each model: fewer say little of what chance does.
     config.seeds = (0, 1, 2)

@@ -16,13 +16,21 @@ RUN = "student-t04/seed0/mended"
          ["--policy=own/p.py", f"--run={RUN}", "--push=W/serving"]),
         ({"blessed": False, "policy_file": "own/p.py"},
          ["--policy=own/p.py", f"--run={RUN}"]),
+        # It lies in a folder that the verdict does not name.
+        ({"blessed": True, "policy_file": "p.py"},
+         ["--policy=POLICY", f"--run={RUN}", "--push=W/serving"]),
         ({"blessed": True}, ["--policy=POLICY", f"--run={RUN}"]),
         ({"blessed": True, "policy_file": "\x1b[31m"},
          ["--policy=POLICY", f"--run={RUN}", "--push=W/serving"]),
         (None, ["--policy=POLICY", f"--run={RUN}"]),
     ],
 )  # fmt: skip
-def test_a_run_is_pushed_where_the_gate_has_blessed_it(tmp_path, verdict, ends):
+def test_a_run_is_pushed_where_the_gate_has_blessed_it(
+    tmp_path, monkeypatch, verdict, ends
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "p.py").touch()
     workdir = str(tmp_path)
     folder = tmp_path / RUN / "blessing"
     folder.mkdir(parents=True)
