@@ -54,6 +54,22 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "tests/teacher_cache/test_reading.py",
         "tests/teacher_cache/test_writing.py",
     ],
+    "kd_keras/teacher_cache/writing.py": [
+        "tests/teacher_cache/test_hidden.py"
+        "::test_a_head_that_the_manifest_does_not_name_is_written_again",
+        "tests/teacher_cache/test_hidden.py"
+        "::test_a_cache_is_opened_again_and_only_what_is_gone_is_made_anew",
+    ],
+    **{
+        f"kd_keras/training/{name}.py": ["tests/training/test_stack.py"]
+        for name in ("embedding_rows", "stacked_fitting", "vectorized")
+    },
+    **{
+        f"kd_keras/distiller/{name}.py": ["tests/distiller/test_bad_teachers.py"]
+        for name in ("accuracy", "finite")
+    },
+    "kd_keras/distiller/chunks.py": ["tests/distiller/test_tokens.py"],
+    "kd_keras/distiller/labels.py": ["tests/distiller/test_structures.py"],
     "kd_keras/distiller/adapters.py": ["tests/distiller/test_teacher.py"],
     "kd_keras/distiller/batch.py": [
         "tests/distiller/test_structures.py",
