@@ -61,10 +61,6 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "::test_a_cache_is_opened_again_and_only_what_is_gone_is_made_anew",
     ],
     **{
-        f"kd_keras/training/{name}.py": ["tests/training/test_stack.py"]
-        for name in ("embedding_rows", "stacked_fitting", "vectorized")
-    },
-    **{
         f"kd_keras/distiller/{name}.py": ["tests/distiller/test_bad_teachers.py"]
         for name in ("accuracy", "finite")
     },
