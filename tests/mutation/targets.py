@@ -62,9 +62,8 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     ],
     "kd_keras/distiller/accuracy.py": ["tests/distiller/test_bad_teachers.py"],
     "kd_keras/distiller/finite.py": ["tests/distiller/test_bad_teachers.py"],
-    "kd_keras/distiller/workers.py": [],
-    "kd_keras/distiller/chunks.py": ["tests/distiller/test_tokens.py"],
-    "kd_keras/distiller/labels.py": ["tests/distiller/test_structures.py"],
+    # Their own tests are enough.
+    **{f"kd_keras/distiller/{name}.py": [] for name in ("chunks", "labels", "workers")},
     "kd_keras/distiller/adapters.py": ["tests/distiller/test_teacher.py"],
     "kd_keras/distiller/batch.py": [
         "tests/distiller/test_structures.py",
@@ -190,6 +189,10 @@ TESTS_OF_FILES |= {
     }.items()
     for name in names
 }
+for _name in ("added", "features", "hard", "soft"):
+    _file = f"kd_keras/distiller/{_name}.py"
+    _tests = TESTS_OF_FILES.setdefault(_file, [*TESTS["kd_keras/distiller"]])
+    _tests.append("tests/distiller/test_objective.py::test_a_part_does_not_change")
 # Values do not change once they are made.
 for _part, _names in {
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
