@@ -54,6 +54,10 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "tests/teacher_cache/test_reading.py",
         "tests/teacher_cache/test_writing.py",
     ],
+    "kd_keras/teacher_cache/reading.py": [
+        "tests/teacher_cache/test_writing.py",
+        "tests/training/test_stacked_fitting.py::test_members_of_one_cache_learn_from_it",
+    ],
     "kd_keras/teacher_cache/writing.py": [
         "tests/teacher_cache/test_hidden.py"
         "::test_a_head_that_the_manifest_does_not_name_is_written_again",
