@@ -31,13 +31,13 @@ def metrics_of_logits(metrics: Any, head: Any) -> Any:
         return metrics
     if len(heads) == 1:
         return _of_sigmoid(metrics)
-    names = isinstance(head, Mapping) and isinstance(metrics, Mapping)
-    if names:
+    if isinstance(head, Mapping) and isinstance(metrics, Mapping):
         return {
             name: _of_sigmoid(of) if head.get(name) == "sigmoid" else of
             for name, of in metrics.items()
         }
-    if isinstance(head, list | tuple) and len(metrics) == len(head):
+    lists = isinstance(head, list | tuple) and isinstance(metrics, list | tuple)
+    if lists and len(metrics) == len(head):
         pairs = zip(metrics, head, strict=True)
         return [_of_sigmoid(of) if which == "sigmoid" else of for of, which in pairs]
     if any(_is_accuracy(metric) for metric in keras.tree.flatten(metrics)):

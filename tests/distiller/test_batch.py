@@ -6,8 +6,15 @@ import pytest
 from keras import ops
 from scipy.special import logit
 
-from kd_keras.distiller.batch import Batch, Schedule, align_outputs
+from kd_keras.distiller.batch import (
+    Batch,
+    Schedule,
+    align_outputs,
+    attach_masks,
+    both_masks,
+)
 from kd_keras.distiller.outputs import Targets
+from kd_keras.keras_internals import mask_of, set_mask
 
 # Two outputs of other widths, and one that nobody distils.
 A, B, C = (
@@ -132,6 +139,28 @@ def test_entries_of_all_outputs_are_counted():
     b = b._replace(mask=ops.convert_to_tensor(np.array([True, False])))
     c = c._replace(student=ops.zeros((2, 3, 4)))
     assert float(Batch([a, b, c], Targets(None)).entries()) == 2 + 1 + 6
+
+
+def test_two_masks_leave_what_both_leave():
+    whole, each = np.array([1, 1, 0]), np.array([[1, 0], [1, 1], [1, 1]])
+    assert both_masks(None, None) is None
+    assert both_masks(whole, None) is whole
+    assert both_masks(None, each) is each
+    for found in (both_masks(whole, each), both_masks(each, whole)):
+        assert found.dtype == "bool"
+        np.testing.assert_array_equal(found, [[1, 0], [1, 1], [0, 0]])
+
+
+def test_masks_of_the_batch_are_attached_to_their_outputs():
+    outputs = {name: ops.convert_to_tensor(x) for name, x in (("a", A), ("b", B))}
+    set_mask(outputs["a"], ops.convert_to_tensor([True, False]))
+    attach_masks(outputs, None, MODEL)
+    attach_masks(outputs, {"a": np.array([True, True])}, MODEL)
+    assert mask_of(outputs["a"]).numpy().tolist() == [True, False]
+    assert mask_of(outputs["b"]) is None
+    attach_masks(outputs, np.array([False, True]), MODEL)
+    assert mask_of(outputs["a"]).numpy().tolist() == [False, False]
+    np.testing.assert_array_equal(mask_of(outputs["b"]), [False, True])
 
 
 def test_what_a_batch_is_by_default():

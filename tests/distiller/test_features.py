@@ -6,7 +6,11 @@ import pytest
 import tensorflow as tf
 from cases import LABELS, SPARSE, X, reads_student, reads_teacher
 
-from kd_keras.distiller import Distiller
+from kd_keras.distiller import Distiller, features
+from kd_keras.distiller.batch import Batch, Schedule
+from kd_keras.distiller.features import HintParts
+from kd_keras.distiller.outputs import Targets, make_output
+from kd_keras.keras_internals import set_mask
 from kd_keras.losses import FeatureHint
 from kd_keras.models.normalization import fuse_batch_normalization
 
@@ -279,3 +283,109 @@ def test_another_teacher_of_another_width():
             ValueError, match=rf"\(None, {width}\).*projection \(6, 4\)"
         ):
             distiller.fit(FEATURES, LABELS, verbose=0)
+
+
+# `[batch, time, channels]`; squared differences: [[0.5, 8], [4.5, 0], [0.5, 2]].
+TIMED_TEACHER = np.float32([[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[0, 1], [2, 3]]])
+TIMED_STUDENT = np.float32([[[2, 2], [3, 0]], [[5, 9], [7, 8]], [[1, 1], [0, 3]]])
+TIMED_MASK = np.array([[True, False], [True, True], [False, False]])
+
+
+class Seen(FeatureHint):
+    """Keeps what it is given."""
+
+    needs = ("teacher", "labels", "groups")
+    whole_batch = True
+
+    def __call__(self, inputs):
+        self.inputs = inputs
+        return keras.ops.sum(inputs.student)
+
+
+def mean_of(hint, outputs=1, mask=None, step=0, training=False, **targets):
+    """What the hint adds to the loss between the features above."""
+    student = keras.ops.convert_to_tensor(TIMED_STUDENT)
+    if mask is not None:
+        set_mask(student, keras.ops.convert_to_tensor(mask))
+    logits, labels = np.zeros((3, 2), "float32"), targets.pop("labels", None)
+    output = make_output("a", None, [], logits, labels, None, None)
+    batch = Batch(
+        [output] * outputs,
+        Targets(None, **targets),
+        Schedule(1.0, 0.0, step),
+        [TIMED_TEACHER],
+        [student],
+        training=training,
+    )
+    (mean,) = HintParts([hint], [])(batch)
+    return mean
+
+
+def sums(mean):
+    return [float(number) for number in mean.term]
+
+
+def test_a_hint_is_a_mean_over_examples_and_positions():
+    class Warm(FeatureHint):
+        def warmup(self, step):
+            return step / 10
+
+    mean = mean_of(Warm("layer", "layer", weight=3.0, name="hint"), step=2)
+    assert (mean.name, mean.scale) == ("hint", 1.0)
+    assert mean.coefficient == pytest.approx(0.6)
+    assert sums(mean) == [15.5, 6, 6]
+
+
+def test_positions_that_are_padded_or_of_no_weight_do_not_count():
+    hint = FeatureHint("layer", "layer")
+    weights = np.float32([[2], [1], [0]])
+    assert sums(mean_of(hint, sample_weight=weights)) == [2 * 8.5 + 4.5, 6, 6]
+    assert sums(mean_of(hint, mask=TIMED_MASK)) == [0.5 + 4.5, 3, 3]
+    both = mean_of(hint, mask=TIMED_MASK, sample_weight=weights[:, 0])
+    assert sums(both) == [2 * 0.5 + 4.5, 3, 3]
+    # One value for an example, whose padded positions are zeros in both models.
+    attention = mean_of(
+        FeatureHint("layer", "layer", "attention_transfer"), mask=TIMED_MASK
+    )
+    assert sums(attention)[1:] == [3, 3]
+    maps = [
+        np.float32([[1, 0], [61, 113], [0, 0]]),
+        np.float32([[1, 0], [106, 113], [0, 0]]),
+    ]
+    maps = [m / np.maximum(np.linalg.norm(m, axis=1, keepdims=True), 1) for m in maps]
+    assert sums(attention)[0] == pytest.approx(((maps[0] - maps[1]) ** 2).mean(1).sum())
+
+
+def test_a_hint_over_groups_is_given_what_the_batch_brings():
+    hint, groups = Seen("layer", "layer", name="seen"), np.array([0, 1, 1])
+    labels, weights = np.array([1, 0, 1]), np.float32([2, 1, 0])
+    given = {"labels": labels, "groups": groups}
+    mean = mean_of(hint, mask=TIMED_MASK, sample_weight=weights, training=True, **given)
+    assert sums(mean) == [2 + 2 + 5 + 9 + 7 + 8 - 0, 1, 3]
+    np.testing.assert_array_equal(hint.inputs.weights, weights)
+    np.testing.assert_array_equal(hint.inputs.labels, labels)
+    np.testing.assert_array_equal(hint.inputs.groups, groups)
+    assert hint.inputs.training is True
+    keep = TIMED_MASK[..., None]
+    np.testing.assert_array_equal(hint.inputs.student, TIMED_STUDENT * keep)
+    np.testing.assert_array_equal(hint.inputs.teacher, TIMED_TEACHER * keep)
+    mean_of(hint, **given)
+    np.testing.assert_array_equal(hint.inputs.weights, [1, 1, 1])
+    assert hint.inputs.training is False
+    # Of two outputs none is the one whose labels are meant.
+    with pytest.raises(ValueError, match="without labels for the hint 'seen'"):
+        mean_of(hint, outputs=2, **given)
+
+
+def test_weights_of_whole_examples_are_those_of_the_outputs():
+    one, column = np.float32([1, 2]), np.float32([[3], [5]])
+    by_position = [np.ones((2, 3), "float32"), np.ones((2, 1, 3), "float32")]
+    for given, expected in (
+        (one, [1, 2]),
+        (column, [3, 5]),
+        ({"a": one, "b": None, "c": column}, [2, 3.5]),
+        ([*by_position, column[..., None]], [3, 5]),
+    ):
+        np.testing.assert_array_equal(features._of_whole_examples(given), expected)
+    for given in (None, {"a": None}, by_position):
+        assert features._of_whole_examples(given) is None

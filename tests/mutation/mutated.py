@@ -14,10 +14,10 @@ VARIABLE = "KD_KERAS_MUTANT"
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
     """Finds the module of `path`, and gives it another source."""
 
-    def __init__(self, path: pathlib.Path, source: str):
+    def __init__(self, path: pathlib.Path, source_file: pathlib.Path):
         parts = path.relative_to(ROOT).with_suffix("").parts
         self.name, self.path = ".".join(parts), str(path)
-        self.source = source.encode()
+        self.source_file = source_file
 
     def find_spec(self, name, path=None, target=None):
         if name == self.name:
@@ -28,15 +28,20 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         return self.path
 
     def get_data(self, path):
-        return self.source
+        return self.source_file.read_bytes()
+
+    def source_to_code(self, data, path):
+        # AutoGraph reads the lines of a function in the file of its code: in the
+        # module's own one it would find another function, and fail for any mutant.
+        return compile(data, str(self.source_file), "exec", dont_inherit=True)
 
     def path_stats(self, path):
         raise OSError  # No cached bytecode.
 
 
-def install(path: pathlib.Path, source: str) -> None:
+def install(path: pathlib.Path, source_file: pathlib.Path) -> None:
     """Puts the mutant into this process."""
-    sys.meta_path.insert(0, Mutated(path, source))
+    sys.meta_path.insert(0, Mutated(path, source_file))
 
 
 def bequeath(path: pathlib.Path, source_file: pathlib.Path) -> None:
@@ -51,4 +56,4 @@ def install_inherited() -> None:
     """Puts the mutant into this process that one before it has bequeathed."""
     if VARIABLE in os.environ:
         path, source_file = map(pathlib.Path, os.environ[VARIABLE].splitlines())
-        install(path, source_file.read_text())
+        install(path, source_file)

@@ -66,7 +66,7 @@ def _become(path: pathlib.Path, source_file: pathlib.Path, tests, limit: int) ->
     os.dup2(quiet, 2)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     _hurry()
-    mutated.install(path, source_file.read_text())
+    mutated.install(path, source_file)
     mutated.bequeath(path, source_file)
     os._exit(pytest.main([*OPTIONS, *tests]))
 

@@ -54,6 +54,20 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "tests/teacher_cache/test_reading.py",
         "tests/teacher_cache/test_writing.py",
     ],
+    "kd_keras/teacher_cache/reading.py": [
+        "tests/teacher_cache/test_writing.py",
+        "tests/training/test_stacked_fitting.py::test_members_of_one_cache_learn_from_it",
+    ],
+    "kd_keras/teacher_cache/writing.py": [
+        "tests/teacher_cache/test_hidden.py"
+        "::test_a_head_that_the_manifest_does_not_name_is_written_again",
+        "tests/teacher_cache/test_hidden.py"
+        "::test_a_cache_is_opened_again_and_only_what_is_gone_is_made_anew",
+    ],
+    "kd_keras/distiller/accuracy.py": ["tests/distiller/test_bad_teachers.py"],
+    "kd_keras/distiller/finite.py": ["tests/distiller/test_bad_teachers.py"],
+    # Their own tests are enough.
+    **{f"kd_keras/distiller/{name}.py": [] for name in ("chunks", "labels", "workers")},
     "kd_keras/distiller/adapters.py": ["tests/distiller/test_teacher.py"],
     "kd_keras/distiller/batch.py": [
         "tests/distiller/test_structures.py",
@@ -179,6 +193,10 @@ TESTS_OF_FILES |= {
     }.items()
     for name in names
 }
+for _name in ("added", "features", "hard", "soft"):
+    _file = f"kd_keras/distiller/{_name}.py"
+    _tests = TESTS_OF_FILES.setdefault(_file, [*TESTS["kd_keras/distiller"]])
+    _tests.append("tests/distiller/test_objective.py::test_a_part_does_not_change")
 # Values do not change once they are made.
 for _part, _names in {
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",

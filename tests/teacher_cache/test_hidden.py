@@ -1,5 +1,7 @@
 """Hidden states and a head give the live teacher's logits, in few bytes."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -148,6 +150,19 @@ def test_a_cache_is_opened_again_and_only_what_is_gone_is_made_anew(tmp_path, te
         built(tmp_path, texts, language_model(8, 3, True), HiddenStates())
     with pytest.raises(ValueError, match=r"storage=\"?'?HiddenStates"):
         built(tmp_path, texts, teacher, HiddenStates("bfloat16"))
+
+
+def test_a_head_that_the_manifest_does_not_name_is_written_again(tmp_path, texts):
+    # Killed between the head and cache.json, which names it.
+    teacher = language_model(8, 1, True)
+    built(tmp_path, texts, teacher, HiddenStates())
+    whole = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    manifest = json.loads(whole["cache.json"])
+    del manifest["crc32"]["head-kernel.npy"]
+    (tmp_path / "cache.json").write_text(json.dumps(manifest))
+    (tmp_path / "head-kernel.npy").write_bytes(b"half")
+    built(tmp_path, texts, teacher, HiddenStates())
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path, texts):

@@ -1,5 +1,7 @@
 """How logits lie in a file, byte by byte."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -195,6 +197,17 @@ def test_drawn_ids_are_read_as_their_shares():
     half = SampledIds(4).encode(np.zeros((1, 2), "float32"))
     found = SampledIds(4).decode(as_bytes(half), (2,))
     np.testing.assert_allclose(found, np.log([[0.5, 0.5]]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("start", [0.0, np.nextafter(1, 0)])
+def test_the_ends_of_the_draw_meet_no_class_without_probability(monkeypatch, start):
+    # The softmax of -1e4 is 0; a start of almost 1 is rounded to the end of the last.
+    generator = types.SimpleNamespace(random=lambda: start)
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: generator)
+    drawn = SampledIds(7).encode(np.float32([[-1e4, 0, 0, -1e4]]))
+    # The points of seven are i / 7 or (i + 1) / 7, the second class begins at 1 / 2.
+    expected = [1, 1, 1, 1, 2, 2, 2] if start == 0 else [1, 1, 1, 2, 2, 2, 2]
+    assert drawn.tolist() == [expected]
 
 
 def test_draws_depend_on_the_seed_and_the_row_alone():

@@ -166,6 +166,47 @@ def test_a_corrupt_file_is_named_and_made_anew_once_deleted(
     assert contents(tmp_path / "cache") == whole
 
 
+def test_a_cache_is_opened_without_its_teacher(
+    tmp_path, build, tiny_dataset, train, teacher, small_shards
+):
+    options = {"storage": "float32", "augmentation": "flip", "seed": 4, "views": 2}
+    directory, known = str(tmp_path / "cache"), fingerprint([Teacher(teacher)])
+
+    def opened(known=known):
+        arguments = (directory, known, train, tiny_dataset.spec)
+        return teacher_cache.reopen(*arguments, **options)
+
+    assert opened() is None
+    made = build(**options)
+    assert (opened().identity, opened().outputs) == (made.identity, [3])
+    epoch = tf.Variable(1, dtype=tf.int64)
+    served = [
+        [e["channel"]["teacher_logits"] for e in c.join(train, epoch)]
+        for c in (made, opened())
+    ]
+    np.testing.assert_array_equal(*served)
+    with pytest.raises(ValueError, match=r"teacher=.* Received: teacher='another'"):
+        opened("another")
+    last = tmp_path / "cache" / "logits-1-00005.npy"
+    last.write_bytes(last.read_bytes()[:-1] + b"?")
+    with pytest.raises(ValueError, match=f"{last.name} of the teacher cache is corr"):
+        opened()
+    last.unlink()
+    assert opened() is None
+
+
+@pytest.mark.parametrize("options", [{}, {"augmentation": "flip"}], ids=["", "flip"])
+def test_what_is_opened_is_by_default_what_is_built(
+    tmp_path, build, tiny_dataset, train, teacher, options
+):
+    made, known = build(**options), fingerprint([Teacher(teacher)])
+    directory = str(tmp_path / "cache")
+    opened = teacher_cache.reopen(directory, known, train, tiny_dataset.spec, **options)
+    assert opened.identity == made.identity
+    assert opened.identity.storage == "Dense(precision='float16')"
+    assert (opened.identity.seed, opened.identity.views) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("field", "change"),
     [

@@ -73,10 +73,14 @@ def _fit(dataset, directory, callbacks=(), **options):
 def test_continued_fit_equals_undisturbed_fit(tiny_dataset, tmp_path):
     expected, history = _fit(tiny_dataset, tmp_path / "whole")
     assert len(history) == EPOCHS
+    begun = []
+    note = keras.callbacks.LambdaCallback(on_epoch_begin=lambda i, _: begun.append(i))
     for epoch in (1, 3, EPOCHS):
         with pytest.raises(InterruptedError):
-            _fit(tiny_dataset, tmp_path / "cut", [_Crash(epoch)])
-    continued, _ = _fit(tiny_dataset, tmp_path / "cut")
+            _fit(tiny_dataset, tmp_path / "cut", [note, _Crash(epoch)])
+    continued, _ = _fit(tiny_dataset, tmp_path / "cut", [note])
+    # Killed as 1 begins, as 3 begins, and behind it.
+    assert begun == [0, 1, 1, 2, 3, 3]
     for one, two in zip(continued.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(one, two)
     names = [sorted(p.name for p in (tmp_path / d / "backup").iterdir()) for d in DIRS]

@@ -39,3 +39,19 @@ def test_both_parts_are_the_model(name, features):
 def test_a_model_that_hashes_nothing_stays_whole():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     assert split_front(model) == (None, model)
+
+
+def test_a_model_whose_only_input_is_hashed():
+    word = keras.Input((), dtype="string")
+    code = keras.layers.Hashing(5)(word)
+    model = keras.Model(word, keras.layers.Embedding(5, 2)(code))
+    front, back = split_front(model)
+    assert front(ROWS["word"])[0].dtype == "int64"
+    np.testing.assert_array_equal(back(front(ROWS["word"])), model(ROWS["word"]))
+
+
+def test_a_layer_that_hashes_two_inputs_stays_where_it_is():
+    hashing = keras.layers.Hashing(5)
+    words = [keras.Input((), dtype="string") for _ in range(2)]
+    model = keras.Model(words, hashing(words[0]) + hashing(words[1]))
+    assert split_front(model) == (None, model)
