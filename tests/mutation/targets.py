@@ -21,7 +21,7 @@ TESTS: dict[str, list[str]] = {
 
 # Part -> what its tests import that no mutant of it changes, and that takes long.
 PRELOADED: dict[str, tuple[str, ...]] = {
-    "kd_keras/fairness": ("fairlearn.metrics", "sklearn.metrics"),
+    "kd_keras/fairness": ("fairlearn.metrics", "sklearn.metrics", "keras"),
     **dict.fromkeys(
         (
             *("kd_keras/losses", "kd_keras/mitigation", "kd_keras/distiller"),
@@ -37,6 +37,7 @@ PRELOADED: dict[str, tuple[str, ...]] = {
 
 _ANALYSIS = "tests/pipelines/analysis"
 _FAIRNESS = "tests/fairness"
+_HTML = "tests/test_repr_html.py"
 _MITIGATION = "tests/mitigation"
 _METRICS = "tests/pipelines/evaluation/metrics"
 
@@ -77,6 +78,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/distiller/recording.py": ["tests/distiller/test_features.py"],
     "kd_keras/distiller/reduction.py": ["tests/distiller/test_distribution.py"],
     "kd_keras/distiller/shown.py": ["tests/test_repr_html.py"],
+    "kd_keras/fairness/class_bias.py": [
+        f"{_HTML}::test_class_bias_and_individual_fairness"
+    ],
+    "kd_keras/fairness/class_changes.py": [f"{_HTML}::test_comparisons"],
+    "kd_keras/fairness/error_transfer.py": [f"{_HTML}::test_comparisons"],
     "kd_keras/fairness/contrast_changes.py": [f"{_FAIRNESS}/test_contrasts.py"],
     "kd_keras/fairness/bootstrap.py": [f"{_FAIRNESS}/test_confusion.py"],
     "kd_keras/fairness/gap_bounds.py": [
@@ -95,6 +101,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/fairness/cell_counts.py": [
         f"{_FAIRNESS}/test_bad_input.py",
         f"{_FAIRNESS}/test_group_cases.py",
+        f"{_HTML}::test_rates_and_counts",
     ],
     "kd_keras/fairness/confusion.py": [
         f"{_FAIRNESS}/test_group_cases.py",
@@ -110,8 +117,12 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"{_FAIRNESS}/test_group_cases.py",
         f"{_FAIRNESS}/test_confusion.py",
     ],
-    "kd_keras/fairness/gap_intervals.py": [f"{_FAIRNESS}/test_unequal_intervals.py"],
+    "kd_keras/fairness/gap_intervals.py": [
+        f"{_FAIRNESS}/test_unequal_intervals.py",
+        f"{_HTML}::test_gaps_and_changes",
+    ],
     "kd_keras/fairness/gaps.py": [
+        f"{_FAIRNESS}/test_gap_groups.py",
         f"{_FAIRNESS}/test_group_cases.py",
         f"{_FAIRNESS}/test_bad_input.py",
     ],
@@ -129,6 +140,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/fairness/rates.py": [
         f"{_FAIRNESS}/test_group_cases.py",
         f"{_FAIRNESS}/test_against_peers.py::test_other_rates",
+        f"{_HTML}::test_rates_and_counts",
     ],
     "pipelines/analysis/calibrated.py": [f"{_ANALYSIS}/test_estimates.py"],
     "pipelines/analysis/deciding.py": [f"{_ANALYSIS}/test_headline.py"],
