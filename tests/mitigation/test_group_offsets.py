@@ -42,6 +42,28 @@ def test_groups_that_are_not_known_are_left_as_they_are():
     np.testing.assert_array_equal(moved, [2, 0, 0])
 
 
+def test_the_group_moves_the_logits_by_its_index():
+    mended = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS)
+    moved = mended.move([LOGITS[-1]] * 4, [2, 0, 1, -1], ["red", "new", "blue"])
+    offset = mended.offsets["blue"]
+    assert offset.any()
+    np.testing.assert_allclose(
+        moved, LOGITS[-1] + np.array([offset, *[0 * offset] * 3])
+    )
+
+
+def test_a_group_may_be_told_of_a_single_example():
+    told = ["red", "red", "one", *GROUPS[3:]]
+    mended = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS, inferred=told)
+    np.testing.assert_array_equal(mended.predict(LOGITS, told), LABELS)
+    described = mended.describe()
+    assert described["reads_group"] is False
+    assert described["offsets"]["one"] == described["offsets"]["red"] == [0, 0, 0]
+    assert described["offsets"]["blue"] == mended.offsets["blue"].tolist()
+    known = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS).describe()
+    assert known["reads_group"] is True
+
+
 def test_floors_of_every_class():
     mended = plain(floor={"true_positive_rate": 1}).fit(LOGITS, LABELS, GROUPS)
     np.testing.assert_array_equal(mended.predict(LOGITS, GROUPS), LABELS)

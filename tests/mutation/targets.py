@@ -177,12 +177,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
 TESTS_OF_FILES |= {
     f"kd_keras/mitigation/{name}.py": [f"{_MITIGATION}/{test}.py" for test in tests]
     for tests, names in {
-        ("test_group_thresholds",): (
-            *("constraints", "curves", "measure", "refusal", "scores", "search"),
-            *("served", "served_group", "units"),
+        ("test_group_thresholds",): ("constraints", "curves", "scores", "search"),
+        ("test_group_offsets",): ("measure", "offset_lines", "offset_search"),
+        ("test_group_thresholds", "test_group_offsets"): (
+            *("outcome", "refusal", "served", "units"),
         ),
-        ("test_group_offsets",): ("offset_search",),
-        ("test_group_thresholds", "test_group_offsets"): ("outcome",),
         ("test_training_losses",): (
             *("class_balance", "fair_features", "group_dro", "membership"),
             *("min_diff", "mixed_loss"),
@@ -190,6 +189,18 @@ TESTS_OF_FILES |= {
         ("test_wrap",): ("heads", "layers", "mended", "wrapping"),
     }.items()
     for name in names
+}
+_WRAP = f"{_MITIGATION}/test_wrap.py"
+TESTS_OF_FILES |= {
+    "kd_keras/mitigation/group_thresholds.py": [
+        f"{_MITIGATION}/test_group_offsets.py",
+        f"{_WRAP}::test_the_softmax_is_moved_by_the_threshold",
+    ],
+    "kd_keras/mitigation/served_group.py": [
+        f"{_WRAP}::test_groups_by_name",
+        f"{_WRAP}::test_the_group_is_a_feature_beside_the_attribute",
+        f"{_WRAP}::test_the_feature_of_the_group_has_a_name_of_its_own",
+    ],
 }
 # Values do not change once they are made.
 for _part, _names in {
