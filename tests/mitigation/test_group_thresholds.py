@@ -284,6 +284,16 @@ def test_a_floor_that_cannot_be_held_names_what_can():
         ).fit(scores, labels, list("ab") * 20)
 
 
+def test_a_floor_that_is_missed_by_rounding_is_reached():
+    examples = ([0.9, 0.1, 0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0, 1, 1], list("aabbbb"))
+    least = 0.75 + 1e-12
+    assert least - 1e-12 == 0.75
+    mended = plain(floor={"accuracy": least}).fit(*examples)
+    assert mended.outcome.groups[1].accuracy[1] == 0.75
+    with pytest.raises(ValueError, match="held for group b"):
+        plain(floor={"accuracy": 0.75 + 2e-12}).fit(*examples)
+
+
 def test_floors_that_exclude_each_other():
     floor = {"true_positive_rate": 1, "true_negative_rate": 1}
     with pytest.raises(ValueError, match="group a: no threshold reaches all of"):
