@@ -255,6 +255,7 @@ def test_a_student_of_one_input_and_one_logit():
         "equal_opportunity_difference", 0, from_logits=True, margin=0, min_examples=1
     ).fit(logits, labels, groups)
     model = fitted.wrap(student, feature="numbers", group_input="kind")
+    assert {tensor.name for tensor in model.inputs} == {"numbers", "kind"}
     moved = model.predict({"numbers": x, "kind": groups}, verbose=0)
     np.testing.assert_array_equal(moved[:, 0] > 0, fitted.predict(logits, groups))
     np.testing.assert_array_equal(moved[:, 0] > 0, labels)
