@@ -224,3 +224,33 @@ def test_the_interval_of_a_change(name, seed):
         low, high = -high, -low
     found = pair.gap_change(name, level=0.9, min_examples=1).interval
     assert (found.low, found.high) == pytest.approx((max(low, -1), min(high, 1)))
+
+
+@pytest.mark.parametrize("name", [EOD, EOR])
+def test_the_interval_of_a_change_of_a_mean_of_gaps(name):
+    label, a, b, group, weights = examples(2)
+    pair = PairedCounts.from_predictions(
+        label, a, b, groups={"g": group}, sample_weight=weights
+    )
+    of_a, of_b = (rates_of(name, label, p, group, weights) for p in (a, b))
+    one = DPD if name == EOD else DPR
+    values, above, below = [], [], []
+    for number in (0, 1):
+        alone_a, alone_b = (
+            {(0, g): of[number, g] for g in range(3)} for of in (of_a, of_b)
+        )
+        largest_a, largest_b = (
+            max(bounds(one, rates, c, 0.5)[1] for c in contrasts(one))
+            for rates in (alone_a, alone_b)
+        )
+        values.append(largest_b - largest_a)
+        above.append(highest_change(one, alone_a, alone_b, 0.1) - values[-1])
+        below.append(highest_change(one, alone_b, alone_a, 0.1) + values[-1])
+    ends = (
+        np.mean(values) - np.hypot(*below) / 2,
+        np.mean(values) + np.hypot(*above) / 2,
+    )
+    ends = ends if name == EOD else (-ends[1], -ends[0])
+    assert abs(np.mean(values)) > 0.01
+    found = pair.gap_change(name, agg="mean", level=0.9, min_examples=1).interval
+    assert (found.low, found.high) == pytest.approx(ends)
