@@ -113,3 +113,15 @@ def test_an_undefined_ratio_says_why():
     assert found.reason == "every group's rate is 0, and 0 / 0 is undefined"
     found = counts.demographic_parity_ratio(min_examples=3)
     assert found.reason.startswith("needs at least two groups with a defined selection")
+
+
+@pytest.mark.parametrize("method", ["between_groups", "to_overall"])
+@pytest.mark.parametrize("name", GAPS)
+def test_where_nobody_has_a_group_a_gap_is_undefined(name, method):
+    counts = GroupCounts.from_predictions(
+        [1, 0, 1], [1, 1, 0], groups={"g": [None, None, None]}
+    )
+    found = gap(counts, name, method=method)
+    assert np.isnan(found.value)
+    assert found.reason == "needs at least two groups, has 0: []"
+    assert found.without_group == 3
