@@ -304,6 +304,11 @@ def test_settings_survive_serialization(part):
     assert not {id(v) for v in part.variables} & {id(v) for v in loaded.variables}
 
 
+@pytest.mark.parametrize("kind", dict.fromkeys([BalancedSoftmax, *map(type, PARTS)]))
+def test_files_name_a_loss_with_its_package(kind):
+    assert keras.saving.get_registered_name(kind) == f"kd_keras>{kind.__name__}"
+
+
 def linear():
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
 

@@ -262,6 +262,7 @@ def test_a_student_of_one_input_and_one_logit():
 
 
 def test_infinite_offsets_give_probabilities():
+    assert keras.saving.get_registered_name(GroupShift) == "kd_keras>GroupShift"
     layer = GroupShift([[np.inf], [-np.inf], [0.0]])
     logits = np.zeros((3, 2), "float32")
     probabilities = tf.nn.softmax(layer(logits, np.array([0, 1, 7])))
