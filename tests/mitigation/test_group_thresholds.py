@@ -352,6 +352,14 @@ def test_bad_examples(change, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_probability_moves_the_logits_by_its_own():
+    # b's threshold is .35, and that of all others .5, whose logit is 0.
+    mended = plain(EO, 0).fit(SCORES, LABELS, GROUPS)
+    moved = mended.move([[0.0, 1.0]] * 3, [0, 1, -1], ["b", "a"])
+    difference = 1 - np.log(0.35 / 0.65)
+    np.testing.assert_allclose(moved, [[0, difference], [0, 1], [0, 1]], rtol=1e-6)
+
+
 def test_predict_before_fit():
     with pytest.raises(ValueError, match=r"Call fit\(\) first"):
         plain(EO, 0).predict([0.5], ["a"])

@@ -1,5 +1,6 @@
 """Losses that mend while training, against sums over the examples by hand."""
 
+import inspect
 import itertools
 
 import keras
@@ -297,6 +298,7 @@ PARTS = [
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 def test_settings_survive_serialization(part):
     config = keras.saving.serialize_keras_object(part)
+    assert inspect.signature(type(part)).parameters.keys() <= config["config"].keys()
     loaded = keras.saving.deserialize_keras_object(config)
     assert type(loaded) is type(part)
     assert keras.saving.serialize_keras_object(loaded) == config
