@@ -220,6 +220,12 @@ def test_min_diff_of_a_sigmoid_head_takes_each_output_for_itself(outputs, on):
     close(found, np.mean(values), rtol=1e-5)
 
 
+def test_min_diff_needs_labels_unless_all_are_compared():
+    assert MinDiff(groups=2, on="all").needs == ("groups",)
+    for on in ("positives", "negatives"):
+        assert MinDiff(groups=2, on=on).needs == ("labels", "groups")
+
+
 def test_min_diff_of_one_group_is_nothing():
     assert float(MinDiff(groups=2)(inputs(groups=0 * GROUPS))) == 0
 
