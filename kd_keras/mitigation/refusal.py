@@ -61,11 +61,11 @@ def free_width(
     if kept <= constraint.at_most:
         return constraint.at_most - kept
     kind = COUNTED[DENOMINATORS[constraint.rates[0]]]
-    sizes = effective.sum(1)
+    sizes, two_classes = effective.sum(1), effective.shape[1] == 2
     if kind == "positives":
-        sizes = effective[:, 1] if effective.shape[1] == 2 else effective.min(1)
+        sizes = effective[:, 1] if two_classes else effective.min(1)
     elif kind == "negatives":
-        sizes = effective.sum(1) - effective.max(1)
+        sizes = effective[:, 0] if two_classes else sizes - effective.max(1)
     least = int(sizes.argmin())
     ratio = (kept / constraint.at_most) ** 2 if constraint.at_most else math.inf
     needed = math.ceil(sizes[least] * ratio) if ratio < math.inf else "endlessly many"

@@ -53,7 +53,7 @@ def in_order(
     names: Sequence[GroupValue] = group_names or ()
     if group_names is None:
         indices = [group for group in by_group if isinstance(group, int)]
-        if len(indices) < len(by_group) or min(indices, default=0) < 0:
+        if len(indices) < len(by_group) or min(indices) < 0:
             raise ValueError(
                 "`group_names` is needed, as the groups have names. Received: None "
                 f"for {list(by_group)}. Pass spec.groups[attribute]."

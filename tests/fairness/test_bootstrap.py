@@ -90,6 +90,34 @@ def test_bca_acceleration_of_a_skewed_statistic():
     assert ours.high > percentile.high + 0.2
 
 
+def test_bca_of_strata_is_its_formula():
+    """Efron 1987, with a jackknife of each stratum for itself."""
+    data = np.repeat([1.0, 2, 9, 1, 3.5], [5, 2, 1, 30, 10])
+    group = np.repeat([0, 1], [8, 40])
+    counts = GroupCounts.from_predictions(
+        np.zeros(48), np.zeros(48), groups={"g": group}, sample_weight=data
+    )
+
+    def mean(replicates):
+        return replicates.mass.sum(-1) / replicates.counts.sum(-1)
+
+    ours, values = bootstrap_interval(
+        counts, mean, replicates=999, kind="bca", stratify_by="g"
+    )
+    without_one = (data.sum() - data) / 47
+    influence = np.concatenate(
+        [(n - 1) / n * (part.mean() - part)
+         for part, n in ((without_one[:8], 8), (without_one[8:], 40))]
+    )  # fmt: skip
+    acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
+    below = (np.mean(values < data.mean()) + np.mean(values <= data.mean())) / 2
+    bias = scipy.stats.norm.ppf(below)
+    z = bias + scipy.stats.norm.ppf([0.025, 0.975])
+    tails = scipy.stats.norm.cdf(bias + z / (1 - acceleration * z))
+    assert acceleration > 0.01
+    np.testing.assert_allclose((ours.low, ours.high), np.quantile(values, tails))
+
+
 @pytest.mark.parametrize("kind", ["percentile", "bca", "centred", "mover"])
 def test_coverage_is_about_95_percent(kind):
     rng = np.random.default_rng(0)

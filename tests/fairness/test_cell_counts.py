@@ -236,6 +236,9 @@ def test_disagreement_matrix():
     paired = PairedCounts.from_predictions([0] * 6, teacher, student, groups={})
     np.testing.assert_array_equal(paired.disagreement_matrix(), expected)
     assert paired.agreement() == 0.5
+    # The last class that there is, and nobody predicts, has a row and a column.
+    found = disagreement_matrix([0, 1], [1, 1], 3)
+    np.testing.assert_array_equal(found, [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
     with pytest.raises(ValueError, match="`b` must have one value for each of the 6"):
         disagreement_matrix(teacher, [0], 3)
 

@@ -52,6 +52,16 @@ def test_class_without_variation_is_untested():
     assert result.expected_by_chance == pytest.approx(0.05)
 
 
+def test_a_p_value_at_alpha_is_not_significant():
+    # Equal means have p = 1 exactly.
+    a, b = [[0.25, 0.25], [0.75, 0.3125]], [[0.375, 0.875], [0.625, 0.9375]]
+    zero = [0.0, 0.0]
+    options = {"overall_a": zero, "overall_b": zero, "relative": "difference"}
+    found = class_bias(a, b, alpha=1.0, **options)
+    assert found.p_values[0] == 1 > found.p_values[1]
+    assert found.significant == found.significant_corrected == (1,)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,19 +1,28 @@
 """Change of accuracy by class and group, by hand."""
 
 import numpy as np
+import scipy.stats
 
 from kd_keras.fairness import PairedCounts
 
 
 def test_change_of_every_class_and_group():
     counts = PairedCounts.from_predictions(
-        [0, 0, 0, 0, 1, 1, 0],
-        [0, 0, 0, 1, 1, 0, 0],
-        [1, 1, 0, 0, 1, 0, 0],
-        groups={"g": ["a"] * 6 + ["b"]},
+        [0, 0, 0, 0, 1, 1, 0, 2] + [1] * 9,
+        [0, 0, 0, 1, 1, 0, 0, 2] + [2] * 6 + [1] * 3,
+        [1, 1, 0, 0, 1, 0, 0, 1] + [1] * 6 + [0, 1, 1],
+        groups={"g": ["a"] * 6 + ["b"] * 2 + ["c"] * 9},
     )
     changes = counts.class_group_changes()
-    assert changes.groups == ("a", "b")
-    # a, class 0: two lost and one gained of 4; a, class 1: none of 2; b: none.
-    np.testing.assert_allclose(changes.change, [[-0.25, 0], [0, np.nan]])
-    np.testing.assert_allclose(changes.p_values, [[1, 1], [1, np.nan]])
+    assert changes.groups == ("a", "b", "c")
+    # a, class 0: two lost and one gained of 4; a, class 1: none of 2; b: its one
+    # example of class 2 lost, and none of class 0.
+    # c: six gained of 9, and one lost.
+    nan = np.nan
+    np.testing.assert_allclose(
+        changes.change, [[-0.25, 0, nan], [0, nan, -1], [nan, 5 / 9, nan]]
+    )
+    p_value = scipy.stats.binomtest(1, 7).pvalue
+    np.testing.assert_allclose(
+        changes.p_values, [[1, 1, nan], [1, nan, 1], [nan, p_value, nan]]
+    )

@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from kd_keras.fairness import GroupCounts, PairedCounts, wilson
+from kd_keras.fairness.contrast_changes import PairedRates
 from kd_keras.fairness.contrasts import (
     all_pairs,
     difference,
@@ -70,6 +71,18 @@ def test_paired_difference_is_that_of_bonett_and_price():
     below, above = paired_deviations(np.array(0.25), np.array(0.05), 20, 1.96)
     np.testing.assert_allclose(0.2 - below, more - less - half)
     np.testing.assert_allclose(0.2 + above, more - less + half)
+
+
+def test_correlation_of_two_models_is_phi():
+    # Outcomes of ten examples; of the second group, model b has all.
+    a = np.repeat([[1, 0], [1, 0]], [7, 3], axis=1)
+    b = np.array([[1, 1, 0, 1, 1, 0, 1, 1, 0, 0], [1] * 10])
+    trials = np.full(2, 10.0)
+    rates = PairedRates(
+        Proportion(a.mean(1), trials), Proportion(b.mean(1), trials), (a & b).mean(1)
+    )
+    expected = scipy.stats.pearsonr(a[0], b[0]).statistic
+    np.testing.assert_allclose(rates.correlation(), [expected, 0])
 
 
 def test_sidak_holds_for_all():
@@ -157,6 +170,61 @@ def test_many_groups_are_compared_by_their_extremes():
     interval = counts.gap_interval("demographic_parity_difference")
     assert interval.value == pytest.approx(0.46)
     assert 0.2 < interval.low < 0.46 < interval.high < 0.6
+
+
+def test_groups_without_a_rate_are_no_extremes():
+    rates = np.repeat([[np.nan, 0.0]], [25, 20], axis=1)
+    pairs = all_pairs("difference", [Proportion(rates, np.full((1, 45), 30.0))])
+    # 20 of 45 are at the top and 20 at the bottom: those that have a rate.
+    assert set(pairs.first) == set(pairs.second) == set(range(25, 45))
+
+
+@pytest.mark.parametrize("contrast", ["difference", "ratio", "lowest"])
+def test_each_row_has_its_own_largest_contrast(contrast):
+    rows = [
+        Proportion(np.array([rates]), np.array([[40.0, 90.0, 25.0]]))
+        for rates in ([0.2, 0.5, 0.4], [0.9, 0.6, 0.3], [0.55, 0.5, 0.6])
+    ]
+    pairs = all_pairs(contrast, rows[:1])
+    stacked = Proportion(*(np.concatenate(part) for part in zip(*rows, strict=True)))
+    indices = [np.broadcast_to(x, (3, x.shape[-1])) for x in pairs[:2]]
+    together = largest(
+        family(contrast, stacked, pairs._replace(first=indices[0], second=indices[1])),
+        0.1,
+    )
+    alone = [
+        largest(family(contrast, Proportion(*(part[0] for part in row)), pairs), 0.1)
+        for row in rows
+    ]
+    np.testing.assert_allclose(np.transpose(together), alone)
+
+
+def test_a_mean_of_two_gaps_errs_as_that_of_independent_ones():
+    # Group -> (selected, all) of the positives, and of the negatives.
+    cells = {"a": ((30, 40), (30, 60)), "b": ((8, 20), (5, 50))}
+    rows = [
+        (group, label, int(i < selected))
+        for group, parts in cells.items()
+        for label, (selected, n) in zip((1, 0), parts, strict=True)
+        for i in range(n)
+    ]
+    groups, labels, predicted = zip(*rows, strict=True)
+    counts = GroupCounts.from_predictions(labels, predicted, groups={"g": groups})
+    found = counts.gap_interval("equalized_odds_difference", agg="mean", level=0.9)
+
+    def end_of(share, right, n):
+        more = 0.75 if share > 0.5 else 0.25
+        return scipy.stats.beta.ppf(share, right + more, n - right + 1 - more)
+
+    squares, values = [], []
+    for (right_a, n_a), (right_b, n_b) in zip(*cells.values(), strict=True):
+        above = end_of(0.95, right_a, n_a) - right_a / n_a
+        below = right_b / n_b - end_of(0.05, right_b, n_b)
+        squares.append(above**2 + below**2)
+        values.append(right_a / n_a - right_b / n_b)
+    assert found.value == pytest.approx(np.mean(values))
+    # Zou & Donner 2008: the squares of the distances add up.
+    assert found.high == pytest.approx(np.mean(values) + np.sqrt(sum(squares)) / 2)
 
 
 @pytest.mark.parametrize("size", [5, 7, 16, 30])

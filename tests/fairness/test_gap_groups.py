@@ -1,7 +1,10 @@
 """Which groups decide a gap, and which are left out, against counts by hand."""
 
+import pytest
+
 from kd_keras.fairness import GroupCounts
 from kd_keras.fairness.gaps import notes_of
+from kd_keras.fairness.names import attribute_name, log_name, parts
 
 # Positives, and examples, of each group: a 2 of 4, b 1 of 4, c 1 of 2.
 LABELS = [1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1]
@@ -69,6 +72,20 @@ def test_crossed_groups_have_one_name():
     )
     gap = counts.accuracy_gap(("r", "s"), min_examples=2)
     assert gap.notes() == ["B, f: 1 example, not compared"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "of", "name", "logged"),
+    [
+        ("sex", ("sex",), "sex", "sex"),
+        (("sex", "race"), ("sex", "race"), "sex x race", "sex_x_race"),
+        (("sex",), ("sex",), "sex", "sex"),
+        ((), (), "", ""),
+    ],
+)
+def test_crossed_attributes_have_one_name(attribute, of, name, logged):
+    assert parts(attribute) == of
+    assert (attribute_name(attribute), log_name(attribute)) == (name, logged)
 
 
 def test_several_classes_decide_each_for_itself():

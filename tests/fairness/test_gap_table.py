@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import textwrap
 
 import gap_stubs
 import numpy as np
@@ -121,7 +122,11 @@ def test_help_shows_what_a_gap_is(name):
         assert ("agg" in parameters) == ("odds" in name)
         for parameter in parameters.keys() - {"self"}:
             assert f"\n    {parameter}: " in inspect.getdoc(function)
-        assert max(map(len, inspect.getdoc(function).splitlines())) <= 88
+        lines = inspect.getdoc(function).splitlines()
+        assert max(map(len, lines)) <= 88
+        # Four columns are left for the indentation.
+        wrapped = textwrap.wrap(GAPS[name].text, 84)
+        assert lines[: len(wrapped)] == wrapped
     assert list(inspect.signature(getattr(fairness, name)).parameters)[:3] == [
         "y_true",
         "y_pred",

@@ -101,3 +101,27 @@ def test_each_replicate_has_its_own_gap(name, method, agg):
         alone = dataclasses.replace(counts, counts=draw)
         expected = gap(alone, name, **options).value
         assert value == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_an_undefined_ratio_says_why():
+    # Selected: none of a's and b's, and c's one.
+    counts = GroupCounts.from_predictions(
+        [1, 0, 1, 0, 1], [0, 0, 0, 0, 1], groups={"g": list("aabbc")}
+    )
+    found = counts.demographic_parity_ratio(min_examples=2)
+    assert np.isnan(found.value)
+    assert found.reason == "every group's rate is 0, and 0 / 0 is undefined"
+    found = counts.demographic_parity_ratio(min_examples=3)
+    assert found.reason.startswith("needs at least two groups with a defined selection")
+
+
+@pytest.mark.parametrize("method", ["between_groups", "to_overall"])
+@pytest.mark.parametrize("name", GAPS)
+def test_where_nobody_has_a_group_a_gap_is_undefined(name, method):
+    counts = GroupCounts.from_predictions(
+        [1, 0, 1], [1, 1, 0], groups={"g": [None, None, None]}
+    )
+    found = gap(counts, name, method=method)
+    assert np.isnan(found.value)
+    assert found.reason == "needs at least two groups, has 0: []"
+    assert found.without_group == 3

@@ -148,6 +148,9 @@ def test_several_classes_are_compared_one_against_the_rest():
     assert float(counts.one_vs_rest(0).demographic_parity_difference()) == (
         pytest.approx(1 / 3)
     )
+    assert counts.one_vs_rest(2) == GroupCounts.from_predictions(
+        [0, 0, 1, 0, 0, 1], predictions == 2, groups={"g": list("aaabbb")}
+    )
 
 
 @pytest.mark.parametrize(

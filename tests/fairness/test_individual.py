@@ -74,6 +74,7 @@ def test_random_pairs_are_of_different_examples():
     # A pair of an example with itself would count as identical.
     found = individual_fairness([0.1, 0.9], np.eye(2), pairs=200)
     assert (found.num_pairs, found.num_identical) == (200, 0)
+    assert individual_fairness([0.1, 0.9], np.eye(2), pairs=1).num_pairs == 1
     # |.1 - .9| over the cosine distance 1 of orthogonal vectors.
     assert found.mean == pytest.approx(0.8)
 

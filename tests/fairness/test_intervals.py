@@ -12,7 +12,7 @@ from kd_keras.fairness import (
     Interval,
     wilson,
 )
-from kd_keras.fairness.intervals import around
+from kd_keras.fairness.intervals import around, within
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (457, 1000)])
@@ -20,6 +20,38 @@ from kd_keras.fairness.intervals import around
 def test_wilson_equals_scipy(k, n, level):
     expected = scipy.stats.binomtest(k, n).proportion_ci(level, method="wilson")
     np.testing.assert_allclose(wilson(k, n, level=level), expected, atol=1e-12)
+
+
+def test_ends_at_none_and_all_are_exact():
+    trials = np.arange(1, 300)
+    assert set(wilson(0 * trials, trials, level=0.99)[0]) == {0.0}
+    assert set(wilson(trials, trials, level=0.99)[1]) == {1.0}
+
+
+@pytest.mark.parametrize("level", [0, 1, 1.5, -0.5, math.nan])
+def test_a_level_that_is_none(level):
+    with pytest.raises(ValueError, match="`level` must lie between 0 and 1"):
+        wilson(3, 10, level=level)
+
+
+@pytest.mark.parametrize(
+    ("replicates", "low", "high"),
+    [
+        # Quartiles .3 and .5, mean .4; then 1 and 1 with mean .8, and 0 and 0 with .2.
+        ([0.2, 0.4, 0.6, math.nan], 0.0, 0.2),
+        ([1, 1, 1, 1, 0], 0.1, 0.3),
+        ([0, 0, 0, 0, 1], -0.1, 0.1),
+    ],
+)
+def test_moved_percentiles_lie_around_the_estimate(replicates, low, high):
+    found = around(0.1, np.array(replicates), 0.5)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.undefined_replicates == np.isnan(replicates).sum()
+
+
+def test_an_interval_ends_where_its_quantity_does():
+    found = within(Interval(0.25, -0.5, 0.75, 0.9, 3), -0.25, 0.5)
+    assert found == Interval(0.25, -0.25, 0.5, 0.9, 3)
 
 
 def test_what_is_undefined_is_null_in_json():

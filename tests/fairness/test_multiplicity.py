@@ -35,9 +35,10 @@ def test_untested_hypotheses_do_not_count():
     ("p_values", "method", "message"),
     [
         ([1.5], "holm", "`p_values` must lie between 0 and 1. Received: 1.5"),
+        ([0.5, -0.25, 0.75], "holm", "between 0 and 1. Received: -0.25"),
         ([0.5], "bonferroni", "`method` must be"),
     ],
-    ids=["range", "method"],
+    ids=["above", "below", "method"],
 )
 def test_bad_p_values(p_values, method, message):
     with pytest.raises(ValueError, match=message):

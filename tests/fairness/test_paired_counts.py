@@ -7,6 +7,7 @@ from kd_keras.fairness import (
     GroupCounts,
     PairedCounts,
 )
+from kd_keras.fairness.prediction_counts import PredictionCounts, PredictionPairCounts
 
 # Group w (10 examples): 3 shared errors, 2 introduced, 1 repaired, 4 both right.
 # Group v (10 examples): 1 shared, 0 introduced, 2 repaired, 7 both right.
@@ -32,6 +33,16 @@ def test_models_of_a_pair_are_those_counted_alone():
     counts = example_counts()
     for model, predictions in ((counts.a, TEACHER), (counts.b, STUDENT)):
         assert model == GroupCounts.from_predictions(
+            LABEL, predictions, groups={"g": GROUP}
+        )
+
+
+def test_so_are_the_models_of_a_pair_without_methods():
+    counts = PredictionPairCounts.from_predictions(
+        LABEL, TEACHER, STUDENT, groups={"g": GROUP}
+    )
+    for model, predictions in ((counts.a, TEACHER), (counts.b, STUDENT)):
+        assert model == PredictionCounts.from_predictions(
             LABEL, predictions, groups={"g": GROUP}
         )
 

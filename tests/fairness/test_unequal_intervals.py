@@ -72,10 +72,21 @@ def test_a_change_that_every_replicate_shows_has_the_smallest_p_value():
         assert (change.a, change.b, change.interval.value) == (0, 1, 1)
 
 
-def test_no_change_has_p_value_1():
+@pytest.mark.parametrize("kind", ["mover", "percentile"])
+def test_no_change_has_p_value_1(kind):
     counts = paired_of({("x", 1, 1): 30, ("x", 0, 0): 10, ("y", 1, 1): 10})
-    change = counts.gap_change("equal_opportunity_difference", "g", replicates=99)
+    change = counts.gap_change(TPR, "g", replicates=99, kind=kind)
     assert (change.interval.value, change.p_value) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["mover", "percentile"])
+def test_a_change_computed_twice_is_the_same_one(kind):
+    counts = paired_of({("x", 1, 1): 30, ("x", 1, 0): 10, ("y", 1, 1): 10})
+    first, again = (
+        counts.gap_change(TPR, "g", kind=kind, replicates=9) for _ in range(2)
+    )
+    assert first == again
+    assert first != counts.gap_change(TPR, "g", kind=kind, replicates=9, level=0.9)
 
 
 def test_a_gap_without_bounds_has_replicates_moved_to_its_estimate():

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from kd_keras import fairness
 from kd_keras.mitigation import GroupOffsets, GroupThresholds
+from kd_keras.mitigation.offset_lines import between
+from kd_keras.mitigation.served import in_order
 
 EO = "equal_opportunity_difference"
 # Red is right. Of blue the last one is taken for class 0, .5 ahead of class 2.
@@ -42,6 +44,28 @@ def test_groups_that_are_not_known_are_left_as_they_are():
     np.testing.assert_array_equal(moved, [2, 0, 0])
 
 
+def test_the_group_moves_the_logits_by_its_index():
+    mended = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS)
+    moved = mended.move([LOGITS[-1]] * 4, [2, 0, 1, -1], ["red", "new", "blue"])
+    offset = mended.offsets["blue"]
+    assert offset.any()
+    np.testing.assert_allclose(
+        moved, LOGITS[-1] + np.array([offset, *[0 * offset] * 3])
+    )
+
+
+def test_a_group_may_be_told_of_a_single_example():
+    told = ["red", "red", "one", *GROUPS[3:]]
+    mended = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS, inferred=told)
+    np.testing.assert_array_equal(mended.predict(LOGITS, told), LABELS)
+    described = mended.describe()
+    assert described["reads_group"] is False
+    assert described["offsets"]["one"] == described["offsets"]["red"] == [0, 0, 0]
+    assert described["offsets"]["blue"] == mended.offsets["blue"].tolist()
+    known = plain("accuracy_gap", 0).fit(LOGITS, LABELS, GROUPS).describe()
+    assert known["reads_group"] is True
+
+
 def test_floors_of_every_class():
     mended = plain(floor={"true_positive_rate": 1}).fit(LOGITS, LABELS, GROUPS)
     np.testing.assert_array_equal(mended.predict(LOGITS, GROUPS), LABELS)
@@ -50,6 +74,31 @@ def test_floors_of_every_class():
         plain(floor={"accuracy": 1}).fit(
             [*LOGITS, [0, 2, 0]], [*LABELS, 2], [*GROUPS, "blue"]
         )
+
+
+def test_values_in_the_order_of_the_groups_indices():
+    # The last one is that of an unknown group.
+    assert in_order({2: "b", 0: "a"}, None, "-") == ["a", "-", "b", "-"]
+    assert in_order({"y": 1}, ["x", "y"], 0) == [0, 1, 0]
+    for names in ({"x": 1, 0: 2}, {-1: 1, 0: 2}):
+        with pytest.raises(ValueError, match="`group_names` is needed"):
+            in_order(names, None, 0)
+    with pytest.raises(ValueError, match=r"\['x'\], without \['y', 'z'\]"):
+        in_order({"x": 0, "y": 1, "z": 2}, ["x"], 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "size", "expected"),
+    [
+        ([3, 1, 3, 6], 5, [0, 2, 4.5, 7]),
+        # Of ten middles the first, the fifth (of 4.5, the even one) and the last.
+        (np.arange(11), 3, [-1, 0.5, 4.5, 9.5, 11]),
+        ([2.5], 5, [1.5, 3.5]),
+        ([], 5, [0]),
+    ],
+)
+def test_numbers_between(values, size, expected):
+    np.testing.assert_array_equal(between(np.array(values), size), expected)
 
 
 @st.composite

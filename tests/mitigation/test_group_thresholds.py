@@ -284,6 +284,16 @@ def test_a_floor_that_cannot_be_held_names_what_can():
         ).fit(scores, labels, list("ab") * 20)
 
 
+def test_a_floor_that_is_missed_by_rounding_is_reached():
+    examples = ([0.9, 0.1, 0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0, 1, 1], list("aabbbb"))
+    least = 0.75 + 1e-12
+    assert least - 1e-12 == 0.75
+    mended = plain(floor={"accuracy": least}).fit(*examples)
+    assert mended.outcome.groups[1].accuracy[1] == 0.75
+    with pytest.raises(ValueError, match="held for group b"):
+        plain(floor={"accuracy": 0.75 + 2e-12}).fit(*examples)
+
+
 def test_floors_that_exclude_each_other():
     floor = {"true_positive_rate": 1, "true_negative_rate": 1}
     with pytest.raises(ValueError, match="group a: no threshold reaches all of"):
@@ -340,6 +350,14 @@ def test_bad_examples(change, message):
     with pytest.raises(ValueError, match=message) as error:
         plain(EO, 0).fit(**given_examples)
     assert "\n" not in str(error.value)
+
+
+def test_a_probability_moves_the_logits_by_its_own():
+    # b's threshold is .35, and that of all others .5, whose logit is 0.
+    mended = plain(EO, 0).fit(SCORES, LABELS, GROUPS)
+    moved = mended.move([[0.0, 1.0]] * 3, [0, 1, -1], ["b", "a"])
+    difference = 1 - np.log(0.35 / 0.65)
+    np.testing.assert_allclose(moved, [[0, difference], [0, 1], [0, 1]], rtol=1e-6)
 
 
 def test_predict_before_fit():

@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from kd_keras.mitigation import group_balancing, reweighing
+from kd_keras.mitigation.sample_weights import (
+    balancing_cells,
+    cell_counts,
+    reweighing_cells,
+)
 
 # Group 0: classes 0, 0, 0, 1. Group 1: classes 0, 1.
 LABELS = np.array([0, 0, 0, 1, 0, 1])
@@ -39,6 +44,22 @@ def test_a_cell_without_examples_has_no_share():
     # Cells of 2, 1 and 1: 4 / 3 for each of the three.
     found = group_balancing([0, 0, 1, 1], [0, 0, 0, 1])
     np.testing.assert_allclose(found, [2 / 3, 2 / 3, 4 / 3, 4 / 3])
+
+
+def test_cells_of_groups_and_classes():
+    # Groups 0 and 1, and last the unknown one; nobody is in group 2 or of class 2.
+    counts = cell_counts([0, 1, 1, 0, 1], [0, 0, 1, -1, -1], 3, 3)
+    expected = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]]
+    np.testing.assert_array_equal(counts, expected)
+    assert cell_counts([0, 2], [1, 0], 1, 2).shape == (3, 3)
+    # Expected: 2 * 2 / 5 and 2 * 3 / 5, 1 * 3 / 5, and as in group 0.
+    with np.errstate(all="raise"):
+        found = reweighing_cells(counts)
+        balanced = balancing_cells(counts)
+    np.testing.assert_allclose(
+        found, [[0.8, 1.2, 0], [0, 0.6, 0], [0, 0, 0], [0.8, 1.2, 0]]
+    )
+    np.testing.assert_allclose(balanced, (counts > 0).astype(float))
 
 
 def test_unknown_groups_are_a_group_of_their_own():

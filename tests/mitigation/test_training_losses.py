@@ -1,5 +1,6 @@
 """Losses that mend while training, against sums over the examples by hand."""
 
+import inspect
 import itertools
 
 import keras
@@ -196,6 +197,35 @@ def test_min_diff_of_three_classes_and_a_dict_of_groups():
     close(found, np.mean(values), rtol=1e-5)
 
 
+def test_min_diff_reads_labels_that_are_one_hot_or_a_column():
+    part = MinDiff(groups=2, on="positives", length=0.3)
+    expected = part(inputs())
+    for labels in (np.eye(2)[LABELS], LABELS[:, None]):
+        close(part(inputs(labels=labels)), expected)
+
+
+@pytest.mark.parametrize("on", ["positives", "negatives", "all"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_min_diff_of_a_sigmoid_head_takes_each_output_for_itself(outputs, on):
+    labels = np.stack([LABELS, [1, 1, 0, 0, 1, 1, 0, 1]], 1)[:, :outputs]
+    found = MinDiff(groups=2, on=on, length=0.3)(
+        inputs(student=STUDENT[:, :outputs], labels=labels, head="sigmoid")
+    )
+    values = []
+    for score, label in zip(expit(STUDENT).T, labels.T, strict=False):
+        of = {"positives": label == 1, "negatives": label == 0, "all": label >= 0}[on]
+        a, b = (of & (g == GROUPS) for g in (0, 1))
+        pair = (score[a], score[b], WEIGHTS[a], WEIGHTS[b])
+        values.append(mmd(*pair, lambda s, t: np.exp(-((s - t) ** 2) / 0.3**2)))
+    close(found, np.mean(values), rtol=1e-5)
+
+
+def test_min_diff_needs_labels_unless_all_are_compared():
+    assert MinDiff(groups=2, on="all").needs == ("groups",)
+    for on in ("positives", "negatives"):
+        assert MinDiff(groups=2, on=on).needs == ("labels", "groups")
+
+
 def test_min_diff_of_one_group_is_nothing():
     assert float(MinDiff(groups=2)(inputs(groups=0 * GROUPS))) == 0
 
@@ -242,6 +272,16 @@ def test_balanced_distillation_divides_the_teacher_by_the_frequencies():
     close(BalancedKD(counts)(inputs()), expected)
 
 
+def test_balanced_distillation_of_sequences_is_that_of_each_step():
+    student, teacher = (np.stack([z, z[::-1], 2 * z], 1) for z in (STUDENT, TEACHER))
+    found = BalancedKD([90, 10])(inputs(student=student, teacher=teacher))
+    p = softmax(teacher / 2, -1) / [90, 10]
+    p /= p.sum(-1, keepdims=True)
+    expected = (p * (np.log(p) - log_softmax(student / 2, -1))).sum(-1)
+    assert expected.shape == (8, 3)
+    close(found, expected)
+
+
 def test_balanced_softmax_adds_the_log_of_the_frequencies():
     counts = np.array([90, 10])
     likelihood = np.exp(STUDENT) * counts
@@ -264,11 +304,17 @@ PARTS = [
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 def test_settings_survive_serialization(part):
     config = keras.saving.serialize_keras_object(part)
+    assert inspect.signature(type(part)).parameters.keys() <= config["config"].keys()
     loaded = keras.saving.deserialize_keras_object(config)
     assert type(loaded) is type(part)
     assert keras.saving.serialize_keras_object(loaded) == config
     # Another object with variables of its own.
     assert not {id(v) for v in part.variables} & {id(v) for v in loaded.variables}
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys([BalancedSoftmax, *map(type, PARTS)]))
+def test_files_name_a_loss_with_its_package(kind):
+    assert keras.saving.get_registered_name(kind) == f"kd_keras>{kind.__name__}"
 
 
 def linear():

@@ -79,6 +79,18 @@ def test_groups_by_name():
         named_groups(dataset.spec, "size", [0])
 
 
+def test_the_group_is_a_feature_beside_the_attribute():
+    dataset, columns = make_dataset()
+    served = with_group_feature(dataset, "color", name="kind")
+    number = tf.TensorSpec((), tf.int64)
+    assert served.spec.features == {**dataset.spec.features, "kind": number}
+    assert served.spec.groups == dataset.spec.groups
+    rows = list(served.splits["validation"].as_numpy_iterator())
+    assert [row["kind"] for row in rows] == columns["color"].tolist()
+    assert rows[0].keys() == {*columns, "kind"}
+    assert rows[0]["kind"].dtype == np.int64
+
+
 def expected(mended):
     _, columns, x, student, thresholds, _ = mended
     logits = student.predict(x, verbose=0)
@@ -174,10 +186,13 @@ def test_an_audit_finds_the_gap_that_was_fitted(mended):
     assert gap <= 0.02 < thresholds.outcome.gap[0]
 
 
-def test_a_head_tells_the_group_and_shares_the_students_layers(mended, tmp_path):
+def test_a_head_tells_the_group_and_shares_the_students_layers(
+    mended, tmp_path, capsys
+):
     _, columns, x, student, known_groups, _ = mended
     before = [w.numpy() for w in student.weights]
     head = group_head(student, x, columns["color"])
+    assert capsys.readouterr().out == ""
     told = head.predict(x, verbose=0).argmax(-1)
     known = columns["color"] >= 0
     assert (told == columns["color"])[known].mean() > 0.7
@@ -240,12 +255,14 @@ def test_a_student_of_one_input_and_one_logit():
         "equal_opportunity_difference", 0, from_logits=True, margin=0, min_examples=1
     ).fit(logits, labels, groups)
     model = fitted.wrap(student, feature="numbers", group_input="kind")
+    assert {tensor.name for tensor in model.inputs} == {"numbers", "kind"}
     moved = model.predict({"numbers": x, "kind": groups}, verbose=0)
     np.testing.assert_array_equal(moved[:, 0] > 0, fitted.predict(logits, groups))
     np.testing.assert_array_equal(moved[:, 0] > 0, labels)
 
 
 def test_infinite_offsets_give_probabilities():
+    assert keras.saving.get_registered_name(GroupShift) == "kd_keras>GroupShift"
     layer = GroupShift([[np.inf], [-np.inf], [0.0]])
     logits = np.zeros((3, 2), "float32")
     probabilities = tf.nn.softmax(layer(logits, np.array([0, 1, 7])))
