@@ -39,6 +39,7 @@ _ANALYSIS = "tests/pipelines/analysis"
 _FAIRNESS = "tests/fairness"
 _MITIGATION = "tests/mitigation"
 _METRICS = "tests/pipelines/evaluation/metrics"
+_RELEASE = "tests/pipelines/release"
 
 # File -> tests that run for it, behind its own, instead of those of its part.
 TESTS_OF_FILES: dict[str, list[str]] = {
@@ -130,10 +131,22 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"{_FAIRNESS}/test_group_cases.py",
         f"{_FAIRNESS}/test_against_peers.py::test_other_rates",
     ],
+    "pipelines/analysis/annex_iv.py": [f"{_ANALYSIS}/test_model_card.py"],
     "pipelines/analysis/calibrated.py": [f"{_ANALYSIS}/test_estimates.py"],
+    "pipelines/analysis/cards.py": [f"{_ANALYSIS}/test_answer.py"],
+    "pipelines/analysis/costs.py": [f"{_ANALYSIS}/test_choice.py"],
+    "pipelines/analysis/damaged.py": [f"{_ANALYSIS}/test_robustness.py"],
     "pipelines/analysis/deciding.py": [f"{_ANALYSIS}/test_headline.py"],
+    "pipelines/analysis/impact.py": [f"{_ANALYSIS}/test_impact_table.py"],
+    "pipelines/analysis/loss_table.py": [f"{_ANALYSIS}/test_group_losses.py"],
     "pipelines/analysis/methods.py": [f"{_ANALYSIS}/test_methods_table.py"],
     "pipelines/analysis/mitigation.py": [f"{_ANALYSIS}/test_mended_groups.py"],
+    "pipelines/analysis/per_hundred.py": [f"{_ANALYSIS}/test_answer.py"],
+    "pipelines/analysis/policy_files.py": [
+        f"{_ANALYSIS}/test_verdicts.py",
+        f"{_ANALYSIS}/test_answer.py",
+    ],
+    "pipelines/analysis/robustness_tables.py": [f"{_ANALYSIS}/test_robustness.py"],
     "pipelines/analysis/seed_means.py": [
         f"{_ANALYSIS}/test_findings.py",
         f"{_ANALYSIS}/test_bands.py",
@@ -144,9 +157,23 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "pipelines/analysis/disagreement.py": [
         "tests/pipelines/analysis/test_disagreement_table.py"
     ],
-    "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
     **{
-        f"pipelines/release/{name}.py": ["tests/pipelines/release/test_mitigation.py"]
+        f"pipelines/analysis/findings_{name}.py": [f"{_ANALYSIS}/test_findings.py"]
+        for name in ("claims", "published", "quantities", "words")
+    },
+    "pipelines/release/added_runs.py": [f"{_RELEASE}/test_mitigation_training.py"],
+    "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
+    "pipelines/release/retraining.py": [f"{_RELEASE}/test_mitigation_training.py"],
+    **{
+        f"pipelines/release/{name}.py": [f"{_RELEASE}/test_for_tools.py"]
+        for name in ("annotations", "junit", "outcome", "sarif")
+    },
+    **{
+        f"pipelines/release/{name}.py": ["tests/pipelines/test_tracking.py"]
+        for name in ("logged", "tracking", "trackers/to_mlflow", "trackers/to_wandb")
+    },
+    **{
+        f"pipelines/release/{name}.py": [f"{_RELEASE}/test_mitigation.py"]
         for name in ("mitigation_record", "remedies", "trials")
     },
     "pipelines/evaluation/metrics/combiners.py": [

@@ -134,6 +134,9 @@ def test_annotations_are_one_line_each_and_escaped():
     assert found[1].endswith("::the interval has the bound inside, of 95 %25 level")
     assert [a.split(" ")[0] for a in found] == ["::warning", "::warning", "::error"]
     assert all(len(a.splitlines()) == 1 for a in found)
+    # A comma would end the path.
+    (first, *_) = annotations(verdict(), Place("new, strict:2.py", POLICY))
+    assert first.startswith("::error file=new%2C strict%3A2.py,line=6,title=")
 
 
 def test_a_message_cannot_begin_another_command():
