@@ -170,7 +170,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     },
     **{
         f"pipelines/release/{name}.py": ["tests/pipelines/test_tracking.py"]
-        for name in ("logged", "tracking", "trackers/to_mlflow", "trackers/to_wandb")
+        for name in ("tracking", "trackers/to_mlflow", "trackers/to_wandb")
     },
     **{
         f"pipelines/release/{name}.py": [f"{_RELEASE}/test_mitigation.py"]
