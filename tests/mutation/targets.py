@@ -136,7 +136,6 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "pipelines/analysis/cards.py": [f"{_ANALYSIS}/test_answer.py"],
     "pipelines/analysis/costs.py": [f"{_ANALYSIS}/test_choice.py"],
     "pipelines/analysis/damaged.py": [f"{_ANALYSIS}/test_robustness.py"],
-    "pipelines/analysis/deciding.py": [f"{_ANALYSIS}/test_headline.py"],
     "pipelines/analysis/impact.py": [f"{_ANALYSIS}/test_impact_table.py"],
     "pipelines/analysis/loss_table.py": [f"{_ANALYSIS}/test_group_losses.py"],
     "pipelines/analysis/methods.py": [f"{_ANALYSIS}/test_methods_table.py"],
@@ -162,7 +161,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         for name in ("claims", "published", "quantities", "words")
     },
     "pipelines/release/added_runs.py": [f"{_RELEASE}/test_mitigation_training.py"],
-    "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
+    "pipelines/release/conversion.py": [
+        "tests/pipelines/test_litert_table.py",
+        f"{_RELEASE}/test_mitigation.py"
+        "::test_litert_has_the_decisions_of_the_mended_student",
+    ],
     "pipelines/release/retraining.py": [
         f"{_RELEASE}/test_mitigation_training.py::{test}"
         for test in (
