@@ -134,7 +134,10 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "pipelines/analysis/annex_iv.py": [f"{_ANALYSIS}/test_model_card.py"],
     "pipelines/analysis/calibrated.py": [f"{_ANALYSIS}/test_estimates.py"],
     "pipelines/analysis/cards.py": [f"{_ANALYSIS}/test_answer.py"],
-    "pipelines/analysis/costs.py": [f"{_ANALYSIS}/test_choice.py"],
+    "pipelines/analysis/costs.py": [
+        f"{_ANALYSIS}/test_choice.py",
+        f"{_ANALYSIS}/test_robustness.py",
+    ],
     "pipelines/analysis/damaged.py": [f"{_ANALYSIS}/test_robustness.py"],
     "pipelines/analysis/impact.py": [f"{_ANALYSIS}/test_impact_table.py"],
     "pipelines/analysis/loss_table.py": [f"{_ANALYSIS}/test_group_losses.py"],
@@ -180,10 +183,6 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     **{
         f"pipelines/release/{name}.py": ["tests/pipelines/test_tracking.py"]
         for name in ("tracking", "trackers/to_mlflow", "trackers/to_wandb")
-    },
-    **{
-        f"pipelines/release/{name}.py": [f"{_RELEASE}/test_mitigation.py"]
-        for name in ("mitigation_record", "remedies", "trials")
     },
     "pipelines/evaluation/metrics/combiners.py": [
         f"{_METRICS}/test_confusion_matrix.py",

@@ -13,7 +13,7 @@ from pipelines.studies.layout import DS
 STUDENT = Model.named(DS, 4.0)
 
 
-def judge(workdir: str, study, seed: int, blessed: bool, export: str = "") -> None:
+def judge(workdir: str, study, seed: int, blessed: bool, export: str = "", **more):
     result = study.models[STUDENT][seed]
     verdict = {
         "blessed": blessed,
@@ -23,6 +23,7 @@ def judge(workdir: str, study, seed: int, blessed: bool, export: str = "") -> No
         "policy": "p",
         "policy_file": "policies/p.py",
         "export_digest": export or result.info["export_digest"],
+        **more,
     }
     blessing.write(verdict, f"{workdir}/{result.run.directory}")
 
@@ -42,6 +43,25 @@ def test_a_verdict_about_another_export_is_told_from_one_about_todays(tmp_path):
     judge(workdir, study, 0, blessed=True)
     found = verdicts.read(workdir, study)[STUDENT]
     assert (found.run, found.outdated) == ("student-t04/seed0", False)
+
+
+def test_what_is_not_kept_and_whether_examples_are_lacking(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    statuses = {"a": "passed", "b": "undecided", "c": "failed"}
+    conditions = [{"name": name, "status": s} for name, s in statuses.items()]
+    about = {"conditions": conditions, "refuse": ["undecided", "insufficient evidence"]}
+    for blessed, broken, lacking in (
+        (False, {"broken": []}, True),
+        (False, {"broken": ["b"]}, False),
+        (True, {"broken": []}, False),
+        # As it was written before it said what is broken.
+        (False, {}, False),
+    ):
+        judge(workdir, study, 0, blessed, **about, **broken)
+        found = verdicts.read(workdir, study)[STUDENT]
+        assert (found.blessed, found.broken) == (blessed, ("b (undecided)",))
+        assert found.lacks_examples is lacking
 
 
 @pytest.mark.parametrize("name", ["demo", "adult"])
