@@ -3,8 +3,10 @@
 import memory_study
 import numpy as np
 import pytest
+from report_workdir import PAIRS, write_pairs
 
 from pipelines.analysis import mitigation as effects
+from pipelines.analysis.results import read_study
 from pipelines.studies.layout import DS, NDS, Run
 
 # 200 of each side, the second half of each positive; everybody is of age 0.
@@ -114,3 +116,23 @@ def test_to_be_selected_is_neither_better_nor_worse():
     assert effect["a", "selection rate"] == ""
     assert effect["a", "true positive rate"] == "worse"
     assert effect["b", "true positive rate"] == "better"
+
+
+def test_a_mitigation_is_of_the_student_that_is_there(tmp_path):
+    workdir = write_pairs(tmp_path)
+    by_name = {r.run.directory: r for r in read_study(workdir, PAIRS).results}
+    run, base = "student-t04/seed1", "student-t04/seed0"
+    document = {
+        "run": run,
+        "base": base,
+        "export_digest": by_name[run].info["export_digest"],
+    }
+    assert effects.is_there(workdir, document)
+    for other in (
+        {"export_digest": "0" * 64},
+        {"run": "student-t04/seed2"},
+        {"base": "student-t04/seed2"},
+        {"run": "elsewhere"},
+    ):
+        assert not effects.is_there(workdir, document | other)
+    assert effects.read(workdir) is None
