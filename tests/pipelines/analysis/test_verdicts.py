@@ -5,9 +5,10 @@ import pathlib
 import pytest
 from report_workdir import PAIRS, write_pairs
 
-from pipelines.analysis import policy_files, verdicts
+from pipelines.analysis import mitigation, policy_files, verdicts
 from pipelines.analysis.results import Model, read_study
 from pipelines.release import blessing
+from pipelines.studies import sealed
 from pipelines.studies.layout import DS
 
 STUDENT = Model.named(DS, 4.0)
@@ -62,6 +63,27 @@ def test_what_is_not_kept_and_whether_examples_are_lacking(tmp_path):
         found = verdicts.read(workdir, study)[STUDENT]
         assert (found.blessed, found.broken) == (blessed, ("b (undecided)",))
         assert found.lacks_examples is lacking
+
+
+def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    judge(workdir, study, 0, blessed=False)
+    run, base = "student-t04/seed1", "student-t04/seed0"
+    before = sealed.read(f"{workdir}/{base}/blessing/verdict.json", "")
+    digest = study.models[STUDENT][1].info["export_digest"]
+    document = {"run": run, "base": base, "export_digest": digest, "reason": "in vain"}
+    for blessed, changed, told in (
+        (True, {}, (run, "")),
+        (False, {}, ("", "in vain")),
+        (True, {"policy": "q"}, ("", "")),
+        (True, {"conditions": ["another"]}, ("", "")),
+        (False, {"export_digest": "0" * 64}, ("", "")),
+    ):
+        began = {"before": before | changed, "blessed": blessed}
+        sealed.write(mitigation.record_path(workdir), document | began)
+        found = verdicts.read(workdir, study)[STUDENT]
+        assert (found.mended, found.not_mended) == told
 
 
 @pytest.mark.parametrize("name", ["demo", "adult"])

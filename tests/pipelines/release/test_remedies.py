@@ -104,6 +104,11 @@ def test_a_floor_against_the_teacher_is_of_its_accuracy(found, group, least, flo
     assert only.floor == {"accuracy": pytest.approx(floor)}
 
 
+def test_an_accuracy_that_is_to_be_low_has_no_floor(found):
+    (only,) = asked(found, {**ACCURACY, "group": "a", "at_most": 0.9})
+    assert only.floor == {"accuracy": 0}
+
+
 def test_a_remedy_says_what_it_asks():
     both = Remedy("side", TPR, 0.125, {"accuracy": 0.8}, 1.5)
     assert both.title == (
