@@ -215,8 +215,11 @@ def test_a_loss_in_one_seed_alone_is_not_sure():
     answers[Run(DS, 0, 4.0)] = {"test": np.repeat([1, 0], 100)}
     answers[Run(DS, 1, 4.0)] = {"test": labels}
     truths = {"test": truth(labels, {"side": labels, "age": labels})}
-    row = only(losses(study(PEOPLE, truths, answers), STUDENT), "accuracy", "b")
+    found = losses(study(PEOPLE, truths, answers), STUDENT)
+    row = only(found, "accuracy", "b")
     assert row.by_seed == (0.5, 0.0)
+    in_table = loss_table([found]).rows[0]
+    assert (in_table["seeds"], in_table["seeds_losing"]) == (2, 1)
     assert row.loss.value == 0.25
     assert row.loss.low > 0
     assert not row.fails
