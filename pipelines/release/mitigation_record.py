@@ -122,10 +122,12 @@ def _of_tried(tried: Sequence[Mapping[str, Any]]) -> list[str]:
         f"tried on validation data: {len(others)}, of which {len(refused)} were refused"
     ]
     # One of each kind says enough.
-    kinds = {row["problem"]: row for row in reversed(refused)}
+    kinds: dict[str, Mapping[str, Any]] = {}
+    for row in refused:
+        kinds.setdefault(row["problem"], row)
     lines += [
         f"  refused: {row['method']}: {row['problem']}"
-        for row in list(reversed(kinds.values()))[:3]
+        for row in list(kinds.values())[:3]
     ]
     lines += [
         f"chosen: {row['method']} ({row['run']}), {_kept(row)} on validation data; as "

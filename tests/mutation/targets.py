@@ -40,6 +40,7 @@ _FAIRNESS = "tests/fairness"
 _HTML = "tests/test_repr_html.py"
 _MITIGATION = "tests/mitigation"
 _METRICS = "tests/pipelines/evaluation/metrics"
+_RELEASE = "tests/pipelines/release"
 
 # File -> tests that run for it, behind its own, instead of those of its part.
 TESTS_OF_FILES: dict[str, list[str]] = {
@@ -163,10 +164,24 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"{_FAIRNESS}/test_against_peers.py::test_other_rates",
         f"{_HTML}::test_rates_and_counts",
     ],
+    "pipelines/analysis/annex_iv.py": [f"{_ANALYSIS}/test_model_card.py"],
     "pipelines/analysis/calibrated.py": [f"{_ANALYSIS}/test_estimates.py"],
-    "pipelines/analysis/deciding.py": [f"{_ANALYSIS}/test_headline.py"],
+    "pipelines/analysis/cards.py": [f"{_ANALYSIS}/test_answer.py"],
+    "pipelines/analysis/costs.py": [
+        f"{_ANALYSIS}/test_choice.py",
+        f"{_ANALYSIS}/test_robustness.py",
+    ],
+    "pipelines/analysis/damaged.py": [f"{_ANALYSIS}/test_robustness.py"],
+    "pipelines/analysis/impact.py": [f"{_ANALYSIS}/test_impact_table.py"],
+    "pipelines/analysis/loss_table.py": [f"{_ANALYSIS}/test_group_losses.py"],
     "pipelines/analysis/methods.py": [f"{_ANALYSIS}/test_methods_table.py"],
     "pipelines/analysis/mitigation.py": [f"{_ANALYSIS}/test_mended_groups.py"],
+    "pipelines/analysis/per_hundred.py": [f"{_ANALYSIS}/test_answer.py"],
+    "pipelines/analysis/policy_files.py": [
+        f"{_ANALYSIS}/test_verdicts.py",
+        f"{_ANALYSIS}/test_answer.py",
+    ],
+    "pipelines/analysis/robustness_tables.py": [f"{_ANALYSIS}/test_robustness.py"],
     "pipelines/analysis/seed_means.py": [
         f"{_ANALYSIS}/test_findings.py",
         f"{_ANALYSIS}/test_bands.py",
@@ -177,10 +192,30 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "pipelines/analysis/disagreement.py": [
         "tests/pipelines/analysis/test_disagreement_table.py"
     ],
-    "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
     **{
-        f"pipelines/release/{name}.py": ["tests/pipelines/release/test_mitigation.py"]
-        for name in ("mitigation_record", "remedies", "trials")
+        f"pipelines/analysis/findings_{name}.py": [f"{_ANALYSIS}/test_findings.py"]
+        for name in ("claims", "published", "quantities", "words")
+    },
+    "pipelines/release/added_runs.py": [f"{_RELEASE}/test_mitigation_training.py"],
+    "pipelines/release/conversion.py": [
+        "tests/pipelines/test_litert_table.py",
+        f"{_RELEASE}/test_mitigation.py"
+        "::test_litert_has_the_decisions_of_the_mended_student",
+    ],
+    "pipelines/release/retraining.py": [
+        f"{_RELEASE}/test_mitigation_training.py::{test}"
+        for test in (
+            "test_methods_are_for_the_attributes_that_are_refused",
+            "test_a_student_without_a_teacher_is_not_trained_again",
+        )
+    ],
+    **{
+        f"pipelines/release/{name}.py": [f"{_RELEASE}/test_for_tools.py"]
+        for name in ("annotations", "junit", "outcome", "sarif")
+    },
+    **{
+        f"pipelines/release/{name}.py": ["tests/pipelines/test_tracking.py"]
+        for name in ("tracking", "trackers/to_mlflow", "trackers/to_wandb")
     },
     "pipelines/evaluation/metrics/combiners.py": [
         f"{_METRICS}/test_confusion_matrix.py",
@@ -232,9 +267,11 @@ for _part, _names in {
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
                           "error_transfer", "gap_intervals", "gap_table", "gaps",
                           "individual", "intervals", "rates"),
-    "pipelines/analysis": ("choice", "costs", "curves", "data_table", "headline",
-                           "published", "results"),
-    "pipelines/release": ("candidate", "policy"),
+    "pipelines/analysis": ("answer", "cards", "choice", "costs", "curves",
+                           "data_table", "findings_claims", "group_losses",
+                           "headline", "methods", "mitigation", "published",
+                           "results", "robustness", "verdicts"),
+    "pipelines/release": ("candidate", "policy", "remedies"),
 }.items():  # fmt: skip
     for _name in _names:
         _frozen = f"tests/test_frozen.py::test_dataclasses_are_frozen[{_part}]"

@@ -2,6 +2,8 @@
 
 import json
 import struct
+import sys
+import types
 
 import pytest
 from report_workdir import record_run, write_pairs
@@ -108,6 +110,24 @@ def _records(path):
             record.ParseFromString(parts)
             yield record
             parts = b""
+
+
+def test_a_tracker_gets_the_studys_name_and_all_that_is_logged(
+    workdir, monkeypatch, capsys
+):
+    got = []
+
+    def write(experiment, found):
+        got.append((experiment, [one.name for one in found]))
+        return "its store"
+
+    name = "pipelines.release.trackers.to_mlflow"
+    monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(write=write))
+    tracking.log(workdir, ["mlflow"])
+    ((experiment, names),) = got
+    assert experiment == "pairs_study"
+    assert (len(names), names[-2:]) == (7, [STUDENT.title, "report"])
+    assert capsys.readouterr().out == "logged:      7 runs to mlflow, its store\n"
 
 
 def test_an_unknown_or_missing_tracker_is_said_before_all(monkeypatch):

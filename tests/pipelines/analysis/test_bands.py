@@ -185,6 +185,18 @@ def test_bands_of_accuracy_hold_for_all_temperatures_together():
     np.testing.assert_allclose(16 * np.array(found[ACCURACY]), [[3, 4], [3, 3], [3, 5]])
 
 
+def test_the_part_of_a_band_that_is_of_the_curve():
+    answers = {"test": [0, 1]}
+    runs = [Run(DS, 0, t, m) for m in ("plain", "balanced") for t in (1.0, 4.0)]
+    truths = {"test": truth([0, 1], {"side": [0, 1]})}
+    both = study(SIDES, truths, dict.fromkeys(runs, answers))
+    band = Band(*np.arange(12.0).reshape(3, 4))
+    parts = np.array(band.of_curve(both))
+    np.testing.assert_array_equal(parts, [[0, 1], [4, 5], [8, 9]])
+    alone = study(SIDES, truths, dict.fromkeys(runs[:2], answers))
+    np.testing.assert_array_equal(Band(*parts).of_curve(alone), parts)
+
+
 # Positives of b and of a, of 40 each: the same in every seed of a model.
 SELECTED = {
     TEACHER_MODEL: (20, 20),

@@ -147,3 +147,28 @@ def test_one_seed_is_not_sure():
     found = _small({Run(NDS, 0): SURE, Run(DS, 0, 10.0): DOUBTFUL})
     (line,) = course.sentences(found, course.measure(found))
     assert "30.0 points more (one seed: not sure) as trained" in line
+
+
+def _off_by(*points, of_nds):
+    """Sentences, with T=10 and nds off by so many points in each seed."""
+    margins = {}
+    for t, of_seeds in ((None, of_nds), (10.0, points)):
+        for seed, off in enumerate(of_seeds):
+            p = 0.9 - off / 100
+            run = Run(DS, seed, t) if t else Run(NDS, seed)
+            margins[run] = np.log(p / (1 - p))
+    found = _small(margins)
+    (line,) = course.sentences(found, course.measure(found))
+    return line
+
+
+def test_a_change_is_told_with_its_direction_and_how_sure_it_is():
+    # Student's t of one degree of freedom is 12.706 standard errors.
+    assert "off by 0.6 points more (one seed" in _off_by(1.1, of_nds=[0.5])
+    assert "off by 0.6 points less (one seed" in _off_by(0.5, of_nds=[1.1])
+    # -5 and 10: 2.5 and 7.5 times 12.706.
+    line = _off_by(5, 20, of_nds=[10, 10])
+    assert "off by 2.5 points more (not sure: -92.8 to +97.8) as trained" in line
+    # -5 and -5.2: -5.1 and .1 times 12.706.
+    line = _off_by(5, 4.8, of_nds=[10, 10])
+    assert "off by 5.1 points less (sure: 3.8 to 6.4) as trained" in line

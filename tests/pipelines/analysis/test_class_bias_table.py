@@ -68,6 +68,15 @@ def test_a_model_of_one_seed_is_not_tested(biased):
     assert [set(row) for row in rows] == 2 * [{"model", "temperature", "relative"}]
 
 
+def test_two_seeds_are_enough(biased):
+    answers = {
+        r.run: {"test": r.predicted("test")} for r in biased.results if r.run.seed < 2
+    }
+    row = class_bias_table(study(TWELVE, biased.truth, answers)).rows[0]
+    assert row["temperature"] == 4.0
+    assert (row["sc_chance"], row["tc_chance"]) == pytest.approx((0.6, 0.6))
+
+
 def test_a_base_that_is_not_there_is_left_out(biased):
     answers = {
         r.run: {"test": r.predicted("test")}

@@ -78,6 +78,14 @@ def test_published_values_stand_beside_them():
     assert (row["top1_published"], row["sc_published"], row["tc_published"]) == (
         *(0.9, 22, 11),
     )
+    names = [c.name for c in class_course_table(made, published).columns]
+    assert names == [
+        *("model", "temperature", "top1_mean", "top1_sd", "top1_published"),
+        *("sc", "sc_published", "tc", "tc_published"),
+        *("alignment", "alignment_lower", "alignment_upper"),
+    ]
+    own = [name for name in names if not name.endswith("_published")]
+    assert [c.name for c in class_course_table(made).columns] == own
     found = count_curves(made, class_course_table(made, published))
     assert found["sc"].published == {10.0: 22}
     assert found["tc"].published == {10.0: 11}

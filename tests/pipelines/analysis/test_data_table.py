@@ -83,3 +83,18 @@ def test_csv():
     assert DataTable("t", "", columns, rows).csv() == (
         'name,value\n"a ""b"", c",0.500000\nd,\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([], ["name", "value"]),
+        ([None, math.nan], ["name", "value"]),
+        ([None, 0.0], ["name", "value", "maybe"]),
+    ],
+)
+def test_an_optional_column_is_left_out_where_all_its_cells_are_empty(values, names):
+    columns = [Column("name", "name"), Column("value", "value", DECIMAL)]
+    columns.append(Column("maybe", "maybe", DECIMAL, optional=True))
+    table = DataTable("t", "", columns, [{"maybe": value} for value in values])
+    assert [column.name for column in table.columns] == names

@@ -128,6 +128,13 @@ def test_the_change_of_an_accuracy_is_of_paired_answers(several, results):
         assert found.level == 0.9
 
 
+def test_a_change_is_drawn_as_often_as_asked(several, results):
+    nds, ds = results
+    once = estimates.accuracy(several, ds, nds, {**OPTIONS, "replicates": 1})
+    # One draw alone has no width.
+    assert (once.low, once.high) == pytest.approx((once.value, once.value))
+
+
 def test_a_change_ends_at_minus_1_and_1():
     labels = np.ones(3, int)
     truths = {"test": truth(labels, {"age": [0, 1, 2], "side": [0, 1, 0]})}

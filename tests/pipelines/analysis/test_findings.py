@@ -85,6 +85,14 @@ def test_claims_are_means_over_differences_within_seeds():
     assert not found
 
 
+def test_the_way_to_the_teacher_is_in_percent():
+    # From nds's 25 to the teacher's 5, T=1 has gone 5 of 20 and T=10 has gone 15.
+    found = {TEACHER_MODEL: 5, NDS_MODEL: 25, T[1.0]: 20, T[10.0]: 10}
+    rows = rows_of({model: [gap] * 3 for model, gap in found.items()})
+    row = rows["class accuracies go towards the teacher's with T"]
+    assert (row["finding"], row["value"]) == (1, pytest.approx(50))
+
+
 def test_intervals_and_p_values_are_students():
     rows = rows_of(GAPS)
     row = rows["DPD by side falls with T"]

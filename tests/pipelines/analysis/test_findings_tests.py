@@ -83,6 +83,9 @@ def test_a_claim_without_p_value_counts_among_the_claims():
 def test_holm_corrects_each_column_alone():
     p = np.array([[0.01, 0.5], [0.04, 0.02]])
     assert holm(p) == pytest.approx(np.array([[0.02, 0.5], [0.04, 0.04]]))
+    # 3 x .01, 2 x .02, and .03 below it; 3 x .2, 2 x .5, and .6 below it.
+    p = np.array([[0.01, 0.5], [0.03, 0.2], [0.02, 0.6]])
+    assert holm(p) == pytest.approx(np.array([[0.03, 1], [0.04, 0.6], [0.04, 1]]))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What groups lose by a student, against counts and intervals worked by hand."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -108,6 +109,87 @@ def test_intervals_are_bonett_and_prices_and_hold_together():
     assert row.loss.high == pytest.approx(p12 - p21 + half, abs=1e-12)
 
 
+def test_sure_is_what_is_beyond_0_in_the_interval_and_in_every_seed():
+    row = only(losses(two_groups(), STUDENT), "accuracy", "a")
+    for low, high, by_seed, fails, gains in (
+        (0.1, 0.3, (0.1, 0.3), True, False),
+        (0.0, 0.3, (0.1, 0.3), False, False),
+        (0.1, 0.3, (0.0, 0.3), False, False),
+        (-0.3, -0.1, (-0.3, -0.1), False, True),
+        (-0.3, 0.0, (-0.3, -0.1), False, False),
+        (-0.3, -0.1, (-0.3, 0.0), False, False),
+    ):
+        loss = dataclasses.replace(row.loss, low=low, high=high)
+        other = dataclasses.replace(row, loss=loss, by_seed=by_seed)
+        assert (other.fails, other.gains) == (fails, gains)
+
+
+# Of 40 of a and 60 of b: both wrong, the student alone, the teacher alone.
+A, B = (40, 2, 20, 4), (60, 5, 3, 9)
+
+
+def of_counts():
+    wrong = [
+        np.concatenate([np.isin(kinds_of(group), of) for group in (A, B)])
+        for of in ((0, 2), (0, 1))
+    ]
+    teacher, student = (of.astype(int) for of in wrong)
+    groups = {"side": np.repeat([1, 0], [40, 60]), "age": np.full(100, -1)}
+    answers = {Run(TEACHER, 0): {"test": teacher}, Run(DS, 0, 4.0): {"test": student}}
+    return study(PEOPLE, {"test": truth(np.zeros(100, int), groups)}, answers)
+
+
+def kinds_of(group):
+    size, *kinds = group
+    return np.repeat([0, 1, 2, 3], [*kinds, size - sum(kinds)])
+
+
+def bonett_price(group, z):
+    size, _, introduced, repaired = group
+    p12, p21 = (introduced + 1) / (size + 2), (repaired + 1) / (size + 2)
+    half = z * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / (size + 2))
+    return p12 - p21 - half, p12 - p21 + half
+
+
+@pytest.mark.parametrize("students", [1, 3])
+def test_both_directions_count_and_the_others_are_other_examples(students):
+    found = losses(of_counts(), STUDENT, students=students)
+    row, b = (only(found, "accuracy", name) for name in "ab")
+    assert (row.teacher, row.student.value) == (6 / 40, 22 / 40)
+    ends = stats.binomtest(22, 40).proportion_ci(0.95, "wilson")
+    assert (row.student.low, row.student.high) == pytest.approx(tuple(ends))
+    assert row.loss.value == pytest.approx(16 / 40)
+    assert b.loss.value == pytest.approx(-6 / 60)
+    # Accuracy and false positive rate of two sides; there are no positives.
+    z = stats.norm.isf(1 - 0.975 ** (1 / (4 * students)))
+    (low, high), (low_b, high_b) = (bonett_price(group, z) for group in (A, B))
+    assert (row.loss.low, row.loss.high) == pytest.approx((low, high), abs=1e-12)
+    assert (b.loss.low, b.loss.high) == pytest.approx((low_b, high_b), abs=1e-12)
+    # MOVER: squares of the distances from .4 and -.1 add up.
+    assert row.excess.value == pytest.approx(0.5)
+    below, above = (math.hypot(0.4 - low, high_b + 0.1),
+                    math.hypot(high - 0.4, -0.1 - low_b))  # fmt: skip
+    assert row.excess.low == pytest.approx(0.5 - below)
+    assert row.excess.high == pytest.approx(0.5 + above)
+
+
+def test_where_there_is_no_one_else_there_is_no_excess():
+    row = only(losses(two_groups(), STUDENT), "accuracy", "young")
+    assert math.isnan(row.excess.value)
+    assert row.excess.reason == "there is no one else"
+
+
+def test_a_rate_of_too_few_examples_is_named_with_its_group():
+    few = of_counts()
+    labels = np.zeros(100, int)
+    labels[[3, 50, 51, 52]] = 1
+    few.truth["test"] = truth(labels, few.truth["test"].groups)
+    few.config["evaluation"]["min_examples"] = 3
+    found = losses(few, STUDENT)
+    assert found.left_out == {"side a (true positive rate)": 1}
+    assert only(found, "true_positive_rate", "b").examples == 3
+
+
 def test_small_groups_are_named_and_not_compared():
     few = two_groups(a=8, wrong_a=8)
     few.config["evaluation"]["min_examples"] = 10
@@ -133,8 +215,11 @@ def test_a_loss_in_one_seed_alone_is_not_sure():
     answers[Run(DS, 0, 4.0)] = {"test": np.repeat([1, 0], 100)}
     answers[Run(DS, 1, 4.0)] = {"test": labels}
     truths = {"test": truth(labels, {"side": labels, "age": labels})}
-    row = only(losses(study(PEOPLE, truths, answers), STUDENT), "accuracy", "b")
+    found = losses(study(PEOPLE, truths, answers), STUDENT)
+    row = only(found, "accuracy", "b")
     assert row.by_seed == (0.5, 0.0)
+    in_table = loss_table([found]).rows[0]
+    assert (in_table["seeds"], in_table["seeds_losing"]) == (2, 1)
     assert row.loss.value == 0.25
     assert row.loss.low > 0
     assert not row.fails

@@ -87,7 +87,21 @@ def test_who_is_not_compared_is_counted(rows):
     assert (tiny["examples"], tiny["selected"]) == (10, 10)
     assert np.isnan(tiny["impact_ratio"])
     assert rows["sex", "(unknown)"]["examples"] == 200
+    assert rows["sex", "(unknown)"]["share"] == pytest.approx(200 / 1010)
     assert rows["race", "(unknown)"]["examples"] == 0
+
+
+def test_values_are_means_over_the_seeds():
+    made = study()
+    teacher, _, student = (result.logits for result in made.results)
+    answers = {Run(DS, 0, 4.0): student, Run(DS, 1, 4.0): teacher}
+    of_two = memory_study.study(SPEC, made.truth, answers)
+    women, men, _ = impact.impact_table(of_two, [STUDENT]).rows[:3]
+    # 80 and 200 of 400 women, 210 of 410 men.
+    assert (women["group"], men["group"]) == ("women", "men")
+    assert (women["selected"], men["selected"]) == (140, 210)
+    assert women["selection_rate"] == pytest.approx((0.2 + 0.5) / 2)
+    assert women["impact_ratio"] == pytest.approx(0.35 / (210 / 410))
 
 
 def test_the_section_names_whom_the_student_selects_less_often():

@@ -3,8 +3,10 @@
 import memory_study
 import numpy as np
 import pytest
+from report_workdir import PAIRS, write_pairs
 
 from pipelines.analysis import mitigation as effects
+from pipelines.analysis.results import read_study
 from pipelines.studies.layout import DS, NDS, Run
 
 # 200 of each side, the second half of each positive; everybody is of age 0.
@@ -82,9 +84,55 @@ def test_without_thresholds_accuracy_is_what_counts():
     ]
 
 
+def test_the_table_has_rates_before_and_after_and_who_changed():
+    rows = effects.change_table(found_after(96, 50)).rows
+    by_rate = {(r["attribute"], r["group"], r["rate"]): r for r in rows}
+    # Sides b and a, and young, who are all.
+    rates = ["accuracy", "true positive rate", "true negative rate", "selection rate"]
+    assert [r["rate"] for r in rows] == 4 * rates
+    whole = by_rate["all", "all", "accuracy"]
+    # 16 more of b are right, and 30 fewer of a.
+    assert (whole["examples"], whole["now_right"], whole["now_wrong"]) == (400, 16, 30)
+    assert (whole["before"], whole["after"]) == pytest.approx((360 / 400, 346 / 400))
+    assert whole["change"] == pytest.approx(-14 / 400)
+    assert whole["effect"] == "worse"
+    negative = by_rate["side", "a", "true negative rate"]
+    assert (negative["examples"], negative["change"], negative["effect"]) == (
+        100,
+        0,
+        "",
+    )
+    selected = by_rate["side", "b", "selection rate"]
+    assert (selected["before"], selected["after"]) == (80 / 200, 96 / 200)
+    assert selected["examples"] == 200
+    assert selected["before_low"] < 0.4 < selected["before_high"]
+    assert selected["change_low"] < 0.08 < selected["change_high"]
+    assert not {"now_right", "now_wrong"} & selected.keys()
+
+
 def test_to_be_selected_is_neither_better_nor_worse():
     table = effects.change_table(found_after(95, 50))
     effect = {(r["group"], r["rate"]): r["effect"] for r in table.rows}
     assert effect["a", "selection rate"] == ""
     assert effect["a", "true positive rate"] == "worse"
     assert effect["b", "true positive rate"] == "better"
+
+
+def test_a_mitigation_is_of_the_student_that_is_there(tmp_path):
+    workdir = write_pairs(tmp_path)
+    by_name = {r.run.directory: r for r in read_study(workdir, PAIRS).results}
+    run, base = "student-t04/seed1", "student-t04/seed0"
+    document = {
+        "run": run,
+        "base": base,
+        "export_digest": by_name[run].info["export_digest"],
+    }
+    assert effects.is_there(workdir, document)
+    for other in (
+        {"export_digest": "0" * 64},
+        {"run": "student-t04/seed2"},
+        {"base": "student-t04/seed2"},
+        {"run": "elsewhere"},
+    ):
+        assert not effects.is_there(workdir, document | other)
+    assert effects.read(workdir) is None

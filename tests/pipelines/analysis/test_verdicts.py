@@ -5,15 +5,16 @@ import pathlib
 import pytest
 from report_workdir import PAIRS, write_pairs
 
-from pipelines.analysis import policy_files, verdicts
+from pipelines.analysis import mitigation, policy_files, verdicts
 from pipelines.analysis.results import Model, read_study
 from pipelines.release import blessing
+from pipelines.studies import sealed
 from pipelines.studies.layout import DS
 
 STUDENT = Model.named(DS, 4.0)
 
 
-def judge(workdir: str, study, seed: int, blessed: bool, export: str = "") -> None:
+def judge(workdir: str, study, seed: int, blessed: bool, export: str = "", **more):
     result = study.models[STUDENT][seed]
     verdict = {
         "blessed": blessed,
@@ -23,6 +24,7 @@ def judge(workdir: str, study, seed: int, blessed: bool, export: str = "") -> No
         "policy": "p",
         "policy_file": "policies/p.py",
         "export_digest": export or result.info["export_digest"],
+        **more,
     }
     blessing.write(verdict, f"{workdir}/{result.run.directory}")
 
@@ -42,6 +44,46 @@ def test_a_verdict_about_another_export_is_told_from_one_about_todays(tmp_path):
     judge(workdir, study, 0, blessed=True)
     found = verdicts.read(workdir, study)[STUDENT]
     assert (found.run, found.outdated) == ("student-t04/seed0", False)
+
+
+def test_what_is_not_kept_and_whether_examples_are_lacking(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    statuses = {"a": "passed", "b": "undecided", "c": "failed"}
+    conditions = [{"name": name, "status": s} for name, s in statuses.items()]
+    about = {"conditions": conditions, "refuse": ["undecided", "insufficient evidence"]}
+    for blessed, broken, lacking in (
+        (False, {"broken": []}, True),
+        (False, {"broken": ["b"]}, False),
+        (True, {"broken": []}, False),
+        # As it was written before it said what is broken.
+        (False, {}, False),
+    ):
+        judge(workdir, study, 0, blessed, **about, **broken)
+        found = verdicts.read(workdir, study)[STUDENT]
+        assert (found.blessed, found.broken) == (blessed, ("b (undecided)",))
+        assert found.lacks_examples is lacking
+
+
+def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    judge(workdir, study, 0, blessed=False)
+    run, base = "student-t04/seed1", "student-t04/seed0"
+    before = sealed.read(f"{workdir}/{base}/blessing/verdict.json", "")
+    digest = study.models[STUDENT][1].info["export_digest"]
+    document = {"run": run, "base": base, "export_digest": digest, "reason": "in vain"}
+    for blessed, changed, told in (
+        (True, {}, (run, "")),
+        (False, {}, ("", "in vain")),
+        (True, {"policy": "q"}, ("", "")),
+        (True, {"conditions": ["another"]}, ("", "")),
+        (False, {"export_digest": "0" * 64}, ("", "")),
+    ):
+        began = {"before": before | changed, "blessed": blessed}
+        sealed.write(mitigation.record_path(workdir), document | began)
+        found = verdicts.read(workdir, study)[STUDENT]
+        assert (found.mended, found.not_mended) == told
 
 
 @pytest.mark.parametrize("name", ["demo", "adult"])

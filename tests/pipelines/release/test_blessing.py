@@ -21,6 +21,14 @@ def test_a_verdict_is_one_empty_file_and_its_reasons(tmp_path, blessed, word):
     assert os.listdir(tmp_path) == ["blessing"]
 
 
+def test_files_for_other_tools_lie_beside_it(tmp_path):
+    beside = {"junit.xml": b"<testsuites/>\n", "verdict.sarif": b"{}\n"}
+    blessing.write({"blessed": True}, str(tmp_path), beside)
+    found = {path.name: path.read_bytes() for path in (tmp_path / "blessing").iterdir()}
+    del found["verdict.json"]
+    assert found == {"BLESSED": b"", **beside}
+
+
 def test_a_new_verdict_takes_the_place_of_the_last_one(tmp_path):
     blessing.write({"blessed": True}, str(tmp_path))
     blessing.write({"blessed": False}, str(tmp_path))

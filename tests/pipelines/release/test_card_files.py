@@ -1,12 +1,15 @@
 """A run's card on disk: what a person writes into it stays."""
 
+import dataclasses
 import json
 import pathlib
 
 import pytest
 import release_study as study
+import tensorflow as tf
 from test_gate_card import made_card
 
+from kd_keras.datasets import Dataset
 from pipelines import stages
 from pipelines.release import blessing, candidate
 from pipelines.studies import config as configs
@@ -28,6 +31,8 @@ def test_a_card_is_written_and_what_a_person_wrote_is_kept(workdir):
     ]
     assert {path.parent for path in paths} == {workdir / RUN / "card"}
     card, annex, page, draft = paths
+    # A person fills in a line for each point.
+    assert annex.read_text().startswith('{\n  "1(a)": "",\n  "1(b)": "",\n')
     document = json.loads(card.read_text())
     document["considerations"]["users"] = [{"description": "Étienne's team"}]
     card.write_text(json.dumps(document))
@@ -50,3 +55,16 @@ def test_a_card_is_written_and_what_a_person_wrote_is_kept(workdir):
     card.write_text("[]")
     with pytest.raises(ValueError, match=r"model_card.json must hold an object"):
         stages.card(str(workdir), RUN)
+
+
+def test_a_card_has_the_features_that_the_export_asks_for(workdir, monkeypatch):
+    # TensorFlow writes the names of a signature's inputs in small letters.
+    features = {
+        "never_read": tf.TensorSpec((), tf.string),
+        "X": tf.TensorSpec((3,), tf.float32),
+    }
+    found = Dataset(dataclasses.replace(study.SPEC, features=features), {})
+    monkeypatch.setattr(configs, "load_dataset", lambda config: found)
+    card = json.loads(pathlib.Path(stages.card(str(workdir), RUN)[0]).read_text())
+    inputs = card["model_parameters"]["input_format_map"]
+    assert inputs == [{"key": "X", "value": "float32 [3]"}]

@@ -92,6 +92,12 @@ def test_junit_shows_what_xml_cannot_hold():
     assert suite.get("name").startswith(r"a\x00\x1b\ufffe]]>\ud800: student")
 
 
+def test_junit_is_xml_in_utf_8():
+    text = to_junit(verdict(policy="Prüfung"))
+    assert text.startswith(b"<?xml version='1.0' encoding='utf-8'?>\n<testsuites ")
+    assert 'name="Prüfung: student' in text.decode("utf-8")
+
+
 def test_what_no_condition_decides_is_refused_as_a_whole():
     found = verdict(**UNDECIDED)
     (last,) = [o for o in outcomes(found) if o.kind == "refused"]
@@ -121,8 +127,19 @@ def test_sarif_results_name_their_rule_their_reason_and_their_line():
     # A URI has no blanks.
     assert {p["artifactLocation"]["uri"] for p in places} == {"configs/my%20policy.py"}
     # Lines of a_verdict.POLICY.
-    assert [p["region"]["startLine"] for p in places] == [6, 5, 7, 8]
+    lines = [6, 5, 7, 8]
+    assert [p["region"]["startLine"] for p in places] == lines
+    below = Place("p.py", f"\n{POLICY}")
+    assert [below.line(name) for name in REASONS] == [line + 1 for line in lines]
     assert results[0]["properties"]["value"] == 0.3
+
+
+def test_sarif_is_json_for_people_too_and_without_nan():
+    found = verdict(names=("eod",))
+    assert to_sarif(found, HERE).startswith(b'{\n  "$schema": "https://')
+    found["conditions"][0]["value"] = float("nan")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_sarif(found, HERE)
 
 
 def test_annotations_are_one_line_each_and_escaped():
@@ -134,6 +151,9 @@ def test_annotations_are_one_line_each_and_escaped():
     assert found[1].endswith("::the interval has the bound inside, of 95 %25 level")
     assert [a.split(" ")[0] for a in found] == ["::warning", "::warning", "::error"]
     assert all(len(a.splitlines()) == 1 for a in found)
+    # A comma would end the path.
+    (first, *_) = annotations(verdict(), Place("new, strict:2.py", POLICY))
+    assert first.startswith("::error file=new%2C strict%3A2.py,line=6,title=")
 
 
 def test_a_message_cannot_begin_another_command():

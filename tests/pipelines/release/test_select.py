@@ -124,6 +124,29 @@ def test_a_choice_that_fails_on_the_test_split_is_not_confirmed(workdir):
     assert "NOT confirmed on the test split" in select.describe(found)
 
 
+def test_the_recommendation_in_words():
+    nothing = {"value": None, "low": None, "high": None}
+    found = {
+        **{"metric": "worst_group_accuracy", "corruption": "gaussian_noise"},
+        **{"recommended_temperature": 2.5, "recommended_method": "balanced"},
+        **{"reason": "because", "test_looks": 1},
+        "confirmation": {
+            **{"confirmed": True, "split": "test", "groups": ["a and b"]},
+            "accuracy": {"value": 0.75, "low": 0.5, "high": 0.875},
+            "cost": nothing,
+        },
+    }
+    told = (
+        "recommended T=2.5 balanced: because\nconfirmed on the test split: accuracy "
+        "0.7500 (0.5000 to 0.8750), worst group accuracy under gaussian noise "
+        "undefined (undefined to undefined)\na and b"
+    )
+    assert select.describe(found) == told
+    del found["recommended_method"], found["corruption"]
+    plain = told.replace(" balanced", "").replace(" under gaussian noise", "")
+    assert select.describe(found) == plain
+
+
 def test_no_student_is_accurate_enough(workdir):
     for run in ANSWERS:
         if run.model == DS:

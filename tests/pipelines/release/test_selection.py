@@ -165,6 +165,16 @@ def test_a_student_that_is_less_accurate_than_the_tolerance_is_not_confirmed():
     assert confirm(study_of(test), tolerant, T4)["confirmed"]
 
 
+def test_a_student_that_answers_as_the_nds_does_is_confirmed():
+    # All changes and their intervals are 0, which no interval shows to be worse.
+    alike = study_of(BASE | {Run(DS, 0, 4.0): BASE[Run(NDS, 0)]})
+    exact = Objective("ece", tolerance=0.0, replicates=300)
+    found = confirm(alike, exact, T4)
+    for part in found["change_against"]["nds"].values():
+        assert (part["value"], part["low"], part["high"]) == (0, 0, 0)
+    assert found["confirmed"]
+
+
 def test_both_may_be_shown_at_once():
     assert not confirmed(first=0, second=90, negatives=90)["confirmed"]
 
