@@ -109,7 +109,7 @@ def _against_nds(changes: Sequence[GroupLoss], about: str) -> Iterator[str]:
     values = ", ".join(
         f"{row.model.title} {per_100(row.loss.value, sign=True)}" for row in changes
     )
-    yield f"Errors against nds, of 100: {values}."
+    yield f"Errors {about} against nds, of 100: {values}."
 
 
 def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> Card:

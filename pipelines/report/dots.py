@@ -12,6 +12,8 @@ from pipelines.report.drawing import Drawing, file_name, save, style
 from pipelines.report.figures import NDS_LINE, STUDENT_LINE, TEACHER_LINE, shorten
 
 # Figures of more groups would be too long to read.
+# A crossing's first part alone does not tell groups apart.
+LONGEST_NAME = 30
 MOST_GROUPS = 40
 _MARKS = {
     "teacher": ("^", TEACHER_LINE["color"]),
@@ -83,7 +85,9 @@ def dot_figure(
                 )
             panel.set_xlabel(label)
             panel.grid()
-        axes[0].set_yticks(rows, labels=[shorten(group) for group in groups])
+        axes[0].set_yticks(
+            rows, labels=[shorten(group, LONGEST_NAME) for group in groups]
+        )
         axes[0].set_ylabel(ylabel)
         axes[0].invert_yaxis()
         handles, labels = axes[0].get_legend_handles_labels()

@@ -183,9 +183,9 @@ def _name_ticks(axis: Axis, labelled: tuple[str, Sequence[str]], rotation: int) 
     axis.set_tick_params(length=0, labelsize=9)
 
 
-def shorten(name: str) -> str:
-    """A name that fits beside an axis."""
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 2] + ".."
+def shorten(name: str, most: int = _LONGEST_NAME) -> str:
+    """A name of at most so many letters, which fits beside an axis."""
+    return name if len(name) <= most else name[: most - 2] + ".."
 
 
 def tradeoff_figure(

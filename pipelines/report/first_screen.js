@@ -123,8 +123,8 @@ function showLimit(data, chosen, limit) {
     if (of(model).length) add(title, of(model), student, surelyBeyond(limit, moreIsWorse));
   });
   box.hidden = false;
-  box.querySelector("p").textContent = `Groups of ${data.choices.attribute[chosen.attribute]} ` +
-    `${side} ${limit} %, of ${of(chosen.model).length}. ${counts.join(", ")}.`;
+  box.querySelector("p").textContent = `Of ${of(chosen.model).length} groups of ` +
+    `${data.choices.attribute[chosen.attribute]} are ${side} ${limit} %: ${counts.join(", ")}.`;
   box.querySelector("ul").replaceChildren(...lines.map((line) => element("li", {}, line)),
     element("li", { class: "note" }, "Surely: the 95 % interval of the student's own rate is."));
 }
@@ -143,7 +143,7 @@ function draw(data, form) {
   document.getElementById("dots-title").textContent = title[0].toUpperCase() + title.slice(1);
   form.elements["limit-value"].value = `${limit} %`;
   document.querySelector("#limit-label span").textContent =
-    moreIsWorse ? "Most for every group" : "Floor for every group";
+    moreIsWorse ? "At most, for every group" : "Floor for every group";
   const note = document.getElementById("dots-note");
   const list = figure.querySelector("ol");
   if (!found.length) {

@@ -8,7 +8,7 @@ from pipelines.analysis import impact
 from pipelines.analysis.data_table import DataTable, is_empty
 from pipelines.analysis.measures import model_of
 from pipelines.analysis.results import Model, Study
-from pipelines.report.dots import MOST_GROUPS
+from pipelines.report.dots import LONGEST_NAME, MOST_GROUPS
 from pipelines.report.drawing import INK, Drawing, file_name, save, style
 from pipelines.report.figures import STUDENT_LINE, shorten
 from pipelines.report.html import Section
@@ -93,7 +93,9 @@ def _figure(table: DataTable, attribute: str, model: Model) -> Drawing | None:
         axes.axvline(FOUR_FIFTHS, color=INK, linestyle="--", linewidth=1)
         axes.set_xlim(0, 1.03)
         axes.set_xlabel("impact ratio")
-        axes.set_yticks(places, labels=[shorten(row["group"]) for row in rows])
+        axes.set_yticks(
+            places, labels=[shorten(row["group"], LONGEST_NAME) for row in rows]
+        )
         axes.set_ylabel(attribute)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(axis="x")

@@ -109,7 +109,7 @@ def test_cards_answer_their_questions():
     sure, helps, todo = answer(wrong_of(80, 4), STUDENT, {}).cards
     assert "One seed was trained" in " ".join(sure.sentences)
     # nds has no error: T=4 has 40 more of 100 for side b.
-    assert "Errors against nds, of 100: T=4 +40." in helps.sentences
+    assert "Errors for side b against nds, of 100: T=4 +40." in helps.sentences
     assert helps.sentences[0].startswith("Surely more errors than without a teacher")
     assert "The validation data suggest T=4." in helps.sentences
     assert "Write configs/policies/mine.py first" in todo.sentences[-1]

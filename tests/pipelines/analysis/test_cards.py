@@ -100,7 +100,9 @@ def test_temperatures_that_help_and_that_harm_are_told_apart():
         assert told.startswith(begin)
         low, high = re.fullmatch(r"(\S+) to (\S+)\.", told.removeprefix(begin)).groups()
         assert 0 < float(low) < float(value) < float(high)
-    assert values == "Errors against nds, of 100: T=1 +20, T=4 -18, T=10 -10."
+    assert (
+        values == "Errors for side b against nds, of 100: T=1 +20, T=4 -18, T=10 -10."
+    )
     assert suggested == "The validation data suggest T=4."
 
 
@@ -111,7 +113,7 @@ def test_no_change_is_told_of_the_rate_that_is_meant():
     assert card.sentences == [
         "No T surely changes the errors for side b (false positive rate) against nds "
         "(no teacher).",
-        "Errors against nds, of 100: T=4 +0.5.",
+        "Errors for side b (false positive rate) against nds, of 100: T=4 +0.5.",
         "The validation data suggest no T.",
     ]
 
