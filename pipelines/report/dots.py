@@ -12,9 +12,9 @@ from pipelines.report.drawing import Drawing, file_name, save, style
 from pipelines.report.figures import NDS_LINE, STUDENT_LINE, TEACHER_LINE, shorten
 
 # Figures of more groups would be too long to read.
+MOST_GROUPS = 40
 # A crossing's first part alone does not tell groups apart.
 LONGEST_NAME = 30
-MOST_GROUPS = 40
 _MARKS = {
     "teacher": ("^", TEACHER_LINE["color"]),
     "nds": ("D", NDS_LINE["color"]),
