@@ -70,6 +70,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     "kd_keras/distiller/finite.py": ["tests/distiller/test_bad_teachers.py"],
     # Their own tests are enough.
     **{f"kd_keras/distiller/{name}.py": [] for name in ("chunks", "labels", "workers")},
+    "kd_keras/training/stackable.py": ["tests/training/test_stack.py"],
     "kd_keras/distiller/adapters.py": ["tests/distiller/test_teacher.py"],
     "kd_keras/distiller/batch.py": [
         "tests/distiller/test_structures.py",
