@@ -257,6 +257,8 @@ TESTS_OF_FILES |= {
         f"{_MITIGATION}/test_group_offsets.py",
         f"{_WRAP}::test_the_softmax_is_moved_by_the_threshold",
     ],
+    "kd_keras/mitigation/heads.py": [f"{_MITIGATION}/test_mitigation_heads.py"],
+    "kd_keras/mitigation/measure.py": [f"{_MITIGATION}/test_mitigation_measure.py"],
     "kd_keras/mitigation/served_group.py": [
         f"{_WRAP}::test_groups_by_name",
         f"{_WRAP}::test_the_group_is_a_feature_beside_the_attribute",

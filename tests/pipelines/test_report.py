@@ -130,7 +130,7 @@ def test_terminal_table_is_narrow_and_agrees_with_the_csv(shapes):
     begins = [
         line.split(":")[0] for line in lines if re.match(r"[a-z ]+: +[A-Z]", line)
     ]
-    assert begins == ["whom", "how sure", "what to do"]
+    assert begins == ["whom", "how sure", "lowest", "what to do"]
     for row in rows(shapes, "summary"):
         for column in ("accuracy_mean", "dpd_mean", "eod_mean", "base_rate_gap"):
             assert f"{100 * float(row[column]):.2f}" in text

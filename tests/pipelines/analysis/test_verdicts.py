@@ -73,6 +73,7 @@ def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
     before = sealed.read(f"{workdir}/{base}/blessing/verdict.json", "")
     digest = study.models[STUDENT][1].info["export_digest"]
     document = {"run": run, "base": base, "export_digest": digest, "reason": "in vain"}
+    document["sentences"] = ["All: a.", "Gains: b.", "Pays: c."]
     for blessed, changed, told in (
         (True, {}, (run, "")),
         (False, {}, ("", "in vain")),
@@ -84,6 +85,7 @@ def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
         sealed.write(mitigation.record_path(workdir), document | began)
         found = verdicts.read(workdir, study)[STUDENT]
         assert (found.mended, found.not_mended) == told
+        assert found.who_pays == (("Pays: c.",) if found.mended else ())
 
 
 @pytest.mark.parametrize("name", ["demo", "adult"])
@@ -101,6 +103,9 @@ def test_what_is_not_there_is_named_with_what_to_do():
     own = policy_files.of_study({"name": "../own", "dataset": {"name": "shapes"}})
     assert "copy configs/policies/demo.py" in own.advice
     # The gate's own path comes before a name; a name that has a file, before advice.
+    # A verdict names a file of another folder without its folder.
+    beside = policy_files.of_verdict("p", "loans_policy.py", table)
+    assert beside.path == "mine/loans_policy.py"
     assert policy_files.of_verdict("demo", "x/p.py", table) == ("x/p.py", "")
     assert policy_files.of_verdict("demo", "", table).path == policy_files.EXAMPLE
     assert policy_files.of_verdict("p", "", table).path == "mine/loans_policy.py"
