@@ -56,7 +56,7 @@ def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
     found = _written(tmp_path, rows, positive="no")
     text = "\n".join(found.decided)
     assert "classes no (41), yes (21)\nno is positive" in text
-    assert "the groups of sex are F (1), f (30), m (30), missing (1)" in text
+    assert "F (1), f (30), m (30), missing (1); who is missing is in no group" in text
     assert "BUT 'F' and 'f' in sex differ by case or blanks alone" in text
     assert "BUT of sex F the test split will have about 0 examples of no" in text
     assert "models know Debt (CHF) as Debt_CHF" in text

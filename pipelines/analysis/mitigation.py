@@ -189,7 +189,8 @@ def sentences(
         for change in here:
             yield f"{title}: {change.attribute}={change.group}, {change}."
         if not here:
-            yield f"{title}: no group of which the data are sure."
+            rates = " or ".join(dict.fromkeys(("accuracy", benefit.replace("_", " "))))
+            yield f"{title}: no group of which the data are sure, in {rates}."
     if mitigation is None:
         return
     own = [c for c in told if c.attribute == mitigation["attribute"]]
@@ -197,8 +198,7 @@ def sentences(
     if falls and all(falls):
         yield (
             f"Levelled down: the {benefit.replace('_', ' ')} of every group of "
-            f"{mitigation['attribute']} falls, so nobody gains by it. A floor avoids "
-            "that: a condition on worst_group_accuracy."
+            f"{mitigation['attribute']} falls, so nobody gains by it."
         )
 
 

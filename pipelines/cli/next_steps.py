@@ -1,5 +1,6 @@
 """The commands that come next, as a person types them here."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -90,12 +91,24 @@ def after_litert(workdir: str, directory: str) -> str:
         policy, blessed = str(verdict["policy_file"]), verdict["blessed"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         policy, blessed = "POLICY", False  # Nobody has judged it, or not here.
-    # A verdict names a policy of another folder without its folder.
-    if not policy.isprintable() or not pathlib.Path(policy).is_file():
-        policy = "POLICY"
+    policy = _found(workdir, policy)
     if blessed is True:
         return push(workdir, policy, run)
     return command("pipelines.gate", workdir=workdir, policy=policy, run=run)
+
+
+def _found(workdir: str, policy: str) -> str:
+    """The path of a policy, which a verdict names without a folder that is far.
+
+    It may lie beside the table of the study.
+    """
+    places = [pathlib.Path(policy)]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        text = pathlib.Path(workdir, "config.json").read_text(encoding="utf-8")
+        table = json.loads(text)["config"]["dataset"]["path"]
+        places.append(pathlib.Path(table).parent / policy)
+    there = [str(place) for place in places if place.is_file()]
+    return there[0] if there and there[0].isprintable() else "POLICY"
 
 
 def _parsed() -> bool:

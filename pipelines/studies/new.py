@@ -126,7 +126,9 @@ def _decide(
             values = np.array([*names, None], object)[codes]  # -1 is the last.
         else:
             named.append(group)
-        decided.append(f"the groups of {group} are {_counts(values)}")
+        counts = _counts(values)
+        nobody = "; who is missing is in no group" if ", missing (" in counts else ""
+        decided.append(f"the groups of {group} are {counts}{nobody}")
         decided += [f"BUT {alike}" for alike in _alike(group, values)]
         if "split" not in read:
             decided += _evidence(group, values, read[label], share)
@@ -242,7 +244,7 @@ def _evidence(
         return []
     return [
         f"BUT {about}: it will know that rate to {points:.0f} points at best, and the "
-        f"gate will not decide about a bound of {BOUND}. Take more rows, a larger "
+        f"gate may not decide about a bound of {BOUND}. Take more rows, a larger "
         "test_fraction, or a wider bound in the policy"
     ]
 

@@ -41,6 +41,18 @@ def test_a_run_is_pushed_where_the_gate_has_blessed_it(
     assert words[1:] == ["-m", "pipelines.gate", "--workdir=W", *ends]
 
 
+def test_a_policy_beside_the_table_is_found(tmp_path):
+    (tmp_path / "p.py").touch()
+    folder = tmp_path / "w" / RUN / "blessing"
+    folder.mkdir(parents=True)
+    verdict = {"blessed": True, "policy_file": "p.py"}
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    config = {"config": {"dataset": {"path": f"{tmp_path}/people.csv"}}}
+    (tmp_path / "w" / "config.json").write_text(json.dumps(config))
+    said = next_steps.after_litert(f"{tmp_path}/w", f"{tmp_path}/w/{RUN}/litert")
+    assert f"--policy={tmp_path}/p.py " in said
+
+
 @pytest.mark.parametrize(
     ("blessed", "broken", "said"),
     [

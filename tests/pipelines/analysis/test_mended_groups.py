@@ -79,8 +79,8 @@ def test_without_thresholds_accuracy_is_what_counts():
     lines = list(effects.sentences(found_after(80, 80), None))
     assert lines == [
         "All: accuracy 90.0 % -> 90.0 % (+0.0 points, +0.0 to +0.0).",
-        "Gains: no group of which the data are sure.",
-        "Pays: no group of which the data are sure.",
+        "Gains: no group of which the data are sure, in accuracy.",
+        "Pays: no group of which the data are sure, in accuracy.",
     ]
 
 

@@ -91,8 +91,8 @@ def test_without_a_second_verdict_the_first_one_stays():
         (
             [BOTH, TRAINED._replace(verdict=verdict("failed", "failed")), BETTER],
             "none of 3 ways keeps more conditions on validation data than the "
-            f"student as it is; not kept are c0, c1, c2. The closest is {THRESHOLDS}: there the "
-            "value 1 is failed; the value 2 is undecided",
+            f"student as it is; not kept are c0, c1, c2. The closest is {THRESHOLDS}: "
+            "there the value 1 is failed; the value 2 is undecided",
         ),
     ],
 )
