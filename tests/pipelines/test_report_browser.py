@@ -148,7 +148,7 @@ def test_the_floor_names_groups_and_models_below_it(page):
     # No model, and no teacher, has all answers right in any group.
     assert page.locator("#dots .below").count() == groups
     told = page.locator("#limit p").text_content()
-    assert f"below 100 %, of {groups}. teacher: {groups}, nds: {groups}," in told
+    assert f"are below 100 %: teacher: {groups}, nds: {groups}," in told
     page.keyboard.press("Home")
     assert page.locator("#dots .below").count() == 0
     assert "teacher: 0, nds: 0," in page.locator("#limit p").text_content()
