@@ -53,9 +53,10 @@ def table(model: keras.Model, dataset: Dataset, split: str) -> pd.DataFrame:
     """Features, the class index, groups by name, the id, the split."""
     spec, truth = dataset.spec, truth_of(dataset, split)
     seen = model.predict(evaluation_batches(dataset.splits[split], spec), verbose=0)
-    features = {f"f{i:03d}": column for i, column in enumerate(seen.T)}
     if MAP.value:
         features = {"seen": list(seen.astype(np.float32))}
+    else:
+        features = {f"f{i:03d}": column for i, column in enumerate(seen.T)}
     return pd.DataFrame(
         {
             **features,
