@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pandas as pd
 
-ROWS = 3000
+ROWS = 6000
 # Quick to run; leave them out for a real study.
-QUICK = ("--config.seeds=(0, 1)", "--config.temperatures=(4.0,)")
+QUICK = ("--config.seeds=(0, 1)", "--config.temperatures=(1.0, 4.0)")
 
 
 def raw_people() -> pd.DataFrame:

@@ -21,7 +21,9 @@ def test_a_first_config_says_what_was_decided(tmp_path):
     assert re.search(r"classes defaulted \([\d,]+\), paid \([\d,]+\)\n", text)
     assert "paid is positive" in text
     assert "age is a number, cut at its quartiles [" in text
-    assert re.search(r"the groups of age are [^:]* and over \(\d+\), under \d+", text)
+    assert re.search(
+        r"the groups of age are [^:]* and over \([\d,]+\), under \d+", text
+    )
     assert "as number: hours, years" in text
     assert "as category: country_code" in text
     assert "('?',) stand for a missing value" in text
@@ -114,9 +116,9 @@ def test_from_a_raw_file_to_the_gate(tmp_path):
     assert found["blessed"] == (done.returncode == 0)
     assert {c["name"] for c in found["conditions"]} >= {"accuracy", "eod_born"}
     assert (tmp_path / "people_study" / "report.html").exists()
-    # 2,100 people are trained and validated on, 900 are measured; one in six of them
-    # was born elsewhere.
+    # 4,200 people are trained and validated on, 1,800 are measured; one in six of
+    # them was born elsewhere.
     assert (
-        "split of 900 examples"
+        "split of 1,800 examples"
         in (tmp_path / "people_study" / "report.html").read_text()
     )

@@ -59,6 +59,8 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     about = chosen or next(iter(near), None)
     told = people(study, objective, about, "validation") if about else []
     reason = _reason(objective, near, good, tied, chosen, told)
+    if not near:
+        reason = _too_inaccurate(study, objective, error)
     front = _front(study.students, error, cost)
     return Choice(error, cost, front, tied, chosen, reason, told)
 
@@ -145,19 +147,13 @@ def _reason(
     chosen: Model | None,
     told: list[str],
 ) -> str:
-    points = f"{100 * objective.tolerance:g} point"
-    points += "" if points == "1 point" else "s"
+    points = _points(objective.tolerance)
     metric = objective.title
-    if chosen is None and near:
+    if chosen is None:
         more = f"; and {len(told) - 4} more groups" if len(told) > 4 else ""
         return (
             f"the {metric} is undefined on validation data, with min_examples="
             f"{objective.min_examples} ({'; '.join(told[:4])}{more})"
-        )
-    if chosen is None:
-        return (
-            f"no distilled student's validation accuracy is within {points} of the "
-            "best student's"
         )
     others = [model.title for model in tied if model != chosen]
     among = f"{len(good)} distilled students within {points} of the best accuracy"
@@ -167,3 +163,26 @@ def _reason(
         f"{chosen.title} is the most accurate of those whose {metric} cannot be told "
         f"from the best one ({', '.join([chosen.title, *others])}), of {among}"
     )
+
+
+def _too_inaccurate(
+    study: Study, objective: Objective, error: dict[Model, float]
+) -> str:
+    reason = (
+        "no distilled student's validation accuracy is within "
+        f"{_points(objective.tolerance)} of the best student's"
+    )
+    nearest = min(study.distilled, key=error.__getitem__, default=None)
+    if nearest is None:
+        return reason
+    best = min(study.students, key=error.__getitem__)
+    accuracy = {model: f"{100 * (1 - error[model]):.1f} %" for model in (nearest, best)}
+    return (
+        f"{reason}: {nearest.title} comes nearest with {accuracy[nearest]}, and "
+        f"{best.title} has {accuracy[best]}"
+    )
+
+
+def _points(tolerance: float) -> str:
+    points = f"{100 * tolerance:g}"
+    return f"{points} point" if points == "1" else f"{points} points"
