@@ -14,9 +14,12 @@ def main(argv: Sequence[str]) -> None:
     from pipelines import stages
 
     workdir = start.WORKDIR.value
-    written = stages.litert(workdir, RUN.value, PUBLISHED.value)
-    print(f"written: {', '.join(written)}")
-    print(f"next:    {next_steps.after_litert(workdir, written[0])}")
+    found = stages.litert(workdir, RUN.value, PUBLISHED.value)
+    print(found["text"])
+    print(f"written: {', '.join(found['written'])}")
+    card = next_steps.command("pipelines.card", workdir=workdir, run=found["run"])
+    print(f"card:    {card}")
+    print(f"next:    {next_steps.after_litert(workdir, found['run'])}")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,11 @@ def main(argv: Sequence[str]) -> None:
     print(found["text"])
     if found["written"]:
         print(f"written: {', '.join(found['written'])}")
+    after = next_steps.after_mitigate(workdir, policy_file(), found)
+    if after:
+        print(f"next:    {after}")
     if not found["blessed"]:
         sys.exit(NOT_BLESSED)
-    print(f"next:    {next_steps.push(workdir, policy_file(), found['run'])}")
 
 
 if __name__ == "__main__":

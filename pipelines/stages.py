@@ -7,6 +7,7 @@ from typing import Any
 
 import ml_collections
 
+from pipelines.analysis import quantization, quantization_words
 from pipelines.cli import finished, stage
 from pipelines.evaluation import hparams
 from pipelines.evaluation.evaluate import evaluate
@@ -31,10 +32,7 @@ def study(
 ) -> None:
     """Makes what is missing of a study: runs, evaluation, tables, report.
 
-    Args:
-      config, workdir, workers, scheduler, stack: see `train_study`.
-      published: directory of published numbers to show in the report.
-      log_to: see `pipelines.release.tracking.log`.
+    For the arguments see `train_study`, `report` and `pipelines.release.tracking.log`.
     """
     tracking.require(log_to)
     asked = {"config": config, "published": published, "log_to": log_to}
@@ -60,7 +58,7 @@ def study(
 def report(
     workdir: str, published: str = "", load: Callable[[], Any] | None = None
 ) -> tuple[page.Page, list[str]]:
-    """The report, and the paths written; arguments as of `study`."""
+    """The report, and the paths written; `published` has numbers to show in it."""
     with stage.telling("report: intervals, tables, figures"):
         content = page.page(workdir, load().spec if load else None, published)
         return content, write.write_page(content, workdir)
@@ -77,11 +75,14 @@ def evaluate_alone(
         )
 
 
-def litert(workdir: str, run: str = "", published: str = "") -> list[str]:
-    """Puts a run, or the recommended one, as LiteRT into the report; returns paths."""
+def litert(workdir: str, run: str = "", published: str = "") -> dict[str, Any]:
+    """Puts a run as LiteRT into the report: "run", "text" for people, "written"."""
     with stage.telling("convert to LiteRT"):
-        directory = convert(workdir, run)
-    return [directory, "tables/litert.csv", report(workdir, published)[1][-1]]
+        chosen = convert(workdir, run)
+    content, paths = report(workdir, published)
+    text = quantization_words.told(content.tables, chosen)
+    written = [quantization.directory(workdir, chosen), "tables/litert.csv", paths[-1]]
+    return {"run": chosen.directory, "text": text, "written": written}
 
 
 def mitigate(workdir: str, published: str = "", **asked: Any) -> dict[str, Any]:

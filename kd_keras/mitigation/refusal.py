@@ -71,8 +71,8 @@ def free_width(
     needed = math.ceil(sizes[least] * ratio) if ratio < math.inf else "endlessly many"
     raise ValueError(
         f"group {units.title(least)} has {sizes[least]:.0f} {kind} in validation, "
-        f"about {needed} are needed for {constraint.at_most:g}: "
-        f"{constraint.margin:g} standard errors of the gap are {kept:.3f}. "
+        f"about {needed} are needed for {constraint.at_most:.3g}: "
+        f"{constraint.margin:.3g} standard errors of the gap are {kept:.3f}. "
         f"{_advice(kept)}"
     )
 
@@ -116,7 +116,7 @@ def _too_small(
     ]
     return (
         f"{', '.join(small)} {counted} in validation, about {needed} are needed for "
-        f"{eps:g}: {constraint.margin:g} standard errors of the difference of "
+        f"{eps:.3g}: {constraint.margin:.3g} standard errors of the difference of "
         f"{rate.replace('_', ' ')}s are {kept:.3f}. {advice}"
     )
 
@@ -175,11 +175,11 @@ def _out_of_reach(
         needed = constraint.margin**2 * least * (1 - least) / (plain - least) ** 2
         reason = (
             f"it has {size} {COUNTED[DENOMINATORS[rate]]} in validation, about "
-            f"{math.ceil(needed)} are needed, as {constraint.margin:g} standard errors "
-            f"below its best {plain:.3f} is {best:.3f}"
+            f"{math.ceil(needed)} are needed, as {constraint.margin:.3g} standard "
+            f"errors below its best {plain:.3f} is {best:.3f}"
         )
     return (
-        f"`floor` of {least:g} for the {rate.replace('_', ' ')} cannot be held for "
+        f"`floor` of {least:.3g} for the {rate.replace('_', ' ')} cannot be held for "
         f"group {name}: {reason}. Lower it to {math.floor(1000 * best) / 1000:g}, or "
         "collect more examples."
     )

@@ -9,10 +9,10 @@ from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
 
 _LEFT = (
-    "What is left: a method that trains (--policy.mitigation.methods), more examples "
-    "of these groups, a larger student, or another bound, by those who answer for the "
-    "model."
+    "more examples of these groups, a larger student, or another bound, by those who "
+    "answer for the model."
 )
+_TRAINING = """ --policy.mitigation.methods="('thresholds','balanced')\""""
 # Groups that are named where there may be many.
 _MOST_NAMED = 4
 _MOST_PAYING = 2
@@ -155,7 +155,11 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
         return Card(question, [*lines, *advice], push)
     if judged.not_mended:
         tried = f"Mending did not help: {judged.not_mended}."
-        return Card(question, [*lines, tried, _LEFT])
+        if judged.trained:
+            return Card(question, [*lines, tried, f"What is left: {_LEFT}"])
+        left = f"No method that trains was tried. Beside that, what is left: {_LEFT}"
+        again = _command("mitigate", policy, judged.run) + _TRAINING
+        return Card(question, [*lines, tried, left, *advice], again)
     if judged.lacks_examples:
         more_evidence = (
             "Nothing seems broken, and no mending gives more evidence: measure on more "

@@ -37,7 +37,8 @@ class Choice:
 def choose(study: Study, objective: Objective) -> Choice | None:
     """The most accurate distilled student among the fairest ones.
 
-    Only students within the tolerance of the best student's accuracy count. Those
+    Only students of every seed count, not one that was trained again to mend a single
+    run, and only those within the tolerance of the best one's accuracy. Those
     whose cost cannot be told from the lowest one, by a paired interval, are tied, and
     the most accurate of them is chosen. None without validation data or students, or
     without the attributes that a gap needs.
@@ -50,8 +51,14 @@ def choose(study: Study, objective: Objective) -> Choice | None:
         {m: float(v[0]) for m, v in costs(study, o, models, "validation").items()}
         for o in (ERROR, objective)
     )
-    best = min(error[model] for model in study.students)
-    near = [m for m in study.distilled if error[m] <= best + objective.tolerance]
+    seeds = max(len(study.models[model]) for model in study.students)
+    full = [model for model in study.students if len(study.models[model]) == seeds]
+    best = min(error[model] for model in full)
+    near = [
+        model
+        for model in full
+        if model in study.distilled and error[model] <= best + objective.tolerance
+    ]
     good = [model for model in near if not np.isnan(cost[model])]
     tied = _tied(study, objective, good, min(good, key=cost.__getitem__, default=None))
     chosen = min(tied, key=error.__getitem__, default=None)
@@ -60,7 +67,7 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     told = people(study, objective, about, "validation") if about else []
     reason = _reason(objective, near, good, tied, chosen, told)
     if not near:
-        reason = _too_inaccurate(study, objective, error)
+        reason = _too_inaccurate(study, objective, full, error)
     front = _front(study.students, error, cost)
     return Choice(error, cost, front, tied, chosen, reason, told)
 
@@ -166,16 +173,16 @@ def _reason(
 
 
 def _too_inaccurate(
-    study: Study, objective: Objective, error: dict[Model, float]
+    study: Study, objective: Objective, full: list[Model], error: dict[Model, float]
 ) -> str:
     reason = (
         "no distilled student's validation accuracy is within "
         f"{_points(objective.tolerance)} of the best student's"
     )
-    nearest = min(study.distilled, key=error.__getitem__, default=None)
-    if nearest is None:
+    distilled = [model for model in full if model in study.distilled]
+    if not distilled:
         return reason
-    best = min(study.students, key=error.__getitem__)
+    nearest, best = (min(m, key=error.__getitem__) for m in (distilled, full))
     accuracy = {model: f"{100 * (1 - error[model]):.1f} %" for model in (nearest, best)}
     return (
         f"{reason}: {nearest.title} comes nearest with {accuracy[nearest]}, and "

@@ -31,6 +31,7 @@ class Verdict:
       mended: the run that mending ended with, if the gate blesses that one.
       who_pays: a sentence for each group that surely pays for it.
       not_mended: why mending did not help; empty where it did, or was not tried.
+      trained: whether a method that trains was among what did not help.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Verdict:
     mended: str = ""
     who_pays: tuple[str, ...] = ()
     not_mended: str = ""
+    trained: bool = False
 
 
 def read(workdir: str, study: Study) -> dict[Model, Verdict]:
@@ -95,4 +97,5 @@ def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
         return dataclasses.replace(verdict, mended=document["run"], who_pays=pays)
     # What came closest is in the section about mending.
     reason = document["reason"].partition(". ")[0]
-    return dataclasses.replace(verdict, not_mended=reason)
+    trained = any(row["run"] != document["base"] for row in document["tried"])
+    return dataclasses.replace(verdict, not_mended=reason, trained=trained)

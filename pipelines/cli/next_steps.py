@@ -73,28 +73,58 @@ def after_gate(workdir: str, policy: str, verdict: Mapping[str, Any]) -> str:
             "nothing seems broken, and no mending gives more evidence: measure on more "
             "examples, or on fewer groups"
         )
-    mend = {"policy": policy, "run": run.removesuffix("/mended")}
-    return command("pipelines.mitigate", workdir=workdir, **mend)
+    base = run.removesuffix("/mended")
+    if base == run:
+        return command("pipelines.mitigate", workdir=workdir, policy=policy, run=run)
+    if _verdict(workdir, base)[1]:
+        again = command("pipelines.litert", workdir=workdir, run=base)
+        return f"{base} is blessed as it was trained: {again}"
+    return (
+        "it is mended already; what is left: more examples of these groups, a larger "
+        "student, or another bound, by those who answer for the model"
+    )
 
 
-def after_litert(workdir: str, directory: str) -> str:
+def after_mitigate(workdir: str, policy: str, found: Mapping[str, Any]) -> str:
+    """What a person may do with what mending came to; "" where nothing is left here.
+
+    Args:
+      workdir: the study's working directory.
+      policy: path of the policy.
+      found: as in mitigation.json.
+    """
+    if found["blessed"]:
+        return push(workdir, policy, found["run"])
+    if any(row["run"] != found["base"] for row in found["tried"]):
+        return ""
+    flags = {"workdir": workdir, "policy": policy, "run": found["base"]}
+    flags["policy.mitigation.methods"] = "('thresholds', 'balanced')"
+    again = command("pipelines.mitigate", **flags)
+    return f"no method that trains was tried; to weigh small groups more: {again}"
+
+
+def after_litert(workdir: str, run: str) -> str:
     """What a person may do with a converted run: push it where the gate blessed it.
 
     Args:
       workdir: the study's working directory.
-      directory: `<workdir>/<run>/litert`.
+      run: its directory below that.
     """
-    run = directory.removeprefix(f"{workdir}/").removesuffix("/litert")
+    policy, blessed = _verdict(workdir, run)
+    policy = _found(workdir, policy)
+    if blessed:
+        return push(workdir, policy, run)
+    return command("pipelines.gate", workdir=workdir, policy=policy, run=run)
+
+
+def _verdict(workdir: str, run: str) -> tuple[str, bool]:
+    """The policy that judged a run, and whether it was blessed."""
     path = pathlib.Path(workdir, run, "blessing", "verdict.json")
     try:
         verdict = json.loads(path.read_text(encoding="utf-8"))
-        policy, blessed = str(verdict["policy_file"]), verdict["blessed"]
+        return str(verdict["policy_file"]), verdict["blessed"] is True
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        policy, blessed = "POLICY", False  # Nobody has judged it, or not here.
-    policy = _found(workdir, policy)
-    if blessed is True:
-        return push(workdir, policy, run)
-    return command("pipelines.gate", workdir=workdir, policy=policy, run=run)
+        return "POLICY", False  # Nobody has judged it, or not here.
 
 
 def _found(workdir: str, policy: str) -> str:

@@ -22,6 +22,7 @@ from pipelines.release import candidate
 from pipelines.release.candidate import Candidate
 from pipelines.studies import config as configs
 from pipelines.studies import mended_run, run_record, sealed
+from pipelines.studies.layout import Run
 from pipelines.studies.model_files import load_model
 from pipelines.studies.run_record import MODEL_FILE
 
@@ -30,7 +31,7 @@ REPRESENTATIVE = 200  # Training examples that give int8 its ranges.
 VOCABULARY = "vocabulary.json"
 
 
-def convert(workdir: str, run: str = "") -> str:
+def convert(workdir: str, run: str = "") -> Run:
     """Writes `<run>/litert/`: a .tflite and a .npz of predictions per format.
 
     A model of categories takes int32 places in vocabulary.json, which lies beside it;
@@ -44,7 +45,7 @@ def convert(workdir: str, run: str = "") -> str:
         recommended one.
 
     Returns:
-      The directory written.
+      The run.
 
     Raises:
       ValueError: if there is no such run, LiteRT cannot run its export, or a file is
@@ -66,7 +67,7 @@ def convert(workdir: str, run: str = "") -> str:
                     f"LiteRT: {features} become numbers, see {VOCABULARY}", flush=True
                 )
             _write(dataset, study.split, found, export, words, directory)
-    return directory
+    return found.run
 
 
 def _without_lookups(

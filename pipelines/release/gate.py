@@ -70,7 +70,8 @@ def gate(
 def describe(verdict: dict[str, Any]) -> str:
     """The verdict for people, a line per condition."""
     word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
-    lines = [f"{verdict['run']}, policy {verdict['policy']}: {word}"]
+    file = f" ({verdict['policy_file']})" if verdict.get("policy_file") else ""
+    lines = [f"{verdict['run']}, policy {verdict['policy']}{file}: {word}"]
     for condition in verdict["conditions"]:
         lines.append(f"  {condition['status']:<21} {condition['reason']}")
     return "\n".join(lines)

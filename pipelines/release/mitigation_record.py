@@ -101,11 +101,6 @@ def describe(found: Mapping[str, Any]) -> str:
                 "times: it is no longer an independent check"
             )
         lines.append(gate.describe(after))
-    if not found["blessed"] and all(row["run"] == found["base"] for row in tried):
-        lines.append(
-            "no method that trains was tried: --policy.mitigation.methods may name "
-            "some beside thresholds, such as 'balanced' or 'group_dro'"
-        )
     if not found["blessed"]:
         lines.append(
             "what is left: more examples of these groups, a larger student, or another "

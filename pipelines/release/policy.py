@@ -22,6 +22,8 @@ from pipelines.studies.layout import NDS, TEACHER
 
 CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)
+# The metrics that are no share of something.
+NO_SHARES = ("brier", "nll")
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
 MITIGATION = "mitigation"
@@ -73,10 +75,32 @@ class Condition:
         return title + (f" minus that of {other}" if other else "")
 
     @property
+    def unit(self) -> str:
+        """What follows a number of people: " %", " points" of a difference, or ""."""
+        if self.metric in NO_SHARES:
+            return ""
+        return " points" if self.against else " %"
+
+    @property
     def bound(self) -> str:
+        """Such as: at least 80 %."""
+        word, limit = self._limit
+        return f"{word} {100 * limit if self.unit else limit:.6g}{self.unit}"
+
+    def number(self, value: float) -> str:
+        """A value for people, in `unit`: 80.0; never the bound's, if it is another."""
+        if not self.unit:
+            return f"{value:.4f}"
+        _, limit = self._limit
+        shown = [f"{100 * value:.{digits}f}" for digits in (1, 2, 3, 6)]
+        far = (text for text in shown if float(text) != round(100 * limit, 6))
+        return shown[0] if value == limit else next(far, shown[0])
+
+    @property
+    def _limit(self) -> tuple[str, float]:
         if self.at_most is not None:
-            return f"at most {self.at_most:g}"
-        return f"at least {self.at_least:g}"
+            return "at most", self.at_most
+        return "at least", self.at_least or 0.0
 
 
 @dataclasses.dataclass(frozen=True)

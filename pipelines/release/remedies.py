@@ -46,7 +46,8 @@ class Remedy:
             asked.append(f"{self.gap.replace('_', ' ')} at most {self.at_most:.3g}")
         for rate, least in self.floor.items():
             asked.append(f"{rate.replace('_', ' ')} of each at least {least:.3g}")
-        kept = f"{self.margin:g} standard errors kept free"
+        error = "error" if self.margin == 1 else "errors"
+        kept = f"{self.margin:.3g} standard {error} kept free"
         return f"thresholds by {self.attribute}: {' and '.join(asked)}, {kept}"
 
 
@@ -87,9 +88,11 @@ def _combined(
     for part in MARGINS if options.margin else (0.0,):
         margin = part * options.margin
         for attribute, metric, bound in gaps:
-            floor = floors.get(attribute, {})
-            for share in PARTS:
-                yield Remedy(attribute, metric, share * bound, floor, margin)
+            # Without the floor too: one that nothing reaches would leave the gap.
+            known = floors.get(attribute, {})
+            for floor in (known, {}) if known else ({},):
+                for share in PARTS:
+                    yield Remedy(attribute, metric, share * bound, floor, margin)
         # Alone too: a gap between the rates of single classes needs more examples.
         for attribute, floor in floors.items():
             yield Remedy(attribute, None, None, floor, margin)

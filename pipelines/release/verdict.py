@@ -220,12 +220,16 @@ def _reason(condition: Condition, measured: Measured, status: str) -> str:
         one = condition.group or is_of_one(condition.metric)
         between = f", {'of' if one else 'between'} {people}"
     if status == "insufficient evidence":
-        rest = "" if np.isnan(interval.value) else f"; it is {interval.value:.4f}"
+        value = f"{condition.number(interval.value)}{condition.unit}"
+        rest = "" if np.isnan(interval.value) else f"; it is {value}"
         return (
             f"{condition.title}: {missing or interval.reason}{rest and rest + between}"
         )
+    value, low, high = map(
+        condition.number, (interval.value, interval.low, interval.high)
+    )
     return (
-        f"{condition.title} is {interval.value:.4f}, "
-        f"{100 * interval.level:g} % interval {interval.low:.4f} to "
-        f"{interval.high:.4f}, allowed is {condition.bound}{between}"
+        f"{condition.title} is {value}{condition.unit}, "
+        f"{100 * interval.level:g} % interval {low} to {high}, "
+        f"allowed is {condition.bound}{between}"
     )

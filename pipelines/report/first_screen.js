@@ -18,6 +18,9 @@ function shape(name, attributes, ...children) {
 }
 
 const one = (value) => value.toFixed(1);
+// A rate beside a limit that it keeps or breaks: it never looks as if it were the limit.
+const beside = (value, limit) => [1, 2, 3].map((digits) => value.toFixed(digits))
+  .find((text) => value === limit || Number(text) !== limit) ?? one(value);
 const signed = (value) => (value >= 0 ? "+" : "") + one(value);
 
 // As in first_screen.py: the tens around all marks, of at least a width.
@@ -75,7 +78,7 @@ function row(dot, axis, limit, beyond, words) {
   }
   const change = dot.student - dot.teacher;
   const item = element("li", { class: `dot ${dot.state}` }, name, plot(dot, axis, limit),
-    element("span", { class: "values" }, `${one(dot.teacher)} → ${one(dot.student)} %`),
+    element("span", { class: "values" }, `${one(dot.teacher)} → ${beside(dot.student, limit)} %`),
     element("span", { class: "change" }, `${signed(change)} (${signed(dot.changeLow)} ` +
       `to ${signed(dot.changeHigh)}) ${words[dot.state]}`));
   item.title = `${dot.group}: ${one(dot.student)} % of ${dot.examples} examples, ` +
@@ -96,9 +99,9 @@ function beyondLimit(dots, rate, limit, moreIsWorse, isSure = () => false) {
     .sort((a, b) => isSure(b) - isSure(a) || sign * (rate(a) - rate(b)));
 }
 
-function sentence(title, all, beyond, rate, isSure) {
+function sentence(title, all, beyond, rate, limit, isSure) {
   if (!beyond.length) return `${title}: none of ${all} groups`;
-  const named = beyond.slice(0, 6).map((dot) => `${dot.group} (${one(rate(dot))} %` +
+  const named = beyond.slice(0, 6).map((dot) => `${dot.group} (${beside(rate(dot), limit)} %` +
     `${isSure && !isSure(dot) ? ", not sure" : ""})`);
   const more = beyond.length > 6 ? ` and ${beyond.length - 6} more` : "";
   const sure = isSure ? `; surely: ${beyond.filter(isSure).length}` : "";
@@ -115,7 +118,7 @@ function showLimit(data, chosen, limit) {
   const lines = [], counts = [];
   const add = (title, dots, rate, isSure) => {
     const beyond = beyondLimit(dots, rate, limit, moreIsWorse, isSure);
-    lines.push(sentence(title, dots.length, beyond, rate, isSure));
+    lines.push(sentence(title, dots.length, beyond, rate, limit, isSure));
     counts.push(`${title}: ${beyond.length}`);
   };
   add("teacher", of(chosen.model), teacher);
@@ -129,11 +132,12 @@ function showLimit(data, chosen, limit) {
     element("li", { class: "note" }, "Surely: the 95 % interval of the student's own rate is."));
 }
 
-function draw(data, form) {
+function draw(data, form, isLimitAsked = false) {
   const chosen = Object.fromEntries(["model", "attribute", "measure"].map(
     (what) => [what, Number(form.elements[what].value)]));
-  const limit = Number(form.elements.limit.value);
   const moreIsWorse = data.ofWrong[chosen.measure];
+  if (!isLimitAsked) form.elements.limit.value = moreIsWorse ? 20 : 80;
+  const limit = Number(form.elements.limit.value);
   const found = data.dots.filter((dot) => Object.entries(chosen).every(
     ([what, index]) => dot[what] === index));
   const figure = document.getElementById("dots");
@@ -174,7 +178,13 @@ function startPicture() {
     Object.fromEntries(FIELDS.map((name, index) => [name, values[index]])));
   const form = document.getElementById("controls");
   form.hidden = false;
-  form.addEventListener("input", () => draw(data, form));
+  // Of wrong answers 20 of 100 are asked at most, of right ones 80 at least, until
+  // somebody asks for another number.
+  let asked = false;
+  form.addEventListener("input", (event) => {
+    asked ||= event.target.name === "limit";
+    draw(data, form, asked);
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   draw(data, form);
 }

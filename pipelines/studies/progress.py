@@ -62,7 +62,7 @@ class StudyProgress:
         missing: Sequence[Run],
         at_a_time: int = 1,
     ) -> None:
-        """Says what the run took and about how long the `missing` ones will take.
+        """Says what the run took, and how long the training of `missing` ones takes.
 
         Args:
           run: the run that is finished.
@@ -74,10 +74,10 @@ class StudyProgress:
         self.seconds.setdefault(run.model, []).append(seconds)
         done = self.total - len(missing)
         self.bar.update(done - self.bar.n)
+        left = f", {self._time_left(missing, at_a_time)} left" if missing else ""
         tqdm.write(
             f"[{done}/{self.total}] {run.title}: "
-            f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s, "
-            f"{self._time_left(missing, at_a_time)} left"
+            f"val_accuracy {val_accuracy:.3f}, {seconds:.0f} s{left}"
         )
         sys.stdout.flush()  # A pipe would hold the line back.
 
@@ -89,7 +89,7 @@ class StudyProgress:
         longest = max(seen)
         means = {model: sum(s) / len(s) for model, s in self.seconds.items()}
         left = sum(means.get(run.model, longest) for run in missing)
-        left /= max(1, min(at_a_time, len(missing)))
+        left /= min(at_a_time, len(missing))
         # Teachers come first, and their students take less.
         unseen = any(run.model not in means for run in missing)
-        return f"{'under ' if unseen else ''}{left / 60:.1f} min"
+        return f"{'under ' if unseen else ''}{max(left / 60, 0.1):.1f} min of training"

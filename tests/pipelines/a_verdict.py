@@ -10,10 +10,10 @@ def get_config():
     policy.conditions.update({"drop": condition(metric="accuracy")})
 """
 REASONS = {
-    "eod": "equalized odds difference of side is 0.3000, allowed is at most 0.1",
+    "eod": "equalized odds difference of side is 30.0 %, allowed is at most 10 %",
     "eod_b": "the interval has the bound inside, of 95 % level",
     "rare": "fewer than 10 examples for a, b:\nwomen & men <7>",
-    "drop": "accuracy is 0.8250",
+    "drop": "accuracy is 82.5 %",
 }
 STATUSES = {
     "eod": "failed",

@@ -24,8 +24,7 @@ def workdir(tmp_path_factory):
     patch.setattr(configs, "load_dataset", lambda config: study.dataset())
     workdir = str(tmp_path_factory.mktemp("litert") / "w")
     study.write_study(workdir)
-    directory = convert(workdir, "student-t04/seed0")
-    assert directory == run_dir(workdir, study.CANDIDATE) + "/litert"
+    assert convert(workdir, "student-t04/seed0") == study.CANDIDATE
     yield workdir
     patch.undo()
 

@@ -36,7 +36,7 @@ def test_a_run_is_pushed_where_the_gate_has_blessed_it(
     folder.mkdir(parents=True)
     if verdict:
         (folder / "verdict.json").write_text(json.dumps(verdict))
-    said = next_steps.after_litert(workdir, f"{workdir}/{RUN}/litert")
+    said = next_steps.after_litert(workdir, RUN)
     words = [word.replace(workdir, "W") for word in said.split()]
     assert words[1:] == ["-m", "pipelines.gate", "--workdir=W", *ends]
 
@@ -49,18 +49,51 @@ def test_a_policy_beside_the_table_is_found(tmp_path):
     (folder / "verdict.json").write_text(json.dumps(verdict))
     config = {"config": {"dataset": {"path": f"{tmp_path}/people.csv"}}}
     (tmp_path / "w" / "config.json").write_text(json.dumps(config))
-    said = next_steps.after_litert(f"{tmp_path}/w", f"{tmp_path}/w/{RUN}/litert")
+    said = next_steps.after_litert(f"{tmp_path}/w", RUN)
     assert f"--policy={tmp_path}/p.py " in said
 
 
 @pytest.mark.parametrize(
-    ("blessed", "broken", "said"),
+    ("run", "blessed", "broken", "said"),
     [
-        (True, [], "-m pipelines.litert --workdir=w --run=a/mended"),
-        (False, ["eod"], "-m pipelines.mitigate --workdir=w --policy=p.py --run=a"),
-        (False, [], "nothing seems broken"),
+        ("a/mended", True, [], "-m pipelines.litert --workdir=w --run=a/mended"),
+        ("a", False, ["eod"],
+         "-m pipelines.mitigate --workdir=w --policy=p.py --run=a"),
+        ("a", False, [], "nothing seems broken"),
+        # Nobody mends what is mended.
+        ("a/mended", False, ["eod"], "it is mended already; what is left: more"),
     ],
-)
-def test_what_only_lacks_examples_is_not_mended(blessed, broken, said):
-    verdict = {"run": "a/mended", "blessed": blessed, "broken": broken}
+)  # fmt: skip
+def test_what_comes_after_a_verdict(run, blessed, broken, said):
+    verdict = {"run": run, "blessed": blessed, "broken": broken}
     assert said in next_steps.after_gate("w", "p.py", verdict)
+
+
+def test_a_refused_mended_student_may_have_a_blessed_base(tmp_path):
+    folder = tmp_path / "a" / "blessing"
+    folder.mkdir(parents=True)
+    verdict = {"blessed": True, "policy_file": "p.py"}
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    refused = {"run": "a/mended", "blessed": False, "broken": ["eod"]}
+    said = next_steps.after_gate(str(tmp_path), "p.py", refused)
+    assert said.startswith("a is blessed as it was trained: ")
+    assert said.endswith(f"-m pipelines.litert --workdir={tmp_path} --run=a")
+
+
+def _mitigated(blessed, *runs):
+    tried = [{"run": run} for run in runs]
+    found = {"blessed": blessed, "base": "a", "run": runs[-1], "tried": tried}
+    return next_steps.after_mitigate("w", "p.py", found)
+
+
+def test_what_comes_after_mending():
+    assert _mitigated(True, "a", "a/mended").endswith(
+        "-m pipelines.gate --workdir=w --policy=p.py --run=a/mended --push=w/serving"
+    )
+    said = _mitigated(False, "a", "a")
+    assert said.startswith("no method that trains was tried; ")
+    assert said.endswith(
+        "-m pipelines.mitigate --workdir=w --policy=p.py --run=a "
+        """'--policy.mitigation.methods=('"'"'thresholds'"'"', '"'"'balanced'"'"')'"""
+    )
+    assert _mitigated(False, "a", "a-balanced") == ""

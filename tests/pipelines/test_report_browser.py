@@ -154,6 +154,26 @@ def test_the_floor_names_groups_and_models_below_it(page):
     assert "teacher: 0, nds: 0," in page.locator("#limit p").text_content()
 
 
+def test_a_rate_beside_the_floor_does_not_look_like_it(page):
+    found = page.evaluate("[79.97, 80, 79.9, 80.004].map((rate) => beside(rate, 80))")
+    assert found == ["79.97", "80.0", "79.9", "80.004"]
+
+
+def test_of_wrong_answers_few_are_asked_until_somebody_asks_for_more(page):
+    drawn = """(isAsked) => {
+      const form = document.getElementById("controls");
+      const data = JSON.parse(document.getElementById("dots-data").textContent);
+      data.dots = [];
+      data.ofWrong = data.ofWrong.map(() => true);
+      draw(data, form, isAsked);
+      return form.elements["limit-value"].value;
+    }"""
+    assert page.locator("#controls output").text_content() == "80 %"
+    assert page.evaluate(drawn, False) == "20 %"
+    page.locator("#controls [name=limit]").fill("30")
+    assert page.evaluate(drawn, True) == "30 %"
+
+
 @pytest.mark.parametrize("name", ["group_losses", "summary"])
 def test_csv_comes_out_of_the_page_itself(page, workdir, name):
     for folded in page.locator("details", has=page.locator(f"#table-{name}")).all():

@@ -148,7 +148,18 @@ def test_the_gate_s_verdict_says_what_to_do(blessed, words, command):
             "-m pipelines.gate --workdir=WORKDIR --policy=here/p.py "
             "--run=student-t04/seed0/mended --push=WORKDIR/serving",
         ),
-        ({"not_mended": "nothing of 3 tried keeps more"}, "nothing of 3 tried", ""),
+        (
+            {"not_mended": "nothing of 3 tried keeps more", "trained": True},
+            "Mending did not help: nothing of 3 tried keeps more. What is left: more",
+            "",
+        ),
+        (
+            {"not_mended": "nothing of 3 tried keeps more"},
+            "No method that trains was tried. Beside that, what is left: more examples",
+            "-m pipelines.mitigate --workdir=WORKDIR --policy=here/p.py "
+            "--run=student-t04/seed0 "
+            """--policy.mitigation.methods="('thresholds','balanced')\"""",
+        ),
         ({"lacks_examples": True}, "measure on more examples", ""),
     ],
 )

@@ -1,5 +1,7 @@
 """Costs against Fairlearn and scikit-learn; the choice by hand."""
 
+import dataclasses
+
 import fairlearn.metrics
 import numpy as np
 import pytest
@@ -270,8 +272,24 @@ def test_no_student_is_accurate_enough():
     assert (choice.tied, choice.chosen) == ([], None)
     assert choice.reason == (
         "no distilled student's validation accuracy is within 1 point of the best "
-        "student's"
+        "student's: T=1 comes nearest with 93.8 %, and nds has 100.0 %"
     )
+
+
+def test_a_student_of_one_seed_alone_is_not_chosen():
+    both = {
+        Run(r.model, s, r.temperature): w for r, w in ANSWERS.items() for s in (0, 1)
+    }
+    again = Run(DS, 1, 1.0, "balanced")
+    choice = choose(study_of(both | {again: []}), objective(0))
+    assert choice.chosen == T1
+    assert choice.error[Model.of(again)] == 0
+    alike = {dataclasses.replace(again, seed=seed): [] for seed in (0, 1)}
+    assert choose(study_of(both | alike), objective(0)).chosen == Model.of(again)
+    without = {run: wrong for run, wrong in both.items() if run.model != DS}
+    lonely = choose(study_of(without | {again: []}), objective(0))
+    assert lonely.chosen is None
+    assert lonely.reason.endswith("is within 0 points of the best student's")
 
 
 def test_the_front_holds_equals_and_no_student_that_is_beaten_in_one():

@@ -81,11 +81,18 @@ def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
         (True, {"conditions": ["another"]}, ("", "")),
         (False, {"export_digest": "0" * 64}, ("", "")),
     ):
-        began = {"before": before | changed, "blessed": blessed}
+        tried = [{"run": base}, {"run": run if changed else base}]
+        began = {"before": before | changed, "blessed": blessed, "tried": tried}
         sealed.write(mitigation.record_path(workdir), document | began)
         found = verdicts.read(workdir, study)[STUDENT]
         assert (found.mended, found.not_mended) == told
         assert found.who_pays == (("Pays: c.",) if found.mended else ())
+        assert not found.trained
+    began["blessed"] = False
+    for last, trained in ((base, False), ("student-t04-balanced/seed0", True)):
+        tried = {"before": before, "tried": [{"run": base}, {"run": last}]}
+        sealed.write(mitigation.record_path(workdir), document | began | tried)
+        assert verdicts.read(workdir, study)[STUDENT].trained is trained
 
 
 @pytest.mark.parametrize("name", ["demo", "adult"])

@@ -209,7 +209,7 @@ def test_an_unblessed_model_is_not_pushed(monkeypatch, capsys, workdir, tmp_path
     assert f"\n::error file=policy.py,line=3,title={title}::equalized" in out
     assert "NOT_BLESSED, conditions not kept: eod" in out
     assert "-m pipelines.mitigate" in out  # 0.3 is beyond the bound, 0.01.
-    assert "equalized odds difference of side is 0.3000" in out
+    assert "equalized odds difference of side is 30.0 %" in out
     assert sorted(os.listdir(directory)) == ["NOT_BLESSED", *FILES]
     assert not push.exists()
 

@@ -14,7 +14,7 @@ from kd_keras import files
 from kd_keras.datasets import Dataset
 from pipelines import mitigate as mitigate_main
 from pipelines.analysis import mitigation as effects
-from pipelines.analysis import verdicts
+from pipelines.analysis import quantization, verdicts
 from pipelines.analysis.results import read_study
 from pipelines.evaluation import evaluate
 from pipelines.release import conversion, gate, mitigation, mitigation_record
@@ -197,7 +197,7 @@ def test_the_gate_pushes_the_mended_export(mended, tmp_path):
 
 def test_litert_has_the_decisions_of_the_mended_student(mended):
     workdir, _ = mended
-    directory = conversion.convert(workdir, MENDED)
+    directory = quantization.directory(workdir, conversion.convert(workdir, MENDED))
     with np.load(f"{directory}/float32.npz") as arrays:
         predicted = arrays["probabilities"].argmax(-1)
     columns = study.columns()
@@ -233,7 +233,7 @@ def test_nothing_is_taken_that_keeps_no_more(workdir):
     assert not found["blessed"]
     assert found["after"] is None
     assert found["reason"].startswith("none of 3 ways keeps more conditions on")
-    assert "there the accuracy is 0.7000" in found["reason"]
+    assert "there the accuracy is 70.0 %" in found["reason"]
     assert found["test_looks"] == 0
     assert not files.exists(f"{workdir}/{MENDED}")
     (verdict,) = verdicts.read(workdir, read_study(workdir)).values()

@@ -18,10 +18,6 @@ LEFT = (
     "what is left: more examples of these groups, a larger student, or another bound, "
     "by those who answer for the model"
 )
-NONE_TRAINED = (
-    "no method that trains was tried: --policy.mitigation.methods may name some beside "
-    "thresholds, such as 'balanced' or 'group_dro'"
-)
 
 
 def verdict(*statuses, run=RUN, blessed=False, digest="a"):
@@ -154,10 +150,13 @@ def test_an_end_that_nothing_mends_in_words():
     begin = [*REFUSED, "tried on validation data: 5, of which 5 were refused"]
     lines = told([AS_IT_IS, *problems], None, None, "in vain")
     assert lines == [*begin, *refused, "  Pays: a.", stays, LEFT]
-    alone = told([AS_IT_IS, problems[0]], None, None, "in vain")
-    assert alone[-3:] == [stays, NONE_TRAINED, LEFT]
 
 
 def test_a_blessed_student_has_nothing_to_mend():
     lines = record.describe(record.document(AFTER, None, [], None, "", 0)).split("\n")
     assert lines == [*BLESSED, "nothing to mend"]
+
+
+def test_a_verdict_names_the_file_of_its_policy():
+    line, *_ = record.gate.describe({**AFTER, "policy_file": "own/p.py"}).split("\n")
+    assert line == "student-t04-balanced/seed1, policy p (own/p.py): BLESSED"

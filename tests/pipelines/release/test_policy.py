@@ -29,19 +29,33 @@ def make_policy(conditions, refuse=("failed",), **selection):
 @pytest.mark.parametrize(
     ("fields", "title", "bound"),
     [
-        ({"metric": "accuracy", "at_least": 0.75}, "accuracy", "at least 0.75"),
+        ({"metric": "accuracy", "at_least": 0.75}, "accuracy", "at least 75 %"),
         ({"metric": "ece", **AGE, "group": "old", "at_most": 0}, "ece of age=old",
-         "at most 0"),
+         "at most 0 %"),
+        ({"metric": "nll", "at_most": 0.5}, "nll", "at most 0.5"),
         ({"metric": EOD, **AGE, "against": "teacher", "at_most": 0.1},
-         "equalized odds difference of age minus that of the teacher", "at most 0.1"),
+         "equalized odds difference of age minus that of the teacher",
+         "at most 10 points"),
         ({"metric": EOD, **AGE, "against": "nds", "at_least": -0.1},
-         "equalized odds difference of age minus that of nds", "at least -0.1"),
+         "equalized odds difference of age minus that of nds", "at least -10 points"),
     ],
-    ids=["plain", "group", "teacher", "nds"],
+    ids=["plain", "group", "no share", "teacher", "nds"],
 )  # fmt: skip
 def test_titles_and_bounds(fields, title, bound):
     condition = Condition("c", **fields)
     assert (condition.title, condition.bound) == (title, bound)
+
+
+def test_a_value_beside_its_bound_does_not_look_like_it():
+    least = Condition("c", "accuracy", at_least=0.8)
+    told = {v: least.number(v) for v in (0.5, 0.8, 0.79996, 0.79984, 0.8000001)}
+    assert told == {
+        **{0.5: "50.0", 0.8: "80.0", 0.79996: "79.996", 0.79984: "79.98"},
+        0.8000001: "80.000010",
+    }
+    # 55 % as a float is a little more than 0.55 times 100.
+    assert Condition("c", "accuracy", at_least=0.55).number(0.54996) == "54.996"
+    assert Condition("c", "nll", at_most=0.5).number(0.49999) == "0.5000"
 
 
 def test_conditions_are_those_of_the_policy_in_order():

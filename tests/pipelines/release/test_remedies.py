@@ -39,7 +39,7 @@ def asked(found, *fields, margin=0.0):
     return remedies.remedies(found, STUDENT, conditions, options)
 
 
-def test_a_gap_is_asked_for_with_the_floor_of_its_attribute_alone(found):
+def test_a_gap_is_asked_for_with_the_floor_of_its_attribute_and_without(found):
     got = asked(
         found,
         {"metric": TPR, "attribute": "side", "at_most": 0.2},
@@ -56,6 +56,10 @@ def test_a_gap_is_asked_for_with_the_floor_of_its_attribute_alone(found):
             Remedy("side", TPR, 0.2, side, margin),
             Remedy("side", TPR, pytest.approx(0.15), side, margin),
             Remedy("side", TPR, 0.1, side, margin),
+            # Where nothing reaches the floor, the gap can still be mended.
+            Remedy("side", TPR, 0.2, {}, margin),
+            Remedy("side", TPR, pytest.approx(0.15), {}, margin),
+            Remedy("side", TPR, 0.1, {}, margin),
             Remedy("side", None, None, side, margin),
             Remedy("age", None, None, age, margin),
         )

@@ -153,8 +153,8 @@ def test_fields_and_reason_of_a_condition():
         "high": pytest.approx(0.8928, abs=1e-4),
         "status": "passed",
         "decided_by": "interval",
-        "reason": "accuracy is 0.8250, 95 % interval 0.7274 to 0.8928, allowed is at "
-        "least 0.7",
+        "reason": "accuracy is 82.5 %, 95 % interval 72.7 to 89.3, allowed is at least "
+        "70 %",
     }
 
 
@@ -230,16 +230,16 @@ def test_a_verdict_names_who_decides_and_how_many_they_are():
         "positives)"
     )
     assert found["reason"].endswith(
-        f"allowed is at most 0.9, between {found['people']}"
+        f"allowed is at most 90 %, between {found['people']}"
     )
     fields = {"metric": "accuracy", "attribute": "side", "group": "b", "at_least": 0.1}
     (found,) = judge({"c": fields})["conditions"]
-    assert found["reason"].endswith("allowed is at least 0.1, of 40 examples")
+    assert found["reason"].endswith("allowed is at least 10 %, of 40 examples")
 
 
 def test_the_groups_that_are_compared_are_told_beside_those_that_are_not():
     fields = {"metric": "accuracy", "attribute": "side", "group": "b", "at_least": 0.1}
     (found,) = judge({"c": fields | {"min_examples": 41}})["conditions"]
     assert found["reason"] == (
-        "accuracy of side=b: 40 of 41 examples; it is 0.7500, of 40 examples"
+        "accuracy of side=b: 40 of 41 examples; it is 75.0 %, of 40 examples"
     )
