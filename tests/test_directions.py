@@ -41,8 +41,8 @@ def test_every_form_of_import_is_seen(tmp_path, source):
     line = source.count("\n") + 1
     assert found == (
         f"pipelines/studies/card.py:{line}: pipelines/studies -> pipelines/analysis "
-        "(pipelines/analysis/x.py); allowed are pipelines, pipelines/release, "
-        "pipelines/report, pipelines/tfx"
+        "(pipelines/analysis/x.py); allowed are pipelines, pipelines/language_models, "
+        "pipelines/release, pipelines/report, pipelines/tfx"
     )
 
 
@@ -74,6 +74,10 @@ def test_every_form_of_import_is_seen(tmp_path, source):
         ("pipelines/report/a.py", "pipelines/release", False),
         ("pipelines/release/a.py", "pipelines/evaluation", True),
         ("pipelines/release/a.py", "pipelines/report", False),
+        ("pipelines/language_models/a.py", "pipelines/report", True),
+        ("pipelines/language_models/a.py", "pipelines/release", False),
+        ("pipelines/language_models/a.py", "pipelines/evaluation", False),
+        ("pipelines/report/a.py", "pipelines/language_models", False),
         ("pipelines/tfx/a.py", "kd_keras", True),
         ("pipelines/tfx/a.py", "pipelines/cli", False),
         ("pipelines/tfx/a.py", "pipelines/studies", True),

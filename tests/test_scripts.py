@@ -23,7 +23,7 @@ MAINS = {
 
 def test_every_main_has_a_script():
     assert {name.removeprefix("kd-") for name in SCRIPTS} == MAINS
-    assert len(MAINS) == 12
+    assert len(MAINS) == 13
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -1,6 +1,7 @@
 """The words of the report, explained, and links to them."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import markupsafe
@@ -89,23 +90,33 @@ _UNKNOWN = (
     "seed",
     "base rate gap",
 )
-_LINKED = {term.name: term for term in TERMS if term.name in _UNKNOWN}
-_WORD = re.compile(rf"(?<![\w&])({'|'.join(_LINKED)})(s?)(?!\w)")
 
 
-def linked(text: str) -> markupsafe.Markup:
-    """The text, escaped; the first use of each known word leads to its meaning."""
-    seen: set[str] = set()
+def linker(terms: Sequence[Term]) -> Callable[[str], markupsafe.Markup]:
+    """A function that escapes a text, and leads its unknown words to their meanings.
 
-    def link(found: re.Match[str]) -> str:
-        word = found[1]
-        if word in seen:
-            return found[0]
-        seen.add(word)
-        term = _LINKED[word]
-        return (
-            f'<a class="term" href="#{term.anchor}" '
-            f'title="{markupsafe.escape(term.meaning)}">{found[0]}</a>'
-        )
+    The first use of a word does. Words that are not among the terms are left alone.
+    """
+    known = {term.name: term for term in terms if term.name in _UNKNOWN}
+    pattern = re.compile(rf"(?<![\w&])({'|'.join(known) or '(?!)'})(s?)(?!\w)")
 
-    return markupsafe.Markup(_WORD.sub(link, str(markupsafe.escape(text))))
+    def linked(text: str) -> markupsafe.Markup:
+        seen: set[str] = set()
+
+        def link(found: re.Match[str]) -> str:
+            word = found[1]
+            if word in seen:
+                return found[0]
+            seen.add(word)
+            term = known[word]
+            return (
+                f'<a class="term" href="#{term.anchor}" '
+                f'title="{markupsafe.escape(term.meaning)}">{found[0]}</a>'
+            )
+
+        return markupsafe.Markup(pattern.sub(link, str(markupsafe.escape(text))))
+
+    return linked
+
+
+linked = linker(TERMS)

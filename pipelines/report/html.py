@@ -16,6 +16,7 @@ from pipelines.report import first_screen, glossary, order
 from pipelines.report.drawing import Drawing
 from pipelines.report.first_screen import FirstScreen
 from pipelines.report.frontier import Frontier
+from pipelines.report.glossary import Term
 
 # Longer tables are cut in the page, to stay below 1.5 MB; the CSV has all rows.
 _MOST_ROWS = 300
@@ -60,6 +61,7 @@ class Page:
       headlines: per attribute.
       sections: in order.
       summary: the result as plain text, at most 78 columns wide.
+      terms: the glossary, to whose words the first screen leads.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Page:
     headlines: Sequence[Headline]
     sections: Sequence[Section]
     summary: str
+    terms: Sequence[Term] = glossary.TERMS
 
     @property
     def tables(self) -> list[DataTable]:
@@ -103,7 +106,7 @@ def render(page: Page) -> str:
         keep_trailing_newline=True,
         loader=jinja2.FunctionLoader(read),
     )
-    environment.filters["linked"] = glossary.linked
+    environment.filters["linked"] = glossary.linker(page.terms)
     environment.globals["tenths"] = first_screen.tenths
     template = environment.get_template("report.html.jinja")
     return template.render(
@@ -113,7 +116,7 @@ def render(page: Page) -> str:
         is_unsure=order.is_unsure,
         words=first_screen.WORDS,
         order=first_screen.ORDER,
-        terms=glossary.TERMS,
+        terms=page.terms,
         csv=_csv(page.tables),
         css="".join(map(read, _STYLES)),
         script=script,

@@ -51,7 +51,7 @@ def test_values_are_words_folders_or_files(script, tmp_path):
 def test_every_script_is_completed(script):
     (line,) = [line for line in script.splitlines() if line.startswith("complete ")]
     names = line.partition("_kd ")[2].split()
-    assert len(names) == 12
+    assert len(names) == 13
     assert {"kd-study", "kd-tensorboard", "kd-new"} <= set(names)
 
 

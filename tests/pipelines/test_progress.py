@@ -15,7 +15,8 @@ def test_the_last_run_has_no_time_left(capsys):
     progress.close()
     # Three runs of 60 s at most; two as long as the teacher, whose model is known.
     assert capsys.readouterr().out.splitlines() == [
-        "[1/4] teacher seed 0: val_accuracy 0.900, 60 s, under 3.0 min of training left",
+        "[1/4] teacher seed 0: val_accuracy 0.900, 60 s, under 3.0 min of training "
+        "left",
         "[2/4] student nds seed 0: val_accuracy 0.800, 30 s, under 2.0 min of training "
         "left",
         "[3/4] student T=1 seed 0: val_accuracy 0.750, 90 s, 1.5 min of training left",

@@ -1,0 +1,1 @@
+"""Studies of language models: does a student keep its teacher's stereotypes?"""
