@@ -59,6 +59,9 @@ def study(
     # Views of an augmented image that a cache holds and a student sees, one an epoch,
     # over and over. As many as the student's epochs are those of a live teacher.
     config.teacher_cache_views = 0
+    # What the teacher computes in while they are made: "float32", or "bfloat16", which
+    # is faster on processors with AMX, and changes the logits a little.
+    config.teacher_cache_precision = "float32"
     # What the layers compute in: "float32", or, for GPUs and TPUs, "mixed_bfloat16" or
     # "mixed_float16". Weights, logits and losses are float32 in each.
     config.precision = "float32"

@@ -67,13 +67,14 @@ def _call(
         "epsilon": layer.epsilon,
     }
     if infers:
-        # TensorFlow makes one kernel of a convolution, this, and a ReLU.
+        # TensorFlow makes one kernel of a convolution, this, and a ReLU. It takes
+        # float32 statistics whatever the layer computes in.
+        statistics = {"mean": mean.value, "variance": variance.value}
+        for name in ("scale", "offset"):
+            statistics[name] = parameters.pop(name)
+        statistics = {k: tf.cast(v, tf.float32) for k, v in statistics.items()}
         return tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            mean=mean.value,
-            variance=variance.value,
-            is_training=False,
-            **parameters,
+            x=inputs, is_training=False, **statistics, **parameters
         ).y
     outputs, batch_mean, batch_variance = tf.compat.v1.nn.fused_batch_norm(
         inputs, is_training=True, **parameters

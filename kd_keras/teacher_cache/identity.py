@@ -26,6 +26,7 @@ class Identity:
       seed: seed of the augmentation.
       views: number of augmented views of each example.
       shard_examples: examples in a file.
+      precision: what the teacher's layers compute in.
     """
 
     teacher: str
@@ -37,6 +38,7 @@ class Identity:
     seed: int
     views: int
     shard_examples: int
+    precision: str = "float32"
 
     @property
     def shards(self) -> int:
@@ -49,6 +51,8 @@ class Identity:
     def require_equal(self, made: Mapping[str, Any], directory: str) -> None:
         """Raises a ValueError that names the first difference to a cache's."""
         given = self.to_json()
+        # Before there was a choice there was one precision.
+        made = {"precision": "float32", **made}
         for name in sorted(given.keys() | made.keys()):
             if made.get(name) == given.get(name):
                 continue

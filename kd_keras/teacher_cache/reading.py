@@ -40,6 +40,8 @@ class TeacherCache:
       outputs: shape of one example's logits, the classes last; of `HiddenStates` the
         width.
       head: with `HiddenStates`, the teacher's last layer: `Distiller(teacher=head)`.
+      largest_difference: between the first batch's outputs in the precision that the
+        cache was made with and in float32; 0 of float32.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class TeacherCache:
         outputs: list[int],
         spec: DatasetSpec,
         storage: Storage,
+        largest_difference: float = 0.0,
     ):
         self.directory = directory
+        self.largest_difference = largest_difference
         self.identity = identity
         self.outputs = outputs
         self._spec = spec

@@ -24,6 +24,7 @@ from kd_keras.teacher_cache.identity import (
     example_keys,
     shard_names,
 )
+from kd_keras.teacher_cache.precision import computing_in
 from kd_keras.teacher_cache.reading import TeacherCache, to_npy, verify
 from kd_keras.teacher_cache.storage import Dense, Storage
 
@@ -43,6 +44,7 @@ def build(
     seed: int = 0,
     views: int = 1,
     batch_size: int = 256,
+    precision: str = "float32",
     progress: Callable[[int], None] | None = None,
 ) -> TeacherCache:
     """Makes the cache of a teacher for a split, or opens the one that is there.
@@ -65,6 +67,10 @@ def build(
         `training_batches` with this seed serves in epochs 0, 1, ...
       views: number of augmented views of each example.
       batch_size: examples that the teacher sees at a time.
+      precision: what the teacher's layers compute in, but for that of the output:
+        "float32" or, of a Functional or Sequential model, "bfloat16", which is faster
+        where a processor has AMX. The largest difference from float32
+        in the outputs for the first batch is `largest_difference` of the cache.
       progress: called with the number of examples in each batch that is done.
 
     Raises:
@@ -74,23 +80,29 @@ def build(
     storage = Dense(storage) if isinstance(storage, str) else storage
     _check_arguments(teacher, examples, augmentation, views)
     known = fingerprint([Teacher(teacher)])
-    identity = _identity(known, examples, spec, storage, augmentation, seed, views)
+    identity = _identity(
+        known, examples, spec, storage, augmentation, seed, views, precision
+    )
     shards = _Shards(directory, identity, storage)
     if isinstance(storage, HiddenStates):
         parts = split(teacher, "teacher")
         shards.write_head(head_arrays(parts.head))
         teacher = parts.hidden
-    teach = _teaching(Teacher(teacher))
-    for view in range(views):
-        for missing in shards.missing(view):
-            part = examples.skip(missing[0] * SHARD_EXAMPLES)
-            part = part.take(len(missing) * SHARD_EXAMPLES)
-            batches = _batches(part, spec, identity, view, batch_size)
-            rows = _regroup(_rows(batches, teach, shards.encode, progress))
-            for shard, (keys, encoded) in zip(missing, rows, strict=True):
-                shards.write(shard, view, keys, encoded)
+    with computing_in(precision, teacher):
+        teach = _teaching(Teacher(teacher))
+        for view in range(views):
+            for missing in shards.missing(view):
+                part = examples.skip(missing[0] * SHARD_EXAMPLES)
+                part = part.take(len(missing) * SHARD_EXAMPLES)
+                batches = _batches(part, spec, identity, view, batch_size)
+                rows = _regroup(_rows(batches, teach, shards.encode, progress))
+                for shard, (keys, encoded) in zip(missing, rows, strict=True):
+                    shards.write(shard, view, keys, encoded)
     verify(directory, shards.crc32)
-    return TeacherCache(directory, identity, shards.outputs, spec, storage)
+    if precision != "float32" and shards.largest_difference is None:
+        (first,) = _batches(examples, spec, identity, 0, batch_size).take(1)
+        shards.keep_difference(_difference(teacher, first[1], precision))
+    return shards.cache(spec)
 
 
 def reopen(
@@ -103,26 +115,34 @@ def reopen(
     augmentation: str = "",
     seed: int = 0,
     views: int = 1,
+    precision: str = "float32",
 ) -> TeacherCache | None:
     """The cache that `build` made, without its teacher; None if files are missing.
 
     Args:
       directory: of the cache.
       teacher_fingerprint: `Distiller.teacher_fingerprint` of its teacher.
-      examples, spec, storage, augmentation, seed, views: as of `build`.
+      examples, spec, storage, augmentation, seed, views, precision: as of `build`.
 
     Raises:
       ValueError: if it was made from something else, or a file of it is corrupt.
     """
     storage = Dense(storage) if isinstance(storage, str) else storage
     identity = _identity(
-        teacher_fingerprint, examples, spec, storage, augmentation, seed, views
+        teacher_fingerprint,
+        examples,
+        spec,
+        storage,
+        augmentation,
+        seed,
+        views,
+        precision,
     )
     shards = _Shards(directory, identity, storage)
     if any(missing for view in range(views) for missing in shards.missing(view)):
         return None
     verify(directory, shards.crc32)
-    return TeacherCache(directory, identity, shards.outputs, spec, storage)
+    return shards.cache(spec)
 
 
 def _identity(
@@ -133,6 +153,7 @@ def _identity(
     augmentation: str,
     seed: int,
     views: int,
+    precision: str,
 ) -> Identity:
     return Identity(
         teacher=teacher,
@@ -144,6 +165,7 @@ def _identity(
         seed=seed if augmentation else 0,
         views=views,
         shard_examples=SHARD_EXAMPLES,
+        precision=precision,
     )
 
 
@@ -156,11 +178,13 @@ class _Shards:
         self.storage = storage
         self.outputs: list[int] = []
         self.crc32: dict[str, int] = {}
+        self.largest_difference: float | None = None
         path = files.join(directory, MANIFEST)
         if files.exists(path):
             manifest = files.read_json(path)
             identity.require_equal(manifest["identity"], directory)
             self.outputs, self.crc32 = manifest["outputs"], manifest["crc32"]
+            self.largest_difference = manifest.get("largest_difference")
 
     def missing(self, view: int) -> Iterator[list[int]]:
         """The shards that are to be made, in runs of successive ones."""
@@ -202,12 +226,30 @@ class _Shards:
                 self._write(name, to_npy(array))
                 self._name_files()
 
+    def keep_difference(self, largest: float) -> None:
+        """Keeps how far the outputs are from those in float32, at most."""
+        self.largest_difference = largest
+        self._name_files()
+
+    def cache(self, spec: DatasetSpec) -> TeacherCache:
+        """What the files are read by, once all are there."""
+        return TeacherCache(
+            self.directory,
+            self.identity,
+            self.outputs,
+            spec,
+            self.storage,
+            self.largest_difference or 0.0,
+        )
+
     def _name_files(self) -> None:
-        manifest = {
+        manifest: dict[str, Any] = {
             "identity": self.identity.to_json(),
             "outputs": self.outputs,
             "crc32": self.crc32,
         }
+        if self.largest_difference is not None:
+            manifest["largest_difference"] = self.largest_difference
         # Last: a file counts once it is named there.
         files.write_json(files.join(self.directory, MANIFEST), manifest)
 
@@ -247,6 +289,15 @@ def _teaching(teacher: Teacher) -> Callable[[Any], tf.Tensor]:
         return tf.cast(outputs, tf.float32)
 
     return tf.function(logits, autograph=False, reduce_retracing=True)
+
+
+def _difference(teacher: Any, inputs: Any, precision: str) -> float:
+    """The largest difference between outputs in this precision and in float32."""
+    found = []
+    for each in (precision, "float32"):
+        with computing_in(each, teacher):
+            found.append(_teaching(Teacher(teacher))(inputs).numpy())
+    return float(np.abs(np.subtract(*found)).max())
 
 
 def _rows(

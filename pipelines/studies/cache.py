@@ -9,7 +9,7 @@ import tensorflow as tf
 from kd_keras import files, strategy, teacher_cache
 from kd_keras.datasets import Dataset
 from kd_keras.teacher_cache import TeacherCache
-from pipelines.studies import attempts, layout, run_record, sealed
+from pipelines.studies import attempts, layout, parts, run_record, sealed
 from pipelines.studies.layout import Run
 
 # Beside the caches: the digest of the teacher's file, and its fingerprint.
@@ -96,6 +96,7 @@ def _reopened(
             dataset.splits[split],
             dataset.spec,
             storage=config.teacher_cache,
+            precision=parts.cache_precision(config),
             **options,
         )
         for split, options in _options(config, seed)
@@ -118,6 +119,7 @@ def _build(
             dataset.splits[split],
             dataset.spec,
             storage=config.teacher_cache,
+            precision=parts.cache_precision(config),
             progress=progress,
             **options,
         )

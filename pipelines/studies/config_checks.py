@@ -10,6 +10,7 @@ from kd_keras import datasets, models, named, training
 from kd_keras.datasets.augment import AUGMENTATIONS
 from kd_keras.losses import SOFTMAX_LOSSES
 from kd_keras.strategy import STRATEGIES
+from kd_keras.teacher_cache.precision import PRECISIONS
 from kd_keras.training.optimizers import OPTIMIZERS
 from pipelines.studies import (
     attributes,
@@ -60,6 +61,9 @@ def validate(config: ml_collections.ConfigDict) -> None:
         f"one of {CACHES}",
     )
     _validate_views(config)
+    of_cache = parts.cache_precision(config)
+    allowed = of_cache in PRECISIONS
+    _require(allowed, "teacher_cache_precision", of_cache, f"one of {PRECISIONS}")
     precision = parts.precision(config)
     allowed = precision in parts.PRECISIONS
     _require(allowed, "precision", precision, f"one of {parts.PRECISIONS}")

@@ -13,6 +13,7 @@ from kd_keras.losses import SOFTMAX_LOSSES, FeatureHint
 # What a config without these fields has: those that older versions made.
 DEFAULTS: dict[str, Any] = {
     "precision": "float32",
+    "teacher_cache_precision": "float32",
     "soft_loss": "kl",
     "hints": {},
     "metrics": [],
@@ -39,6 +40,12 @@ def soft_loss(config: Mapping[str, Any]) -> Any:
 def precision(config: Mapping[str, Any]) -> str:
     """What the layers compute in, one of PRECISIONS."""
     return str(config.get("precision", DEFAULTS["precision"]))
+
+
+def cache_precision(config: Mapping[str, Any]) -> str:
+    """What the teacher computes in while its cache is made."""
+    name = "teacher_cache_precision"
+    return str(config.get(name, DEFAULTS[name]))
 
 
 def hints(config: Mapping[str, Any]) -> list[FeatureHint]:

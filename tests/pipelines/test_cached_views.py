@@ -56,3 +56,24 @@ def test_as_many_views_as_epochs_are_the_live_study(tmp_path, tiny_dataset):
     made = files.read_json(f"{layout.run_dir(cached, TEACHER)}/cache/train/cache.json")
     assert made["identity"]["views"] == 2
     assert made["identity"]["augmentation"] == "pad_crop_flip"
+
+
+def test_a_cache_may_be_made_in_bfloat16(tmp_path, tiny_dataset):
+    config = _config(
+        teacher_cache="float32",
+        teacher_cache_views=2,
+        teacher_cache_precision="bfloat16",
+    )
+    workdir, directory = str(tmp_path), layout.run_dir(str(tmp_path), TEACHER)
+    configs.prepare_workdir(workdir, config)
+    files.gfile.makedirs(directory)
+    model = models.build("resnet20", (12, 12, 3), 3, depth=8)
+    model.save(f"{directory}/{run_record.MODEL_FILE}")
+    run_record.write(directory, TEACHER, config, {})
+    runs.train_run(config, tiny_dataset, workdir, DS)
+    for split in ("train", "validation"):
+        made = files.read_json(f"{directory}/cache/{split}/cache.json")
+        assert made["identity"]["precision"] == "bfloat16"
+        assert made["largest_difference"] > 0
+    with pytest.raises(ValueError, match=r"teacher_cache_precision must be one of"):
+        _config(teacher_cache="", teacher_cache_precision="float16")
