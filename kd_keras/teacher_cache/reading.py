@@ -26,6 +26,8 @@ from kd_keras.teacher_cache.identity import (
 )
 from kd_keras.teacher_cache.storage import Storage
 
+_MOST_IN_MEMORY = 2**28  # Bytes of all examples and logits of a split.
+
 
 class TeacherCache:
     """The logits of one teacher for one split, complete and with right checksums.
@@ -85,7 +87,9 @@ class TeacherCache:
         Args:
           examples: the examples that the cache was made from, in the same order, not
             augmented. Every one is compared by id and features: where one differs, an
-            InvalidArgumentError names it.
+            InvalidArgumentError names it. Up to 256 MiB of numbers without augmentation
+            are kept in memory after the first whole iteration, and later ones read
+            those; else every iteration compares.
           epoch: int64 scalar variable, read when an iteration begins; epoch e gets
             view e modulo `views`. Needed where there are several views.
 
@@ -119,8 +123,22 @@ class TeacherCache:
                 num_parallel_calls=tf.data.AUTOTUNE,
                 deterministic=True,
             )
+        elif self._fits_in_memory(joined):
+            # Taking blocks apart costs three times what reading an example does.
+            joined = joined.cache()
         counted = tf.data.experimental.assert_cardinality(self.identity.examples)
         return without_autotune(joined.apply(counted))
+
+    def _fits_in_memory(self, joined: tf.data.Dataset) -> bool:
+        """Whether all examples are numbers of known shapes, and few enough."""
+        specs = tf.nest.flatten(joined.element_spec)
+        # Ids are short; of other texts nobody knows how long they are.
+        texts = sum(spec.dtype == tf.string for spec in specs)
+        if texts > 1 or not all(spec.shape.is_fully_defined() for spec in specs):
+            return False
+        numbers = [s for s in specs if s.dtype != tf.string]
+        size = sum(s.dtype.size * s.shape.num_elements() for s in numbers)
+        return self.identity.examples * size <= _MOST_IN_MEMORY
 
     def in_memory(self, keys: np.ndarray) -> np.ndarray:
         """The logits of all examples, where there is one view.

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kd_keras import Distiller, teacher_cache, training
 from kd_keras.datasets import Dataset, DatasetSpec
+from kd_keras.teacher_cache import reading
 
 
 @pytest.mark.parametrize(
@@ -161,3 +162,53 @@ def test_raw_images_of_several_sizes(tmp_path, tiny_dataset, teacher):
         expected = teacher(example["image"][None])[0]
         logits = example["channel"]["teacher_logits"]
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3)
+
+
+def _counted(train, reads):
+    """The same examples; each reading of all of them is counted."""
+
+    def begin(i):
+        reads.append(i)
+        return np.int64(0)
+
+    def examples(_):
+        counted = tf.data.Dataset.range(1).map(
+            lambda i: tf.numpy_function(begin, [i], tf.int64)
+        )
+        return counted.flat_map(lambda _: train)
+
+    size = int(train.cardinality())
+    whole = tf.data.Dataset.range(1).flat_map(examples)
+    return whole.apply(tf.data.experimental.assert_cardinality(size))
+
+
+@pytest.mark.parametrize(("most", "times"), [(2**28, 1), (1000, 3)])
+def test_examples_that_fit_are_compared_once(
+    tmp_path, tiny_dataset, train, teacher, monkeypatch, most, times
+):
+    monkeypatch.setattr(reading, "_MOST_IN_MEMORY", most)
+    cache = teacher_cache.build(str(tmp_path), teacher, train, tiny_dataset.spec)
+    reads, label = [], tiny_dataset.spec.label
+    joined = cache.join(_counted(train, reads))
+    first, *others = (
+        [e[label]["teacher_logits"] for e in joined.as_numpy_iterator()]
+        for _ in range(3)
+    )
+    assert len(reads) == times
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
+def test_how_much_fits(tmp_path, tiny_dataset, train, teacher, monkeypatch):
+    cache = teacher_cache.build(str(tmp_path), teacher, train, tiny_dataset.spec)
+    # 90 images of 12 x 12 x 3 bytes, labels and two groups of 8, 3 logits of 4.
+    spec = cache.join(train).element_spec
+    bytes_of = {"image": 12 * 12 * 3, "labels": 8, "teacher_logits": 3 * 4}
+    groups = sum(8 for name in spec if name in tiny_dataset.spec.groups)
+    size = 90 * (sum(bytes_of.values()) + groups)
+    for most, fits in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(reading, "_MOST_IN_MEMORY", most)
+        assert cache._fits_in_memory(cache.join(train)) is fits
+    # The ids are one text; of a second one nobody knows how long it is.
+    texts = train.map(lambda example: {**example, "text": "a"})
+    assert not cache._fits_in_memory(texts)
