@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from benchmarks import steps_keras, turns
 from kd_keras import Distiller, models, teacher_cache, training
@@ -55,6 +56,7 @@ class Sweep:
         teacher.layers[-1].kernel.assign(teacher.layers[-1].kernel * 1e-4)
         teacher.save(self.path)
         self.traced = TracedStep()
+        self.known = ""  # The teacher's fingerprint, once there are caches.
         self._numbers: Iterator[int] = itertools.count(1)
 
     def teacher(self) -> keras.Model:
@@ -63,26 +65,36 @@ class Sweep:
 
     def caches(self, teacher: keras.Model) -> list[teacher_cache.TeacherCache]:
         """Of the training split and of the validation split, one batch of it."""
-        splits = {"train": self.examples, "validation": self.validation}
         return [
-            teacher_cache.build(
-                os.path.join(self.directory, name),
-                teacher,
-                examples,
-                self.spec,
-                storage="float32",
-            )
-            for name, examples in splits.items()
+            teacher_cache.build(path, teacher, examples, self.spec, storage="float32")
+            for path, examples in self._splits()
         ]
 
     def make_caches(self) -> None:
-        self.caches(self.teacher())
+        made, _ = self.caches(self.teacher())
+        self.known = made.identity.teacher
+
+    def reopened(self) -> list[teacher_cache.TeacherCache]:
+        """The caches without their teacher, by its digest."""
+        if not self.known:
+            self.make_caches()
+        found = (
+            teacher_cache.reopen(
+                path, self.known, examples, self.spec, storage="float32"
+            )
+            for path, examples in self._splits()
+        )
+        return [cache for cache in found if cache]
+
+    def _splits(self) -> list[tuple[str, tf.data.Dataset]]:
+        splits = {"train": self.examples, "validation": self.validation}
+        return [(os.path.join(self.directory, name), s) for name, s in splits.items()]
 
     def ours(self) -> list[float]:
         """What pipelines.studies.runs does to train a distilled student."""
         number = next(self._numbers)
         keras.backend.clear_session()
-        train, validation = self.caches(self.teacher())
+        train, validation = self.reopened()
         keras.utils.set_random_seed(0)
         student = models.build(self.args.student, self.shape, self.args.classes)
         distiller = Distiller(student=student, temperature=float(number), alpha=ALPHA)
