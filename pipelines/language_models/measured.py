@@ -23,8 +23,8 @@ class Measured:
         measured, after whom a paragraph is about.
       margins: of each pair, the log-likelihood of the stereotype minus that of the
         other sentence, in nats; empty where it was not measured.
-      is_equal: whether it is the first one at the perplexity where students are
-        compared.
+      is_equal: whether it is the nearest one to the perplexity where students are
+        compared, of the two around it.
       is_last: whether it has seen all tokens.
     """
 

@@ -74,13 +74,13 @@ def page(workdir: str) -> Page:
     )
     found = measured.read_all(workdir)
     pairs = study.pairs(config)
-    last = [m for m in found if m.is_last]
+    last = [m for m in found if m.is_last and m.margins]
     if {m.model for m in last} <= {TEACHER, UNIGRAM}:
         raise ValueError(
             f"{workdir} must have a student that has seen all tokens. Received: none. "
             "Run `python -m pipelines.language` to its end."
         )
-    equal = [m for m in found if m.is_equal]
+    equal = [m for m in found if m.is_equal and m.margins]
     compared = tables.against_hard_labels(equal, pairs)
     at_end = tables.preferences(
         "preferences",
@@ -145,10 +145,10 @@ def _equal_section(
             "equal",
             "At equal knowledge of the language",
             text=[
-                "Each student where its perplexity is first at most "
-                f"{config['equal_perplexity']:g}, measured after each of "
-                f"{config['parts']} parts of the tokens: those that learn faster have "
-                "seen fewer tokens, and a higher learning rate last."
+                "Each student after the part of the tokens that brought its perplexity "
+                f"nearest to {config['equal_perplexity']:g}, of {config['parts']} "
+                "parts: those that learn faster have seen fewer tokens, and a higher "
+                "learning rate last."
             ],
             tables=[tables.against_table(compared)],
             folded=[beside],

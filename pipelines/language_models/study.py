@@ -1,8 +1,10 @@
 """Trains the students of a language model, and measures what they know and prefer."""
 
+import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -103,11 +105,8 @@ class Study:
 
     def measure(self, about: Measured, of_model: Callable[[], Scores]) -> None:
         """Writes a model's perplexity by slice and its margins, unless it is known."""
-        if measured.read(self.workdir, about.model, about.seed, about.tokens):
-            return
-        scores = of_model()
-        perplexity = perplexities(scores, self.paragraphs)
-        self._write(about, perplexity, self._margins(scores))
+        if not self._is_done(about):
+            self._measure_whole(about, of_model())
 
     def _write(
         self, about: Measured, perplexity: dict[str, float], margins: list[float]
@@ -134,37 +133,39 @@ class Study:
         examples = self._examples()
         windows = int(examples.cardinality())
         ends = np.linspace(0, windows, config.parts + 1).astype(int).tolist()
-        if measured.read(self.workdir, name, seed, config.window * ends[-1]):
+        if self._is_done(Measured(name, seed, config.window * ends[-1], {})):
             return
         keras.utils.set_random_seed(seed)
         model, trainer, data = self._trainer(examples, temperature, windows)
         data = data.shuffle(windows, seed=seed, reshuffle_each_iteration=False)
-        scores, is_equal = _scores(model), False
+        scores, equal = _scores(model), _Equal(config.equal_perplexity)
         for begin, end in itertools.pairwise(ends):
             part = data.skip(begin).take(end - begin)
             batches = part.batch(config.batch_size, drop_remainder=True)
             trainer.fit(without_autotune(batches), verbose=0)
             about = Measured(name, seed, config.window * end, {})
-            is_equal |= self._measure_part(about, scores, end == ends[-1], is_equal)
+            about = dataclasses.replace(about, is_last=end == ends[-1])
+            perplexity = self._perplexity(scores)
+            self._write(about, perplexity, [])
+            for one in equal.crossed(about, perplexity[ALL], model):
+                self._measure_whole(dataclasses.replace(one, is_equal=True), scores)
+        if not self._is_done(about):
+            self._measure_whole(about, scores)
 
-    def _measure_part(
-        self, about: Measured, scores: Scores, is_last: bool, was_equal: bool
-    ) -> bool:
-        """The perplexity after a part; more where the students are compared.
+    def _is_done(self, about: Measured) -> bool:
+        """Whether margins were measured too."""
+        found = measured.read(self.workdir, about.model, about.seed, about.tokens)
+        return bool(found and found.margins)
 
-        Returns:
-          Whether the student has reached the perplexity where they are compared.
-        """
+    def _perplexity(self, scores: Scores) -> dict[str, float]:
+        """Of the first paragraphs alone, which is enough for a curve."""
         first = self.paragraphs[self.paragraphs["first"]]
-        perplexity = perplexities(scores, first.assign(slice=ALL))
-        is_equal = not was_equal and perplexity[ALL] <= self.config.equal_perplexity
-        margins: list[float] = []
-        if is_equal or is_last:
-            perplexity = perplexities(scores, self.paragraphs)
-            margins = self._margins(scores)
-        flags = {"is_equal": is_equal, "is_last": is_last}
-        self._write(Measured(**{**vars(about), **flags}), perplexity, margins)
-        return is_equal
+        return perplexities(scores, first.assign(slice=ALL))
+
+    def _measure_whole(self, about: Measured, scores: Scores) -> None:
+        """By slice, and with margins."""
+        perplexity = perplexities(scores, self.paragraphs)
+        self._write(about, perplexity, self._margins(scores))
 
     def _trainer(
         self, examples: tf.data.Dataset, temperature: float | None, windows: int
@@ -217,6 +218,40 @@ class Study:
             storage=teacher_cache.HiddenStates("bfloat16"),
             batch_size=self.config.batch_size,
         )
+
+
+class _Equal:
+    """Finds the part after which a student is nearest to a perplexity."""
+
+    def __init__(self, perplexity: float):
+        self.perplexity = perplexity
+        self.before: tuple[Measured, float, list[np.ndarray]] | None = None
+        self.is_found = False
+
+    def crossed(
+        self, about: Measured, perplexity: float, model: keras.Model
+    ) -> Iterator[Measured]:
+        """Yields the nearest part, once; the model is as it was then meanwhile."""
+        if self.is_found:
+            return
+        weights = [variable.numpy() for variable in model.trainable_variables]
+        if perplexity > self.perplexity:
+            self.before = about, perplexity, weights
+            return
+        self.is_found = True
+        earlier, above, earlier_weights = self.before or (about, math.inf, weights)
+        # Perplexities are near by their ratio.
+        if above / self.perplexity >= self.perplexity / perplexity:
+            yield about
+            return
+        _assign(model, earlier_weights)
+        yield earlier
+        _assign(model, weights)
+
+
+def _assign(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
 
 
 def pairs(config: Mapping[str, Any]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A study of a tiny language model, from its files to the page."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import subprocess
 import sys
 
 import gguf
+import keras
 import numpy as np
 import pytest
 from tiny_llama import tensors, write
@@ -81,6 +83,35 @@ def test_every_part_is_measured_and_what_is_compared_with_pairs(workdir):
     # The letters follow each other in one way, which both students find out.
     for first, last in ((2, 5), (6, 9)):
         assert found[last].perplexity["all"] < found[first].perplexity["all"]
+
+
+def test_the_nearest_part_is_the_one_that_is_compared(folder):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    def told(equal, perplexities):
+        found = []
+        for tokens, perplexity in enumerate(perplexities):
+            model.set_weights([np.full((1, 1), perplexity), np.zeros(1)])
+            about = measured.Measured("m", 0, tokens, {})
+            for one in study._Equal.crossed(equal, about, perplexity, model):
+                found.append((one.tokens, float(model.get_weights()[0].item())))
+        assert model.get_weights()[0].item() == perplexities[-1]
+        return found
+
+    # 110 is 1.1 times 100, and 100 is 1.25 times 80; the model is the earlier one.
+    assert told(study._Equal(100.0), [300.0, 110.0, 80.0, 70.0]) == [(1, 110.0)]
+    assert told(study._Equal(100.0), [300.0, 130.0, 80.0, 99.0]) == [(2, 80.0)]
+    assert told(study._Equal(100.0), [90.0, 100.0]) == [(0, 90.0)]
+    assert told(study._Equal(100.0), [300.0, 120.0]) == []
+    assert told(study._Equal(0.0), [300.0, 120.0]) == []
+
+
+def test_a_study_that_was_killed_between_is_measured_whole(workdir, folder):
+    before = measured.read(workdir, HARD, 0, 1024)
+    measured.write(workdir, dataclasses.replace(before, margins=[]))
+    study.make(config_of(folder), workdir)
+    again = measured.read(workdir, HARD, 0, 1024)
+    assert again.margins == pytest.approx(before.margins, abs=1e-3)
 
 
 def test_the_unigram_counts_words(workdir, folder):
