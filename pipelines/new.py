@@ -22,8 +22,9 @@ def main(argv: Sequence[str]) -> None:
     for line in found.decided:
         print(f"decided: {line}")
     print(f"written: {found.config}, {found.policy}; change what is wrong")
+    # Of its three seeds and temperatures the students are trained as one program.
     study = next_steps.command(
-        "pipelines.study", config=found.config, workdir=found.workdir
+        "pipelines.study", config=found.config, workdir=found.workdir, stack="12"
     )
     print(f"next:    {study}")
 

@@ -136,9 +136,10 @@ def _beside(top: GroupLoss) -> Iterator[str]:
         return
     others = top.loss.value - excess.value
     sure = "is sure" if excess.low > 0 else "is not sure"
+    verb = "gains" if others < 0 else "loses"
     yield (
-        f"Everyone else loses {per_100(others)} of 100. That {top.who} loses more "
-        f"{sure}: {per_100(excess.value)} more, 95 % interval {ends(excess)}."
+        f"Everyone else {verb} {per_100(abs(others))} of 100. That {top.who} loses "
+        f"more {sure}: {per_100(excess.value)} more, 95 % interval {ends(excess)}."
     )
 
 

@@ -9,13 +9,14 @@ from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
 
 _LEFT = (
-    "more examples of these groups, a larger student, or another bound, by those who "
-    "answer for the model."
+    "more examples of these groups, features that tell more about them, a larger "
+    "student where the teacher does better, or another bound, by those who answer for "
+    "the model."
 )
 _TRAINING = """ --policy.mitigation.methods="('thresholds','balanced')\""""
 # Groups that are named where there may be many.
 _MOST_NAMED = 4
-_MOST_PAYING = 2
+_MOST_PAYING = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +150,7 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
     kept += f" and {more} more" if more > 0 else ""
     lines = [f"The gate refuses {run}.", f"Not kept: {kept or 'no condition passed'}."]
     if judged.mended:
-        mended = f"Mended it is blessed: {judged.mended} may be released."
+        mended = f"Mended it is blessed: {judged.mended} keeps the policy."
         lines += [mended, *judged.who_pays[:_MOST_PAYING]]
         push = _command("gate", policy, judged.mended) + " --push=WORKDIR/serving"
         return Card(question, [*lines, *advice], push)

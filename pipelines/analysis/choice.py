@@ -66,6 +66,8 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     about = chosen or next(iter(near), None)
     told = people(study, objective, about, "validation") if about else []
     reason = _reason(objective, near, good, tied, chosen, told)
+    lowest = min(tied, key=cost.__getitem__, default=None)
+    reason += _doubt(study, objective, lowest, chosen)
     if not near:
         reason = _too_inaccurate(study, objective, full, error)
     front = _front(study.students, error, cost)
@@ -169,6 +171,20 @@ def _reason(
     return (
         f"{chosen.title} is the most accurate of those whose {metric} cannot be told "
         f"from the best one ({', '.join([chosen.title, *others])}), of {among}"
+    )
+
+
+def _doubt(
+    study: Study, objective: Objective, lowest: Model | None, chosen: Model | None
+) -> str:
+    """Says so where the choice has a larger cost, and no surely better accuracy."""
+    if lowest is None or chosen is None or lowest == chosen:
+        return ""
+    if change(study, ERROR, lowest, chosen, "validation").low > 0:
+        return ""
+    return (
+        f"; that it is more accurate than {lowest.title}, which has the best "
+        f"{objective.title}, is not sure either"
     )
 
 

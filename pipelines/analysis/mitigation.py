@@ -28,6 +28,9 @@ _ROUNDING = 1e-9
 # Rate -> the label of the examples that it is the share of the right ones of.
 _RIGHT_OF = {"accuracy": None, "true_positive_rate": 1, "true_negative_rate": 0}
 _SELECTED = "selection_rate"
+_MOST_TOLD = 8  # Of those who gain, and of those who pay.
+# What sentences begin with.
+LEVELLED, NEEDS, PAYS = "Levelled down:", "Needs:", "Pays:"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,23 +185,31 @@ def sentences(
       mitigation: of the mended run's run.json; None where a training method mends.
     """
     yield f"All: {found[0]}."
-    benefit = mitigation["benefit"] if mitigation else "accuracy"
-    told = [c for c in found if c.attribute and c.rate in {"accuracy", benefit}]
+    told = [c for c in found if c.attribute and c.rate != _SELECTED]
     for effect, title in (("better", "Gains"), ("worse", "Pays")):
         here = [change for change in told if change.effect == effect]
-        for change in here:
+        here.sort(key=lambda change: -abs(change.change.value))
+        for change in here[:_MOST_TOLD]:
             yield f"{title}: {change.attribute}={change.group}, {change}."
+        if len(here) > _MOST_TOLD:
+            yield f"{title}: {len(here) - _MOST_TOLD} more, in the report's table."
         if not here:
-            rates = " or ".join(dict.fromkeys(("accuracy", benefit.replace("_", " "))))
-            yield f"{title}: no group of which the data are sure, in {rates}."
+            rates = dict.fromkeys(c.rate.replace("_", " ") for c in told)
+            yield f"{title}: nobody of whom the data are sure, in {', '.join(rates)}."
     if mitigation is None:
         return
-    own = [c for c in told if c.attribute == mitigation["attribute"]]
+    attribute, benefit = mitigation["attribute"], mitigation["benefit"]
+    own = [c for c in told if c.attribute == attribute]
     falls = [c.change.value < 0 for c in own if c.rate == benefit]
     if falls and all(falls):
         yield (
-            f"Levelled down: the {benefit.replace('_', ' ')} of every group of "
-            f"{mitigation['attribute']} falls, so nobody gains by it."
+            f"{LEVELLED} the {benefit.replace('_', ' ')} of every group of {attribute} "
+            "falls: the gap is closed by serving all of them worse."
+        )
+    if mitigation.get("reads_group"):
+        yield (
+            f"{NEEDS} the mended student is given the {attribute} of everyone that it "
+            "decides on. In some places and uses the law forbids that."
         )
 
 

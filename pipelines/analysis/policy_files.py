@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
+from kd_keras import files
+
 FOLDER = "configs/policies"
 EXAMPLE = f"{FOLDER}/demo.py"
 
@@ -51,6 +53,10 @@ def of_verdict(name: str, path: str, config: Mapping[str, Any]) -> PolicyFile:
     if path and path == beside.path.rpartition("/")[2]:
         return beside  # A verdict names a file of another folder without its folder.
     if path or _is_there(name):
+        folder = beside.path.rpartition("/")[0]
+        near = f"{folder}/{path}"  # Beside the table, as `beside` is.
+        if "/" not in path and not beside.advice.startswith("Write") and folder:
+            path = near if path and files.exists(near) else path
         return PolicyFile(path or f"{FOLDER}/{name}.py")
     return beside
 

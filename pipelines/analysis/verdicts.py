@@ -29,7 +29,8 @@ class Verdict:
       outdated: whether it is about another export than the run has today.
       lacks_examples: whether nothing seems broken, and more examples may decide.
       mended: the run that mending ended with, if the gate blesses that one.
-      who_pays: a sentence for each group that surely pays for it.
+      who_pays: whether it is levelled down, whether it needs the group, and a sentence
+        for each group that surely pays for it.
       not_mended: why mending did not help; empty where it did, or was not tried.
       trained: whether a method that trains was among what did not help.
     """
@@ -93,7 +94,13 @@ def _verdict(content: dict, export: str) -> Verdict:
 
 def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
     if document["blessed"]:
-        pays = tuple(s for s in document["sentences"] if s.startswith("Pays: "))
+        said = document["sentences"]
+        pays = tuple(
+            sentence
+            for begin in (mitigation.LEVELLED, mitigation.NEEDS, mitigation.PAYS)
+            for sentence in said
+            if sentence.startswith(begin)
+        )
         return dataclasses.replace(verdict, mended=document["run"], who_pays=pays)
     # What came closest is in the section about mending.
     reason = document["reason"].partition(". ")[0]

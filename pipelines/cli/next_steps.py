@@ -27,7 +27,14 @@ def command(module: str, **flags: str) -> str:
     same = absl_flags.FLAGS["module_path"].value if _parsed() else ""
     flags = {"module_path": same, **flags}
     words = [f"--{name}={value}" for name, value in flags.items() if value]
-    return shlex.join([python, "-m", module, *words])
+    return " ".join(map(_quoted, [python, "-m", module, *words]))
+
+
+def _quoted(word: str) -> str:
+    """As a shell takes it; a tuple of names stays readable."""
+    if "'" in word and not any(c in word for c in '"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def after_study(workdir: str, own_code: bool) -> str:
@@ -80,8 +87,9 @@ def after_gate(workdir: str, policy: str, verdict: Mapping[str, Any]) -> str:
         again = command("pipelines.litert", workdir=workdir, run=base)
         return f"{base} is blessed as it was trained: {again}"
     return (
-        "it is mended already; what is left: more examples of these groups, a larger "
-        "student, or another bound, by those who answer for the model"
+        "it is mended already; what is left: more examples of these groups, features "
+        "that tell more about them, a larger student where the teacher does better, or "
+        "another bound, by those who answer for the model"
     )
 
 
@@ -94,7 +102,10 @@ def after_mitigate(workdir: str, policy: str, found: Mapping[str, Any]) -> str:
       found: as in mitigation.json.
     """
     if found["blessed"]:
-        return push(workdir, policy, found["run"])
+        pushed = push(workdir, policy, found["run"])
+        if any(s.startswith("Levelled down:") for s in found.get("sentences", ())):
+            return f"every group is served worse than before; if you mean it: {pushed}"
+        return pushed
     if any(row["run"] != found["base"] for row in found["tried"]):
         return ""
     flags = {"workdir": workdir, "policy": policy, "run": found["base"]}
@@ -114,6 +125,9 @@ def after_litert(workdir: str, run: str) -> str:
     policy = _found(workdir, policy)
     if blessed:
         return push(workdir, policy, run)
+    if _verdict(workdir, f"{run}/mended")[1]:
+        mended = command("pipelines.litert", workdir=workdir, run=f"{run}/mended")
+        return f"the gate has blessed the mended one: {mended}"
     return command("pipelines.gate", workdir=workdir, policy=policy, run=run)
 
 

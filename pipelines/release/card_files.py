@@ -14,7 +14,7 @@ from pipelines.analysis.results import read_study, with_mended
 from pipelines.release import blessing, candidate
 from pipelines.release.candidate import Candidate
 from pipelines.studies import config as configs
-from pipelines.studies import run_record, sealed
+from pipelines.studies import mended_run, run_record, sealed
 
 CARD, ANNEX = "model_card.json", "annex_iv.json"
 
@@ -73,6 +73,10 @@ def _asked(found: Candidate, spec: DatasetSpec) -> DatasetSpec:
     asked = {
         n: of for n, of in spec.features.items() if n in inputs or n.lower() in inputs
     }
+    if found.run.mended:
+        # One of the features, or the group, which no data have under that name.
+        group = mended_run.group_input(spec)
+        asked |= {n: of for n, of in inputs.items() if n == group}
     return dataclasses.replace(spec, features=asked)
 
 

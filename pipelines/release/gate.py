@@ -70,6 +70,10 @@ def gate(
 def describe(verdict: dict[str, Any]) -> str:
     """The verdict for people, a line per condition."""
     word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
+    tolerated = [c for c in verdict["conditions"] if c["status"] != "passed"]
+    if verdict["blessed"] and tolerated:
+        named = ", ".join(f"{c['name']} ({c['status']})" for c in tolerated)
+        word += f", and the policy tolerates: {named}"
     file = f" ({verdict['policy_file']})" if verdict.get("policy_file") else ""
     lines = [f"{verdict['run']}, policy {verdict['policy']}{file}: {word}"]
     for condition in verdict["conditions"]:

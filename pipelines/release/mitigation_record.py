@@ -103,7 +103,8 @@ def describe(found: Mapping[str, Any]) -> str:
         lines.append(gate.describe(after))
     if not found["blessed"]:
         lines.append(
-            "what is left: more examples of these groups, a larger student, or another "
+            "what is left: more examples of these groups, features that tell more "
+            "about them, a larger student where the teacher does better, or another "
             "bound, by those who answer for the model"
         )
     return "\n".join(lines)
@@ -113,16 +114,14 @@ def _of_tried(tried: Sequence[Mapping[str, Any]]) -> list[str]:
     """How many were tried, why some could not be, and which one is chosen."""
     base, *others = tried
     refused = [row for row in others if row["problem"]]
-    lines = [
-        f"tried on validation data: {len(others)}, of which {len(refused)} were refused"
-    ]
+    cannot = f"; {len(refused)} of them cannot be, such as:" if refused else ""
+    lines = [f"tried on validation data: {len(others)}{cannot}"]
     # One of each kind says enough.
     kinds: dict[str, Mapping[str, Any]] = {}
     for row in refused:
         kinds.setdefault(row["problem"], row)
     lines += [
-        f"  refused: {row['method']}: {row['problem']}"
-        for row in list(kinds.values())[:3]
+        f"  {row['method']}: {row['problem']}" for row in list(kinds.values())[:3]
     ]
     lines += [
         f"chosen: {row['method']} ({row['run']}), {_kept(row)} on validation data; as "

@@ -50,7 +50,8 @@ def describe(found: dict[str, Any]) -> str:
     lines = [
         f"recommended T={found['recommended_temperature']:g}"
         f"{method and ' ' + method}: {found['reason']}",
-        f"{word} on the {test['split']} split: accuracy {_shown(test['accuracy'])}, "
+        f"{word} on the {test['split']} split (is it surely less fair, or less "
+        f"accurate, than nds?): accuracy {_shown(test['accuracy'])}, "
         f"{_metric(found)} {_shown(test['cost'])}",
     ]
     if found["test_looks"] > 1:
@@ -69,5 +70,7 @@ def _metric(found: dict[str, Any]) -> str:
 
 def _shown(interval: dict[str, Any]) -> str:
     ends = (interval[end] for end in ("value", "low", "high"))
-    value, low, high = ("undefined" if e is None else f"{e:.4f}" for e in ends)
-    return f"{value} ({low} to {high})"
+    if interval["value"] is None:
+        return "undefined"
+    value, low, high = ("undefined" if e is None else f"{100 * e:.1f}" for e in ends)
+    return f"{value} % ({low} to {high})"

@@ -297,7 +297,7 @@ def _findings(
     study: Study, measured: individual_fairness.Measured | None, printed: Published
 ) -> Section:
     claims, controls, total = findings.findings_tables(study, measured, printed)
-    if study.spec.name == "table":  # Of somebody's own people: no one asks first.
+    if study.config["dataset"]["name"] == "table":  # Somebody's own people.
         return Section(
             "findings",
             "What the published findings come to here",

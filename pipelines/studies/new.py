@@ -166,6 +166,11 @@ def _decide(
             f"missing values are in {', '.join(absent)}: a number that is missing "
             "becomes the mean, and a feature says where"
         )
+    if named or bins:
+        decided.append(
+            f"{', '.join([*named, *bins])} only tell people apart: no model reads "
+            "them, unless you add them to features"
+        )
     for kind in table_features.KINDS:
         of_kind = [column for column, found in kinds.items() if found == kind]
         renamed = [
@@ -236,7 +241,8 @@ def _evidence(
     if fewest < LEAST:
         return [
             f"BUT {about}: rates of fewer than {LEAST} are in no gap, and the gate "
-            "will not decide. Take fewer groups, more rows, or a larger test_fraction"
+            "will not decide. Take fewer groups, more rows, or a larger test_fraction; "
+            "or put small groups together in the table"
         ]
     # Of a rate of 1/2, at 95 %.
     points = 98 / math.sqrt(fewest)
@@ -245,7 +251,8 @@ def _evidence(
     return [
         f"BUT {about}: it will know that rate to {points:.0f} points at best, and the "
         f"gate may not decide about a bound of {BOUND}. Take more rows, a larger "
-        "test_fraction, or a wider bound in the policy"
+        "test_fraction, or a wider bound in the policy; or leave the group out by a "
+        "higher min_examples there"
     ]
 
 
@@ -361,13 +368,14 @@ def get_config() -> ml_collections.ConfigDict:
     policy.name = {name!r}
     policy.level = 0.95  # Coverage of every interval.
     policy.replicates = 1000  # Of the bootstrap.
-    policy.min_examples = 10  # A rate of fewer examples is in no gap.
+    # Groups with fewer examples of a rate are left out of gaps.
+    policy.min_examples = 10
     # What refuses a release: "failed", "undecided" (the interval has the bound inside),
     # "insufficient evidence".
     policy.refuse = ("failed", "undecided", "insufficient evidence")
 
     # Which temperature is recommended: the one with the smallest gap, of those that
-    # lose at most `tolerance` in accuracy. An empty attribute is the worst of all.
+    # lose at most `tolerance` in accuracy. '' takes the attribute with the largest gap.
     policy.selection = ml_collections.ConfigDict()
     policy.selection.metric = {metric!r}
     policy.selection.attribute = {worst!r}
@@ -388,7 +396,9 @@ def get_config() -> ml_collections.ConfigDict:
 
 
 def _condition(**fields: str | float) -> ml_collections.ConfigDict:
-    """A condition; the fields are those of pipelines.release.policy.Condition."""
+    """A condition: metric, attribute, group, against ("teacher" or "nds"), at_least or
+    at_most (0.05 is 5 % or 5 points), min_examples, decide_by. See docs/release.md.
+    """
     return ml_collections.ConfigDict(fields)
 '''
 

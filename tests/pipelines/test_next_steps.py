@@ -1,6 +1,7 @@
 """The command that comes after a conversion, and after a verdict."""
 
 import json
+import shlex
 
 import pytest
 
@@ -94,6 +95,38 @@ def test_what_comes_after_mending():
     assert said.startswith("no method that trains was tried; ")
     assert said.endswith(
         "-m pipelines.mitigate --workdir=w --policy=p.py --run=a "
-        """'--policy.mitigation.methods=('"'"'thresholds'"'"', '"'"'balanced'"'"')'"""
+        """"--policy.mitigation.methods=('thresholds', 'balanced')\""""
     )
     assert _mitigated(False, "a", "a-balanced") == ""
+
+
+def test_who_levels_down_is_asked_first():
+    found = {"blessed": True, "base": "a", "run": "a/mended", "tried": []}
+    found["sentences"] = ["All: x.", "Levelled down: the rate of every group falls."]
+    said = next_steps.after_mitigate("w", "p.py", found)
+    assert said.startswith("every group is served worse than before; if you mean it: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "as_typed"),
+    [
+        ("a", "--flag=a"),
+        ("a b", "'--flag=a b'"),
+        ("('a', 'b')", "\"--flag=('a', 'b')\""),
+        ("it's $HOME", "'--flag=it'\"'\"'s $HOME'"),
+    ],
+)
+def test_words_as_a_shell_takes_them(word, as_typed):
+    said = next_steps.command("m", flag=word)
+    assert said.endswith(f" {as_typed}")
+    assert shlex.split(said)[-1] == f"--flag={word}"
+
+
+def test_a_converted_run_whose_mended_one_is_blessed(tmp_path):
+    folder = tmp_path / "a" / "mended" / "blessing"
+    folder.mkdir(parents=True)
+    verdict = {"blessed": True, "policy_file": "p.py"}
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    said = next_steps.after_litert(str(tmp_path), "a")
+    assert said.startswith("the gate has blessed the mended one: ")
+    assert said.endswith(f"-m pipelines.litert --workdir={tmp_path} --run=a/mended")

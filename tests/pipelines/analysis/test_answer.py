@@ -143,8 +143,8 @@ def test_the_gate_s_verdict_says_what_to_do(blessed, words, command):
     ("after", "words", "command"),
     [
         (
-            {"mended": "student-t04/seed0/mended", "who_pays": ("Pays: a", "b", "c")},
-            "student-t04/seed0/mended may be released. Pays: a b",
+            {"mended": "student-t04/seed0/mended", "who_pays": ("Pays: a", *"bcde")},
+            "student-t04/seed0/mended keeps the policy. Pays: a b c d",
             "-m pipelines.gate --workdir=WORKDIR --policy=here/p.py "
             "--run=student-t04/seed0/mended --push=WORKDIR/serving",
         ),

@@ -57,12 +57,32 @@ def test_who_pays_is_named():
     assert lines[0].startswith("All: accuracy 90.0 % -> 79.0 % (-11.0 points, ")
     named = [line.split(" %")[0] for line in lines[1:]]
     assert named == [
-        "Gains: side=b, accuracy 90.0",
+        # The largest change first: +16 of 100, +8 of 200; -60 of 100, -30 of 200; ...
         "Gains: side=b, true positive rate 80.0",
-        "Pays: side=a, accuracy 90.0",
+        "Gains: side=b, accuracy 90.0",
         "Pays: side=a, true positive rate 80.0",
-        "Pays: age=young, accuracy 90.0",
+        "Pays: side=a, accuracy 90.0",
         "Pays: age=young, true positive rate 80.0",
+        "Pays: age=young, accuracy 90.0",
+    ]
+
+
+def test_what_reads_the_group_says_so():
+    told = {**BY_SIDE, "reads_group": True}
+    *_, last = effects.sentences(found_after(96, 20), told)
+    assert last.startswith("Needs: the mended student is given the side of everyone")
+    others = effects.sentences(found_after(96, 20), BY_SIDE | {"reads_group": False})
+    assert not any(line.startswith("Needs") for line in others)
+
+
+def test_of_many_who_pay_the_most_are_told(monkeypatch):
+    monkeypatch.setattr(effects, "_MOST_TOLD", 3)
+    lines = list(effects.sentences(found_after(96, 20), BY_SIDE))
+    assert [line.split(", ")[0] for line in lines if line.startswith("Pays")] == [
+        "Pays: side=a",
+        "Pays: side=a",
+        "Pays: age=young",
+        "Pays: 1 more",
     ]
 
 
@@ -79,8 +99,11 @@ def test_without_thresholds_accuracy_is_what_counts():
     lines = list(effects.sentences(found_after(80, 80), None))
     assert lines == [
         "All: accuracy 90.0 % -> 90.0 % (+0.0 points, +0.0 to +0.0).",
-        "Gains: no group of which the data are sure, in accuracy.",
-        "Pays: no group of which the data are sure, in accuracy.",
+        *(
+            f"{title}: nobody of whom the data are sure, in accuracy, true positive "
+            "rate, true negative rate."
+            for title in ("Gains", "Pays")
+        ),
     ]
 
 

@@ -115,8 +115,13 @@ def test_what_was_tried_is_told(mended):
 
 def test_what_it_cost_and_who_gains_is_told(mended):
     _, found = mended
-    all_of_it, gains, pays = found["sentences"]
-    assert pays.startswith("Pays: ")
+    all_of_it, gains, *pays, needs = found["sentences"]
+    # 18 of 20 negatives of b are taken for positives now; 10 more of 40 are wrong.
+    assert [line[: line.index(" %")] for line in pays] == [
+        "Pays: side=b, true negative rate 90.0",
+        "Pays: side=b, accuracy 75.0",
+    ]
+    assert needs.startswith("Needs: the mended student is given the side of everyone")
     assert all_of_it.startswith("All: accuracy 82.5 % -> 70.0 % (-12.5 points, ")
     gain = "Gains: side=b, true positive rate 60.0 % -> 100.0 % (+40.0 points, "
     assert gains.startswith(gain)
@@ -155,7 +160,8 @@ def test_the_verdict_on_the_refused_one_knows_the_mended_one(mended):
     (verdict,) = verdicts.read(workdir, read_study(workdir)).values()
     assert (verdict.run, verdict.mended, verdict.not_mended) == (RUN, MENDED, "")
     # 30 of 40 are right, and 20 afterwards.
-    (pays,) = verdict.who_pays
+    needs, *_, pays = verdict.who_pays
+    assert needs.startswith("Needs: the mended student is given the side")
     assert pays.startswith("Pays: side=b, accuracy 75.0 % -> 50.0 %")
 
 

@@ -15,8 +15,9 @@ THRESHOLDS = (
     "thresholds by side: accuracy of each at least 0.75, 0 standard errors kept free"
 )
 LEFT = (
-    "what is left: more examples of these groups, a larger student, or another bound, "
-    "by those who answer for the model"
+    "what is left: more examples of these groups, features that tell more about them, "
+    "a larger student where the teacher does better, or another bound, by those who "
+    "answer for the model"
 )
 
 
@@ -124,8 +125,8 @@ def test_a_blessed_end_in_words():
     assert lines == [
         "done before: nothing has changed since",
         *REFUSED,
-        "tried on validation data: 3, of which 1 were refused",
-        f"  refused: trained by balanced, {THRESHOLDS}: too few",
+        "tried on validation data: 3; 1 of them cannot be, such as:",
+        f"  trained by balanced, {THRESHOLDS}: too few",
         "chosen: trained by balanced (student-t04-balanced/seed1), all conditions kept "
         "on validation data; as it was, 2 conditions failed and 1 condition not "
         "decided",
@@ -145,9 +146,9 @@ def test_an_end_that_nothing_mends_in_words():
             *(("three", RUN), ("four", RUN)),
         )
     ]
-    refused = [f"  refused: {THRESHOLDS}: {name}" for name in ("one", "two", "three")]
+    refused = [f"  {THRESHOLDS}: {name}" for name in ("one", "two", "three")]
     stays = "student-t04/seed1 stays NOT_BLESSED: in vain"
-    begin = [*REFUSED, "tried on validation data: 5, of which 5 were refused"]
+    begin = [*REFUSED, "tried on validation data: 5; 5 of them cannot be, such as:"]
     lines = told([AS_IT_IS, *problems], None, None, "in vain")
     assert lines == [*begin, *refused, "  Pays: a.", stays, LEFT]
 
@@ -160,3 +161,12 @@ def test_a_blessed_student_has_nothing_to_mend():
 def test_a_verdict_names_the_file_of_its_policy():
     line, *_ = record.gate.describe({**AFTER, "policy_file": "own/p.py"}).split("\n")
     assert line == "student-t04-balanced/seed1, policy p (own/p.py): BLESSED"
+
+
+def test_what_a_blessing_tolerates_is_said():
+    found = verdict("passed", "undecided", "failed", blessed=True)
+    line, *_ = record.gate.describe(found).split("\n")
+    told = "BLESSED, and the policy tolerates: c1 (undecided), c2 (failed)"
+    assert line.endswith(told)
+        "BLESSED, and the policy tolerates: c1 (undecided), c2 (failed)"
+    )

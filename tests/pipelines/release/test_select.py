@@ -137,9 +137,9 @@ def test_the_recommendation_in_words():
         },
     }
     told = (
-        "recommended T=2.5 balanced: because\nconfirmed on the test split: accuracy "
-        "0.7500 (0.5000 to 0.8750), worst group accuracy under gaussian noise "
-        "undefined (undefined to undefined)\na and b"
+        "recommended T=2.5 balanced: because\nconfirmed on the test split (is it "
+        "surely less fair, or less accurate, than nds?): accuracy 75.0 % (50.0 to "
+        "87.5), worst group accuracy under gaussian noise undefined\na and b"
     )
     assert select.describe(found) == told
     del found["recommended_method"], found["corruption"]
