@@ -314,7 +314,7 @@ def test_two_replicates_are_enough():
 @pytest.mark.parametrize(
     ("groups", "num_classes", "sizes"),
     [
-        # 24 elements: 3 cells; 4 groups of 2 classes; 6 classes without a group.
+        # 24 elements: 3 cells; 3 groups of 2 classes; 6 classes without a group.
         ({"g": [0, 0, 0]}, 2, [8, 2]),
         ({"g": [0, 1, 2], "h": [0, 0, 0]}, 2, [4, 4, 2]),
         ({}, 6, [4, 4, 2]),
