@@ -84,8 +84,7 @@ def highest_change(
     with np.errstate(invalid="ignore"):
         bound = change + reach
     # A ratio to nothing has no value: nothing bounds its change.
-    known = allowed & ~np.isnan(bound)
-    bound = np.where(known, bound, np.inf).min(axis=-1)
+    bound = np.where(allowed, bound, np.inf).min(axis=-1)
     return np.where(may_be, bound, -np.inf).max(axis=-1)
 
 

@@ -103,3 +103,26 @@ def test_each_contrast_is_compared_with_the_eight_largest_of_the_other_model():
     assert bounds[-1] < min(bounds[:-1])
     found = highest_change("difference", rates, pairs, 0.1)
     assert found == pytest.approx(min(bounds[:-1]))
+
+
+@pytest.mark.parametrize("model", ["a", "b", "both"])
+def test_ratios_to_a_group_of_which_nobody_is_selected_bound_nothing(model):
+    # Right in both models, in a alone, in b alone, in none.
+    parts = np.array([[9, 3, 2, 6], [5, 5, 5, 15], [8, 4, 2, 6]]) / [[20], [30], [20]]
+    parts[2] = {"a": [0, 0, 0.5, 0.5], "b": [0, 0.5, 0, 0.5], "both": [0, 0, 0, 1]}[
+        model
+    ]
+    trials = np.array([20.0, 30.0, 20.0])
+    both, only_a, only_b, _ = parts.T
+    rates = PairedRates(
+        Proportion(both + only_a, trials), Proportion(both + only_b, trials), both
+    )
+    with warnings.catch_warnings(action="error"):
+        high, low = (
+            highest_change("ratio", of, pairs_of("ratio", of), 0.1)
+            for of in (rates, rates.swapped)
+        )
+    # Negatives of the ratios: of 1/3 to .6 or .55, and of 0 where nobody is selected.
+    before, after = (-min(of.rate) / max(of.rate) for of in (rates.a, rates.b))
+    assert -low < after - before < high
+    assert np.isfinite([low, high]).all()
