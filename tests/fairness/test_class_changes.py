@@ -47,3 +47,18 @@ def test_the_table_has_a_column_for_each_class():
     html = counts.class_group_changes()._repr_html_()
     for text in ("change of accuracy", "0", "1", "2"):
         assert f'<th scope="col">{text}</th>' in html
+
+
+def test_losses_count_as_gains_do():
+    # a loses eight and gains one, b the other way round; equal examples are one cell.
+    right, wrong = [1] * 8, [0] * 8
+    counts = PairedCounts.from_predictions(
+        [1] * 18,
+        [*right, 0, *wrong, 1],
+        [*wrong, 1, *right, 0],
+        groups={"g": ["a"] * 9 + ["b"] * 9},
+    )
+    changes = counts.class_group_changes()
+    np.testing.assert_allclose(changes.change[:, 1], [-7 / 9, 7 / 9])
+    p_value = scipy.stats.binomtest(1, 9).pvalue
+    np.testing.assert_allclose(changes.p_values[:, 1], p_value)
