@@ -135,7 +135,8 @@ def bootstrap_interval(
     defined = values[np.isfinite(values)]
     undefined = replicates - len(defined)
     if np.isnan(value) or not len(defined):
-        reason = "the statistic is undefined on the counts themselves"
+        undefined_value = "the statistic is undefined on the counts themselves"
+        reason = undefined_value if np.isnan(value) else ""
         return Interval(float(value), np.nan, np.nan, level, undefined, reason), values
     if kind == "centred":
         return around(float(value), values, level), values

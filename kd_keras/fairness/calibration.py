@@ -80,7 +80,7 @@ def _calibration(
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     # Bins are open on the left and closed on the right, as in Guo et al.
-    bins = np.clip(np.ceil(confidence * num_bins) - 1, 0, num_bins - 1).astype(int)
+    bins = (np.ceil(confidence * num_bins) - 1).astype(int)
     off = np.bincount(
         index * num_bins + bins, weights * (right - confidence), num_groups * num_bins
     )

@@ -286,7 +286,6 @@ def _drop_unused_groups(rows: np.ndarray, groups: Mapping) -> tuple[np.ndarray, 
     for column, (name, values) in enumerate(groups.items()):
         used = np.zeros(len(values) + 1, bool)
         used[rows[:, column]] = True
-        used[-1] = False
         codes = np.append(np.cumsum(used[:-1]) - 1, -1)
         rows[:, column] = codes[rows[:, column]]
         kept[name] = tuple(v for v, u in zip(values, used, strict=False) if u)

@@ -10,7 +10,6 @@ from kd_keras.fairness.contrasts import (
     at,
     family,
     may_be_largest,
-    normal,
     sidak,
 )
 from kd_keras.fairness.gap_table import Contrast
@@ -60,10 +59,8 @@ def highest_change(
     may_be, _ = may_be_largest(of_b, alpha)
     active, number = may_be_largest(of_a, alpha)
     z = sidak(alpha, number)
-    value_a = np.where(active, of_a.bounds(normal(0.5)).value, -np.inf)
-    most = np.argsort(-value_a, axis=-1)[..., :_MOST]
-    value_b = of_b.bounds(normal(0.5)).value
-    own_a = of_a.bounds(normal(0.5)).value
+    value_a, value_b = of_a.value, of_b.value
+    most = np.argsort(-np.where(active, value_a, -np.inf))[..., :_MOST]
     # Each of b's contrasts with a's largest ones, and with the same one of a.
     itself = np.arange(value_b.shape[-1])[:, np.newaxis]
     shape = (*value_b.shape, most.shape[-1])
@@ -75,7 +72,7 @@ def highest_change(
         -1,
     )
     flat = others.reshape(*others.shape[:-2], -1)
-    u_value = at(own_a, flat).reshape(others.shape)
+    u_value = at(value_a, flat).reshape(others.shape)
     with np.errstate(invalid="ignore"):
         change = value_b[..., np.newaxis] - u_value
     if contrast == "ratio":
@@ -87,8 +84,7 @@ def highest_change(
     with np.errstate(invalid="ignore"):
         bound = change + reach
     # A ratio to nothing has no value: nothing bounds its change.
-    known = allowed & ~np.isnan(bound)
-    bound = np.where(known, bound, np.inf).min(axis=-1)
+    bound = np.where(allowed, bound, np.inf).min(axis=-1)
     return np.where(may_be, bound, -np.inf).max(axis=-1)
 
 

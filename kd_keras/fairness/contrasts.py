@@ -61,6 +61,11 @@ class Family(NamedTuple):
     size: int
     balance: float
 
+    @property
+    def value(self) -> np.ndarray:
+        """Of each contrast, `[..., contrasts]`: the same at every level."""
+        return self.bounds(np.zeros(1)).value
+
 
 def normal(alpha) -> np.ndarray:
     """The quantile of the normal distribution with `alpha` above it."""
@@ -98,7 +103,7 @@ def family(contrast: Contrast, rates: Proportion, pairs: Pairs) -> Family:
         absent = np.isnan(found.value) | ((i == j) & (contrast != "lowest"))
         return Bounds(*(np.where(absent, -np.inf, values) for values in found))
 
-    return Family(bounds, max(pairs.size, 1), balance)
+    return Family(bounds, pairs.size, balance)
 
 
 def all_pairs(contrast: Contrast, parts: Sequence[Proportion]) -> Pairs:
@@ -164,13 +169,10 @@ def ratio(p, q, below_p, above_p, below_q, above_q) -> Bounds:
         return (product + sign * np.sqrt(np.maximum(root, 0))) / scale
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        # A rate that is not compared is no 0.
-        of_none = np.where((p > 0) & (q == 0), np.inf, np.nan)
-        value = np.where(q > 0, p / q, of_none)
+        value = p / q
         low, high = end(p - below_p, q + above_q, -1), end(p + above_p, q - below_q, 1)
-    unbounded = (q - below_q <= 0) | np.isnan(high)
     low = np.where(np.isnan(low), 0, np.maximum(low, 0))
-    return Bounds(low, value, np.where(unbounded, np.inf, high))
+    return Bounds(low, value, np.where(np.isnan(high), np.inf, high))
 
 
 class Largest(NamedTuple):

@@ -165,7 +165,7 @@ def _unique_inverse(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     span = int(keys.max(initial=0)) - int(low) + 1
     if span > max(2**16, 4 * len(keys)):
         return np.unique(keys, return_inverse=True)
-    present = np.bincount(keys - low, minlength=span) > 0
+    present = np.bincount(keys - low) > 0
     inverse = (np.cumsum(present) - 1)[keys - low]
     return np.nonzero(present)[0] + low, inverse
 
@@ -201,7 +201,7 @@ def aggregate(
     member = np.zeros(len(unique), np.int64)
     member[inverse] = np.arange(len(inverse))
     if counts is None:
-        counts = np.bincount(inverse, minlength=len(unique))
+        counts = np.bincount(inverse)
     else:
         counts = sum_cells(counts, inverse, len(unique))
     return columns[member], weights[member], counts

@@ -164,8 +164,7 @@ def interval_of_change(
     pairs = all_pairs(contrast, [a, b])
     flat = PairedRates(_flat(a), _flat(b), both.reshape(*both.shape[:-2], -1))
     of_a, of_b = (family(contrast, part, pairs) for part in flat[:2])
-    half = np.zeros(1)
-    value = of_b.bounds(half).value.max(-1) - of_a.bounds(half).value.max(-1)
+    value = of_b.value.max(-1) - of_a.value.max(-1)
     high = highest_change(contrast, flat, pairs, alpha) - value
     low = highest_change(contrast, flat.swapped, pairs, alpha) + value
     mean = value.mean()

@@ -125,11 +125,11 @@ def check_finite(values: np.ndarray) -> None:
 
 
 def _first_row(wrong: np.ndarray) -> int:
-    return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
+    return int(np.nonzero(wrong)[0][0])
 
 
 def _check_range(values: np.ndarray, scores: Scores | None) -> None:
-    if scores != "probabilities" or not values.size:
+    if scores != "probabilities":
         return
     # A softmax in half precision may exceed 1 by its last bit.
     slack = 0.01 if values.dtype.itemsize == 2 else 1e-6
@@ -154,10 +154,11 @@ def _labels(values: np.ndarray, single: bool, threshold: float) -> np.ndarray:
             f"Received: shape {values.shape}, threshold={threshold}."
         )
     column = values.reshape(-1)
-    if column.dtype.kind not in "biuf" or (column != np.floor(column)).any():
-        wrong = next(v for v in column.tolist() if not isinstance(v, int))
+    listed = [] if column.dtype.kind in "biu" else column.tolist()
+    wrong = [v for v in listed if not isinstance(v, int | float) or v % 1]
+    if wrong:
         raise ValueError(
-            f"Labels must be class indices. Received: {wrong!r}. If they are scores, "
-            "pass scores='probabilities' or 'logits'."
+            f"Labels must be class indices. Received: {wrong[0]!r}. If they are "
+            "scores, pass scores='probabilities' or 'logits'."
         )
     return column.astype(np.int64)

@@ -132,8 +132,8 @@ def impact_ratios(
     chosen = np.where(counts.prediction == 1, index, -1)
     selected = sum_cells(counts.counts, chosen, len(groups))
     everyone = int(counts.counts.sum())
-    shares = sizes / max(everyone, 1)
-    compared = (shares >= min_share) & (sizes > 0)
+    shares = sizes / everyone
+    compared = shares >= min_share
     ratios = _ratios(counts, attribute, compared, level)
     intervals = rates.intervals(level)
     found = tuple(

@@ -38,10 +38,7 @@ def deviations(of: Proportion, z) -> tuple[np.ndarray, np.ndarray]:
     s, n = of.rate * of.trials, of.trials
     low = scipy.special.betaincinv(s + 0.25, n - s + 0.75, tail)
     high = scipy.special.betaincinv(s + 0.75, n - s + 0.25, 1 - tail)
-    below = np.where(of.rate <= 0, 0, np.maximum(of.rate - low, 0))
-    above = np.where(of.rate >= 1, 0, np.maximum(high - of.rate, 0))
-    undefined = np.isnan(of.rate)
-    return np.where(undefined, np.nan, below), np.where(undefined, np.nan, above)
+    return np.maximum(of.rate - low, 0), np.maximum(high - of.rate, 0)
 
 
 def paired_deviations(

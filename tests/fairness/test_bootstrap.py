@@ -1,6 +1,7 @@
 """The bootstrap of counts against the bootstrap of examples, SciPy, and coverage."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ import scipy.stats
 from kd_keras.fairness import (
     GroupCounts,
     PairedCounts,
+    bootstrap,
     bootstrap_interval,
     bootstrap_values,
     gap_values,
 )
+from kd_keras.fairness.bootstrap import BootstrapOptions, resample
 
 
 def simulate(rng, size, rates=(0.3, 0.5, 0.7), weights=(1.0,)):
@@ -256,3 +259,185 @@ def test_change_is_found_and_uses_the_pairs():
         )
     ]
     assert width < 0.8 * math.hypot(*widths)
+
+
+def many_cells(strata=3):
+    """Sixty cells of one to four examples each: two classes, ten weights, groups."""
+    y, w, g = (x.ravel() for x in np.meshgrid([0, 1], np.arange(1, 11), range(strata)))
+    repeated = 1 + np.arange(len(y)) % 4
+    y, w, g = (x.repeat(repeated) for x in (y, w, g))
+    # By the attribute that comes first, cells of one group of g lie apart.
+    groups = {"age": w, "g": g}
+    return GroupCounts.from_predictions(y, y, groups=groups, sample_weight=w)
+
+
+def weight_of(counts):
+    return counts.mass.sum(-1) / 100
+
+
+def test_every_option_may_be_left_out():
+    assert not BootstrapOptions.__required_keys__
+
+
+@pytest.mark.parametrize("stratify_by", [None, "g"])
+def test_replicates_are_multinomial_draws_of_cells_in_their_order(stratify_by):
+    counts = many_cells()
+    group = counts.cells[:, 1]
+    strata = [group == g for g in range(3)] if stratify_by else [group >= 0]
+    rng = np.random.default_rng(7)
+    expected = np.zeros((5, len(group)), int)
+    for members in strata:
+        observed = counts.counts[members]
+        drawn = rng.multinomial(observed.sum(), observed / observed.sum(), 5)
+        expected[:, members] = drawn
+    (found,) = resample(counts, 5, seed=7, stratify_by=stratify_by)
+    np.testing.assert_array_equal(found.counts, expected)
+
+
+def test_a_thousand_replicates_of_seed_0_are_drawn():
+    counts = many_cells(1)
+    expected = bootstrap_values(counts, weight_of, replicates=1000, seed=0)
+    _, values = bootstrap_interval(counts, weight_of)
+    for found in (
+        np.concatenate([weight_of(block) for block in resample(counts, 1000)]),
+        bootstrap_values(counts, weight_of),
+        values,
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_two_replicates_are_enough():
+    _, values = bootstrap_interval(many_cells(1), weight_of, replicates=2)
+    assert len(values) == 2
+
+
+@pytest.mark.parametrize(
+    ("groups", "num_classes", "sizes"),
+    [
+        # 24 elements: 3 cells; 3 groups of 2 classes; 6 classes without a group.
+        ({"g": [0, 0, 0]}, 2, [8, 2]),
+        ({"g": [0, 1, 2], "h": [0, 0, 0]}, 2, [4, 4, 2]),
+        ({}, 6, [4, 4, 2]),
+        ({}, 30, [1] * 10),
+    ],
+)
+def test_a_block_has_as_many_replicates_as_its_elements_allow(
+    groups, num_classes, sizes, monkeypatch
+):
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 24)
+    counts = GroupCounts.from_predictions(
+        [0, 0, 1], [0, 1, 0], groups=groups, num_classes=num_classes
+    )
+    blocks = [block.counts for block in resample(counts, 10)]
+    assert [len(block) for block in blocks] == sizes
+    assert {int(n) for block in blocks for n in block.sum(axis=1)} == {3}
+
+
+def test_counts_of_nobody_have_replicates_of_nobody(monkeypatch):
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 24)
+    counts = GroupCounts.from_predictions([], [], groups={"g": []})
+    shapes = [block.counts.shape for block in resample(counts, 30, stratify_by="g")]
+    assert shapes == [(24, 0), (6, 0)]
+
+
+def test_the_jackknife_leaves_out_as_many_cells_as_its_elements_allow(monkeypatch):
+    counts = GroupCounts.from_predictions(
+        [0] * 20,
+        [0] * 20,
+        groups={"g": [0] * 20},
+        sample_weight=np.arange(1, 11).repeat(2),
+    )
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 30)
+    seen = []
+
+    def statistic(draws):
+        seen.append(draws.counts)
+        return weight_of(draws)
+
+    bootstrap_interval(counts, statistic, kind="bca", replicates=2)
+    jackknife = seen[-4:]
+    assert [len(block) for block in jackknife] == [3, 3, 3, 1]
+    # One example less in each cell in turn.
+    np.testing.assert_array_equal(np.concatenate(jackknife), 2 - np.eye(10))
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 1)
+    seen.clear()
+    bootstrap_interval(counts, statistic, kind="bca", replicates=2)
+    assert [len(block) for block in seen[-10:]] == [1] * 10
+
+
+def test_bca_counts_replicates_equal_to_the_estimate_half():
+    p = np.repeat([1, 0], [13, 47])
+    counts = GroupCounts.from_predictions(p, p, groups={"g": np.zeros(60, int)})
+
+    def share(draws):
+        return (draws.counts * draws.prediction).sum(-1) / 60
+
+    ours, values = bootstrap_interval(counts, share, replicates=999, kind="bca")
+    below, equal = (values < 13 / 60).mean(), (values == 13 / 60).mean()
+    assert equal > 0.05
+    bias = scipy.stats.norm.ppf(below + equal / 2)
+    # Efron 1987: the skewness of p - mean over six times its root of the number.
+    rate = 13 / 60
+    acceleration = (1 - 2 * rate) / np.sqrt(rate * (1 - rate) * 60) / 6
+    z = bias + scipy.stats.norm.ppf([0.025, 0.975])
+    tails = scipy.stats.norm.cdf(bias + z / (1 - acceleration * z))
+    np.testing.assert_allclose((ours.low, ours.high), np.quantile(values, tails))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_estimate_beyond_all_replicates_has_the_bias_of_half_a_replicate(sign):
+    # Of 32 cells of one example each no replicate has all; whoever is left out, 31.
+    counts = GroupCounts.from_predictions(
+        [0] * 32, [0] * 32, groups={"g": range(32)}, num_classes=2
+    )
+
+    def cells_drawn(draws):
+        return sign * (draws.counts > 0).sum(-1) / 32
+
+    with warnings.catch_warnings(action="error"):
+        ours, values = bootstrap_interval(
+            counts, cells_drawn, replicates=50, kind="bca", level=0.6
+        )
+    assert (sign * values).max() < 1
+    # Equal influences have no acceleration.
+    bias = scipy.stats.norm.ppf(1 - 0.5 / 50) * sign
+    tails = scipy.stats.norm.cdf(2 * bias + scipy.stats.norm.ppf([0.2, 0.8]))
+    np.testing.assert_allclose((ours.low, ours.high), np.quantile(values, tails))
+
+
+def test_a_stratum_that_nobody_may_leave_has_no_part_in_the_acceleration():
+    # Without the one example of b there is no difference.
+    p = [1] * 3 + [0] * 17 + [0]
+    counts = GroupCounts.from_predictions(
+        p, p, groups={"g": ["a"] * 20 + ["b"]}, num_classes=2
+    )
+    with warnings.catch_warnings(action="error"):
+        ours, values = bootstrap_interval(
+            counts, dpd, replicates=200, kind="bca", stratify_by="g"
+        )
+    bias = scipy.stats.norm.ppf((values < 0.15).mean() + (values == 0.15).mean() / 2)
+    acceleration = (1 - 2 * 0.15) / np.sqrt(0.15 * 0.85 * 20) / 6
+    z = bias + scipy.stats.norm.ppf([0.025, 0.975])
+    tails = scipy.stats.norm.cdf(bias + z / (1 - acceleration * z))
+    np.testing.assert_allclose((ours.low, ours.high), np.quantile(values, tails))
+
+
+@pytest.mark.parametrize(
+    ("of_counts", "of_draws", "reason"),
+    [
+        (math.nan, 0.5, "the statistic is undefined on the counts themselves"),
+        (0.5, math.nan, ""),
+    ],
+)
+def test_no_interval_without_an_estimate_or_a_replicate(of_counts, of_draws, reason):
+    def statistic(draws):
+        return np.full(
+            len(draws.counts), of_draws if len(draws.counts) > 1 else of_counts
+        )
+
+    found, values = bootstrap_interval(many_cells(1), statistic, replicates=9)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.value == pytest.approx(of_counts, nan_ok=True)
+    assert found.undefined_replicates == np.isnan(values).sum()
+    assert found.reason == reason

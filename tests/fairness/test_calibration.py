@@ -1,6 +1,7 @@
 """Calibration by group, against scikit-learn and by hand."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -106,3 +107,53 @@ def test_a_group_whose_examples_have_no_weight_has_no_calibration():
     assert [by_group[g].examples for g in "abc"] == [2, 0, 0]
     for group in "bc":
         assert np.isnan(by_group[group][:3]).all()
+
+
+@pytest.mark.parametrize(
+    "probabilities", [[[0.5], [0.5]], np.zeros((2, 2, 2)), 0.5], ids=np.shape
+)
+def test_other_shapes_are_refused(probabilities):
+    with pytest.raises(ValueError, match="`probabilities` must have shape"):
+        calibration([0, 1], probabilities, groups=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        # Their sum is close enough to 1, and one of them is still beyond it.
+        [[1.005, 0.0], [0.5, 0.5]],
+        [[-0.005, 1.0], [0.5, 0.5]],
+    ],
+)
+def test_one_probability_beyond_its_range_is_refused(probabilities):
+    with pytest.raises(ValueError, match="`probabilities` must lie between 0 and 1"):
+        calibration([0, 1], probabilities, groups=["a", "b"])
+
+
+def test_sums_may_be_off_by_rounding():
+    overall, _ = calibration([0, 1], [[0.5, 0.495], [0.5, 0.505]], groups=["a", "b"])
+    assert overall.nll == pytest.approx(-np.log(0.5 * 0.505) / 2)
+
+
+def test_fifteen_bins_unless_said_otherwise():
+    # .55 and .59 lie in (8/15, 9/15], .61 and .65 in (9/15, 10/15].
+    p, y = [0.55, 0.59, 0.61, 0.65], [1, 0, 1, 0]
+    overall, _ = calibration(y, p, groups=list("aaaa"))
+    # |1 - .55 - .59| and |1 - .61 - .65| of 4.
+    assert overall.ece == pytest.approx((0.14 + 0.26) / 4)
+    options = {"groups": list("aaaa")}
+    assert calibration(y, p, num_bins=15, **options)[0] == overall
+    assert calibration(y, p, num_bins=16, **options)[0].ece != pytest.approx(
+        overall.ece
+    )
+
+
+def test_the_lowest_bin_is_one_of_its_own():
+    # Confidences .5 (right), in (0, .5], and .9 (wrong), in (.5, 1].
+    overall, _ = calibration([0, 0], [0.5, 0.9], groups=["a", "a"], num_bins=2)
+    assert overall.ece == pytest.approx((0.5 + 0.9) / 2)
+
+
+def test_a_certain_and_wrong_answer_warns_of_nothing():
+    with warnings.catch_warnings(action="error"):
+        calibration([1, 0], [0.0, 0.0], groups=["a", "b"])

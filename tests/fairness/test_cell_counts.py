@@ -1,5 +1,6 @@
 """Building, merging and storing counts; bad input."""
 
+import dataclasses
 import io
 import itertools
 import math
@@ -14,6 +15,7 @@ from kd_keras.fairness import (
     PairedCounts,
     disagreement_matrix,
 )
+from kd_keras.fairness.prediction_counts import PredictionCounts
 
 
 def random_examples(seed, size=300, num_classes=3):
@@ -262,3 +264,91 @@ def test_no_attribute_is_one_group_of_all():
     assert rates.by_group == {(): 3 / 4}
     assert rates.examples == {(): 4}
     assert rates.overall == 3 / 4
+
+
+FIELDS = {
+    "y_true": [0, 1, 1],
+    "y_pred": [0, 0, 1],
+    "groups": {"g": ["a", "b", "b"]},
+    "sample_weight": [1, 2, 1],
+    "num_classes": 2,
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"groups": {"g": ["a", "c", "c"]}},
+        {"groups": {"h": ["a", "b", "b"]}},
+        {"num_classes": 3},
+        {"y_pred": [0, 1, 1]},
+        {"sample_weight": [1, 3, 1]},
+    ],
+    ids=["group", "attribute", "classes", "prediction", "weight"],
+)
+def test_counts_that_differ_in_one_thing_are_not_equal(changed):
+    counts = GroupCounts.from_predictions(**FIELDS)
+    assert counts == GroupCounts.from_predictions(**FIELDS)
+    assert counts != GroupCounts.from_predictions(**{**FIELDS, **changed})
+
+
+def test_counts_that_differ_in_their_number_or_kind_are_not_equal():
+    counts = GroupCounts.from_predictions(**FIELDS)
+    assert counts != dataclasses.replace(counts, counts=counts.counts + 1)
+    assert counts != PredictionCounts.from_predictions(**FIELDS)
+    assert counts != 1
+    # They have arrays, and are no key of a dict.
+    with pytest.raises(TypeError, match="unhashable type: 'GroupCounts'"):
+        hash(counts)
+
+
+def test_replicates_merge_one_by_one():
+    examples = random_examples(0)
+    parts = [counts_of(examples, slice(0, 100)), counts_of(examples, slice(100, 300))]
+    draws = [
+        np.stack([part.counts, 2 * part.counts, 0 * part.counts]) for part in parts
+    ]
+    merged = GroupCounts.merge(
+        dataclasses.replace(part, counts=drawn)
+        for part, drawn in zip(parts, draws, strict=True)
+    )
+    whole = counts_of(examples).counts
+    np.testing.assert_array_equal(merged.counts, [whole, 2 * whole, 0 * whole])
+
+
+def test_one_part_merges_to_itself():
+    counts = counts_of(random_examples(0))
+    assert GroupCounts.merge([counts]) == counts
+
+
+def test_without_weights_each_example_counts_once():
+    counts = GroupCounts.from_predictions(**FIELDS)
+    assert counts.mass.sum() == 4
+    plain = counts.unweighted()
+    np.testing.assert_array_equal(plain.weights, [1, 1, 1])
+    np.testing.assert_array_equal(plain.mass, counts.counts)
+
+
+def test_cells_without_a_crossed_group_have_the_index_minus_one():
+    counts = GroupCounts.from_predictions(
+        [0, 1, 0, 1], [0, 0, 1, 1],
+        groups={"s": ["f", "m", None, "m"], "q": ["x", "y", "y", None]},
+    )  # fmt: skip
+    groups, index = counts.attribute_index(("s", "q"))
+    assert groups == (("f", "x"), ("m", "y"))
+    assert sorted(index) == [-1, -1, 0, 1]
+    _, single = counts.attribute_index("s")
+    assert sorted(single) == [-1, 0, 1, 1]
+
+
+def test_an_unknown_attribute_is_not_taken_for_the_only_one():
+    counts = GroupCounts.from_predictions(**FIELDS)
+    with pytest.raises(ValueError, match=r"one of \['g'\].*Received: 'h'"):
+        counts.accuracy("h")
+
+
+def test_class_indices_may_be_whole_floats():
+    floats = {**FIELDS, "y_true": [0.0, 1.0, 1.0], "y_pred": [0.0, 0.0, 1.0]}
+    assert GroupCounts.from_predictions(**floats) == GroupCounts.from_predictions(
+        **FIELDS
+    )

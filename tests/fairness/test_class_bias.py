@@ -1,5 +1,7 @@
 """Class bias is Welch's test over the initialisations."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.spatial.distance
@@ -66,12 +68,13 @@ def test_a_p_value_at_alpha_is_not_significant():
     ("options", "message"),
     [
         ({"class_accuracy_a": [[0.5, 0.5]]}, "at least two runs"),
+        ({"class_accuracy_a": [0.5, 0.6]}, r"`class_accuracy_a` must .* \(2,\)"),
         ({"class_accuracy_a": [[0.5], [0.6]]}, "must have the same classes"),
         ({"overall_b": [0.5]}, r"`overall_b` must have shape \[2\]"),
         ({"overall_a": [0.5, 0]}, "must be positive for a ratio"),
         ({"relative": "odds"}, '`relative` must be "ratio" or "difference"'),
     ],
-    ids=["runs", "classes", "overall", "zero", "relative"],
+    ids=["runs", "axes", "classes", "overall", "zero", "relative"],
 )
 def test_bad_class_bias(options, message):
     accuracy = [[0.5, 0.6], [0.7, 0.8]]
@@ -88,3 +91,16 @@ def test_bad_class_bias(options, message):
             arguments.pop("class_accuracy_b"),
             **arguments,
         )
+
+
+def test_a_class_that_varies_in_one_model_alone_is_tested():
+    # Class 0 varies in neither, and differs; 1 varies in a alone, 2 in b, 3 in both.
+    a = np.array([[0.5, 0.5, 0.25, 0.25], [0.5, 0.75, 0.25, 0.5]])
+    b = np.array([[0.75, 0.5, 0.25, 0.75], [0.75, 0.5, 0.75, 0.5], [0.75, 0.5, 0.5, 1]])
+    result = class_bias(a, b, overall_a=np.ones(2), overall_b=np.ones(3))
+    assert result.untested == (0,)
+    for k in (1, 2, 3):
+        with warnings.catch_warnings(action="ignore"):  # Of one that does not vary.
+            expected = scipy.stats.ttest_ind(a[:, k], b[:, k], equal_var=False).pvalue
+        assert result.p_values[k] == pytest.approx(expected)
+    assert result.expected_by_chance == pytest.approx(3 * 0.05)

@@ -1,5 +1,7 @@
 """Bounds of proportions, of two groups and of gaps, against published numbers."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -7,10 +9,14 @@ import scipy.stats
 from kd_keras.fairness import GroupCounts, PairedCounts, wilson
 from kd_keras.fairness.contrast_changes import PairedRates
 from kd_keras.fairness.contrasts import (
+    Bounds,
+    Family,
+    Pairs,
     all_pairs,
     difference,
     family,
     largest,
+    may_be_largest,
     ratio,
     sidak,
 )
@@ -243,3 +249,179 @@ def test_a_small_group_beside_a_large_one_is_covered(size):
         holds = (found.low <= truth + 1e-12) & (truth <= found.high + 1e-12)
         assert binomial.sum() == pytest.approx(1)
         assert binomial[holds].sum() >= 0.93
+
+
+def family_of(values, errors, balance=0.0, size=3):
+    """Contrasts with bounds of so many standard errors on either side."""
+    v, e = np.array(values), np.array(errors)
+    return Family(lambda z: Bounds(v - z * e, v, v + z * e), size, balance)
+
+
+@pytest.mark.parametrize(
+    ("values", "errors", "active", "number"),
+    [
+        # z = 2.388 of three: .5 - .239 = .261, below .3 + .239, above -.2 + .239.
+        ([0.5, 0.3, -0.2, -np.inf], [0.1] * 4, [1, 1, 0, 0], 2),
+        # On the balance two contrasts are one pair; below it none is, but one counts.
+        ([0.0, 0.0, 0.2], [0.1] * 3, [1, 1, 1], 2),
+        ([-0.05, -0.05], [0.1] * 2, [1, 1], 1),
+        ([0.0, -0.05], [0.1] * 2, [1, 1], 1),
+        # No more than there are pairs.
+        ([0.5, 0.5, 0.5, 0.5], [0.1] * 4, [1, 1, 1, 1], 3),
+        # What reaches the highest lower end and no further.
+        ([0.5, 0.5, 0.25], [0.0, 0.0, 0.0], [1, 1, 0], 2),
+    ],
+)
+def test_contrasts_that_may_be_the_largest(values, errors, active, number):
+    found, of = may_be_largest(family_of(values, errors), 0.05)
+    np.testing.assert_array_equal(found, np.array(active, bool))
+    assert of.shape == (1,)
+    assert of == number
+
+
+def test_the_largest_contrast_by_hand():
+    found = largest(family_of([0.5, 0.45, -0.9], [0.1, 0.2, 0.1]), 0.05)
+    # Two may be it: each at a level that holds for both.
+    z = scipy.stats.norm.isf(1 - 0.975**0.5)
+    assert found.low == pytest.approx(max(0.5 - 0.1 * z, 0.45 - 0.2 * z))
+    assert found.value == 0.5
+    assert found.high == pytest.approx(0.45 + 0.2 * Z)
+    assert found.noise == pytest.approx(0.1 * Z)
+    # Each with a half over two above it.
+    z = scipy.stats.norm.isf(0.5 / 2)
+    assert found.excess == pytest.approx(0.5 - max(0.5 - 0.1 * z, 0.45 - 0.2 * z))
+
+
+def test_each_of_several_rows_has_contrasts_of_its_own():
+    values = np.array([[0.5, 0.3, -0.4], [0.1, 0.1, 0.0]])
+    errors = np.array([[0.1, 0.1, 0.1], [0.05, 0.1, 0.3]])
+    stacked = [np.stack([x, x[::-1]]) for x in (values, errors)]
+    active, number = may_be_largest(family_of(*stacked), 0.05)
+    together = largest(family_of(*stacked), 0.05)
+    for index in np.ndindex(2, 2):
+        one = family_of(*(x[index] for x in stacked))
+        np.testing.assert_array_equal(active[index], may_be_largest(one, 0.05)[0])
+        np.testing.assert_array_equal(number[index], may_be_largest(one, 0.05)[1])
+        np.testing.assert_allclose([x[index] for x in together], largest(one, 0.05))
+
+
+@pytest.mark.parametrize(
+    ("contrast", "number"), [("difference", 5), ("ratio", 5), ("lowest", 3)]
+)
+def test_a_pair_that_may_be_the_largest_either_way_counts_once(contrast, number):
+    # a and b do not differ; c, of whom five are known, may be far above and below.
+    # Of all four, a, b and c may be the lowest.
+    rates = Proportion(
+        np.array([0.5, 0.5, 0.4, 0.6]), np.array([10_000, 10_000, 5, 10_000])
+    )
+    pairs = all_pairs(contrast, [Proportion(*(x[np.newaxis] for x in rates))])
+    _, found = may_be_largest(family(contrast, rates, pairs), 0.05)
+    assert found == number
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 2, 3), (1, 1, 2, 3)])
+def test_pairs_of_two_rates_of_three_groups(shape):
+    rates = Proportion(np.full(shape, 0.5), np.full(shape, 10.0))
+    pairs = all_pairs("difference", [rates])
+    first = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    second = [1, 2, 0, 2, 0, 1, 4, 5, 3, 5, 3, 4]
+    assert pairs.size == 6
+    for index, expected in ((pairs.first, first), (pairs.second, second)):
+        np.testing.assert_array_equal(
+            index, np.broadcast_to(expected, (*shape[:-2], 12))
+        )
+    alone = all_pairs("lowest", [rates])
+    assert alone.size == 6
+    for index in alone[:2]:
+        np.testing.assert_array_equal(
+            index, np.broadcast_to(range(6), (*shape[:-2], 6))
+        )
+
+
+def test_of_more_than_forty_groups_only_the_extreme_ones_are_compared():
+    def first_of(groups):
+        rates = Proportion(
+            np.linspace(0, 1, groups)[np.newaxis], np.full((1, groups), 9.0)
+        )
+        return all_pairs("difference", [rates]).first
+
+    assert first_of(40).shape == (40 * 39,)
+    # Twenty by either limit, beside as many.
+    assert first_of(41).shape == (40 * 40,)
+
+
+def test_the_extreme_groups_have_the_most_extreme_limits():
+    rng = np.random.default_rng(0)
+    rates, trials = rng.random((2, 60)).round(1), rng.integers(2, 400, (2, 60))
+    parts = [
+        Proportion(rate[np.newaxis], n[np.newaxis].astype(float))
+        for rate, n in zip(rates, trials, strict=True)
+    ]
+    pairs = all_pairs("difference", parts)
+    tops, bottoms = set(), set()
+    for rate, n in zip(rates, trials, strict=True):
+        s = rate * n
+        low = scipy.stats.beta.ppf(0.001, s + 0.25, n - s + 0.75)
+        high = scipy.stats.beta.ppf(0.999, s + 0.75, n - s + 0.25)
+        for end in (np.where(s > 0, low, 0), np.where(s < n, high, 1)):
+            # Ten by either limit of each model; ties may be taken in any order.
+            assert len(np.unique(end)) > 50
+            tops |= set(np.argsort(-end)[:10])
+            bottoms |= set(np.argsort(end)[:10])
+    assert set(pairs.first) == tops
+    assert set(pairs.second) == bottoms
+
+
+def test_the_quantile_of_one_bound_is_that_of_an_interval():
+    assert sidak(0.05, 1) == pytest.approx(Z)
+    assert sidak(0.05, 0) == sidak(0.05, 1)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "low", "value", "high"),
+    [
+        (0.3, 0.0, None, np.inf, np.inf),
+        (0.0, 0.0, 0, np.nan, np.inf),
+        (np.nan, 0.0, None, np.nan, np.inf),
+        (0.3, np.nan, None, np.nan, np.inf),
+        (0.0, 0.5, 0, 0, None),
+        (0.5, 0.2, None, 2.5, np.inf),
+    ],
+)
+def test_ratios_to_none_and_of_none(p, q, low, value, high):
+    # The limits of p and q lie .2 away, and not below 0.
+    p, q = np.array(p), np.array(q)
+    with warnings.catch_warnings(action="error"):
+        found = ratio(p, q, np.minimum(p, 0.2), 0.2, np.minimum(q, 0.2), 0.2)
+    np.testing.assert_array_equal(found.value, value)
+    if low is not None:
+        assert found.low == low
+    if high is not None:
+        assert found.high == high
+
+
+def test_where_a_ratio_has_no_lower_end_it_is_0():
+    # The upper limit of q is 2 q, where the quadratic equation has no square.
+    assert ratio(np.array(0.3), np.array(0.25), 0.1, 0.1, 0.1, 0.25).low == 0
+
+
+@pytest.mark.parametrize("contrast", ["difference", "ratio", "lowest"])
+def test_a_group_without_a_rate_is_in_no_contrast(contrast):
+    rates = Proportion(np.array([0.2, np.nan, 0.5]), np.array([20.0, 30.0, 40.0]))
+    pairs = all_pairs(contrast, [Proportion(*(x[np.newaxis] for x in rates))])
+    with warnings.catch_warnings(action="error"):
+        found = family(contrast, rates, pairs).bounds(np.array([1.0]))
+    absent = (pairs.first == 1) | (pairs.second == 1)
+    for ends in found:
+        np.testing.assert_array_equal(ends[absent], -np.inf)
+        assert np.isfinite(ends[~absent]).all()
+
+
+def test_a_group_is_not_compared_with_itself():
+    rates = Proportion(np.array([0.2, 0.5]), np.array([20.0, 40.0]))
+    index = np.array([0, 0, 1, 1])
+    pairs = Pairs(index, np.array([0, 1, 0, 1]), 1)
+    for contrast in ("difference", "ratio"):
+        value = family(contrast, rates, pairs).value
+        np.testing.assert_array_equal(np.isfinite(value), [False, True, True, False])
+    np.testing.assert_allclose(family("lowest", rates, pairs).value, -rates.rate[index])

@@ -95,3 +95,23 @@ def test_transferred_and_created_by_hand():
     # b is right in 6 of 10 and 14 of 20: y is the best group, x the worst.
     assert transfer.transferred == pytest.approx(0.2)
     assert transfer.created == pytest.approx(-0.1)
+
+
+def test_the_table_names_the_kinds_of_errors():
+    html = example_counts().error_transfer()._repr_html_()
+    heads = ("group", "shared", "introduced", "repaired", "examples")
+    assert html.count('<th scope="col">') == len(heads)
+    for head in heads:
+        assert f'<th scope="col">{head}</th>' in html
+    # Of ten in w three are shared, two introduced and one repaired.
+    assert ">w</th><td>0.3</td><td>0.2</td><td>0.1</td><td>10</td>" in html
+
+
+def test_examples_without_a_group_count_in_all_alone():
+    counts = PairedCounts.from_predictions(
+        [1, 1, 1, 1], [1, 0, 0, 1], [0, 0, 1, 1], groups={"g": ["a", "b", None, None]}
+    )
+    transfer = counts.error_transfer()
+    assert transfer.by_group["a"][:7] == (0, 1, 0, 0, 1, 0, 1)
+    assert transfer.by_group["b"][:7] == (1, 0, 0, 1, 0, 0, 1)
+    assert transfer.overall[:7] == (0.25, 0.25, 0.25, 1, 1, 1, 4)

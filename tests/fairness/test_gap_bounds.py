@@ -3,13 +3,16 @@
 Three groups of unequal size and weight; limits of each rate are quantiles of SciPy.
 """
 
+import dataclasses
 import itertools
+import warnings
 
 import numpy as np
 import pytest
 import scipy.stats
 
-from kd_keras.fairness import GroupCounts, PairedCounts
+from kd_keras.fairness import GAPS, GroupCounts, PairedCounts
+from kd_keras.fairness.gap_bounds import interval_of_gap, p_value, proportions
 
 DPD, DPR = "demographic_parity_difference", "demographic_parity_ratio"
 EOD, EOR = "equalized_odds_difference", "equalized_odds_ratio"
@@ -43,12 +46,17 @@ class Rate:
         self.counted, self.weights = counted[chosen], w
         self.rate = np.average(self.counted, weights=w)
         self.trials = w.sum() ** 2 / (w**2).sum()
+        self.limits = {}
 
     def reach(self, tail):
         """Distances of the limits below and above."""
         s, n = self.rate * self.trials, self.trials
-        low = scipy.stats.beta.ppf(tail, s + 0.25, n - s + 0.75)
-        high = scipy.stats.beta.ppf(1 - tail, s + 0.75, n - s + 0.25)
+        if tail not in self.limits:
+            self.limits[tail] = (
+                scipy.stats.beta.ppf(tail, s + 0.25, n - s + 0.75),
+                scipy.stats.beta.ppf(1 - tail, s + 0.75, n - s + 0.25),
+            )
+        low, high = self.limits[tail]
         return self.rate - low, high - self.rate
 
 
@@ -57,15 +65,15 @@ def rates_of(name, label, predicted, group, weights):
     found = {}
     for number, part in enumerate(parts(name)):
         chosen, counted = part(label, predicted)
-        for g in range(3):
+        for g in np.unique(group).tolist():
             found[number, g] = Rate(chosen & (group == g), counted, weights)
     return found
 
 
-def contrasts(name):
-    pairs = list(itertools.permutations(range(3), 2))
+def contrasts(name, groups=3):
+    pairs = list(itertools.permutations(range(groups), 2))
     if name == "worst_group_accuracy":
-        pairs = [(g, g) for g in range(3)]
+        pairs = [(g, g) for g in range(groups)]
     return [(number, *pair) for number in range(len(parts(name))) for pair in pairs]
 
 
@@ -95,7 +103,7 @@ def sidak(alpha, size):
 
 def may_be_largest(name, rates, alpha):
     """The contrasts that may be the largest, and how many they count as."""
-    every = contrasts(name)
+    every = contrasts(name, max(g for _, g in rates) + 1)
     size = len(every) if name == "worst_group_accuracy" else len(every) // 2
     wide = {c: bounds(name, rates, c, sidak(alpha, size)) for c in every}
     reached = max(low for low, _, _ in wide.values())
@@ -254,3 +262,117 @@ def test_the_interval_of_a_change_of_a_mean_of_gaps(name):
     assert abs(np.mean(values)) > 0.01
     found = pair.gap_change(name, agg="mean", level=0.9, min_examples=1).interval
     assert (found.low, found.high) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("name", [DPD, DPR])
+def test_the_interval_of_a_change_of_the_largest_of_many_contrasts(name):
+    """Of five groups that hardly differ, any of over eight contrasts may be largest."""
+    rng = np.random.default_rng(4)
+    label, group = rng.integers(0, 2, 200), np.arange(200) % 5
+    a = (rng.random(200) < 0.5 + 0.02 * group).astype(int)
+    b = np.where(rng.random(200) < 0.6, a, rng.integers(0, 2, 200))
+    weights = rng.choice([0.5, 1.0, 2.5], 200)
+    pair = PairedCounts.from_predictions(
+        label, a, b, groups={"g": group}, sample_weight=weights
+    )
+    of_a, of_b = (rates_of(name, label, p, group, weights) for p in (a, b))
+    for rates in (of_a, of_b):
+        assert len(may_be_largest(name, rates, 0.1)[0]) > 9
+    high = highest_change(name, of_a, of_b, 0.1)
+    low = -highest_change(name, of_b, of_a, 0.1)
+    if name == DPR:
+        low, high = -high, -low
+    found = pair.gap_change(name, level=0.9, min_examples=1).interval
+    assert (found.low, found.high) == pytest.approx((max(low, -1), min(high, 1)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_group_that_is_not_compared_changes_no_interval(name):
+    label, a, b, group, weights = examples(2)
+    chosen = group < 2
+    few = np.nonzero(~chosen)[0][:3]
+    kept = np.sort(np.concatenate([np.nonzero(chosen)[0], few]))
+
+    def pair_of(rows):
+        return PairedCounts.from_predictions(
+            label[rows], a[rows], b[rows], groups={"g": group[rows]},
+            sample_weight=weights[rows],
+        )  # fmt: skip
+
+    options = {"min_examples": 4}
+    with warnings.catch_warnings(action="error"):
+        found = pair_of(kept)
+        change = found.gap_change(name, **options).interval
+        interval = found.b.gap_interval(name, **options)
+    expected = pair_of(chosen)
+    assert change == expected.gap_change(name, **options).interval
+    assert interval == expected.b.gap_interval(name, **options)
+    assert change.low < change.value < change.high
+
+
+def test_rates_do_not_exceed_1_by_rounding():
+    # All are selected; (.1 + .2) + .3 is more than .1 + (.2 + .3).
+    counts = GroupCounts.from_predictions(
+        [0, 1, 2, 0, 1, 2], [2] * 6, groups={"g": list("aaabbb")},
+        sample_weight=[0.1, 0.2, 0.3, 0.3, 0.2, 0.1],
+    )  # fmt: skip
+    rates = proportions(counts, GAPS[DPD], "g", 1).rate
+    np.testing.assert_array_equal(rates, [[[0, 0]], [[0, 0]], [[1, 1]]])
+
+
+def test_a_rate_needs_as_many_examples_as_are_asked_for():
+    counts = GroupCounts.from_predictions(
+        [1] * 7, [1] * 7, groups={"g": list("aaaabbb")}
+    )
+    rates = proportions(counts, GAPS[DPD], "g", 4).rate
+    np.testing.assert_array_equal(rates, [[[1, np.nan]]])
+
+
+def test_the_interval_of_a_change_with_three_classes_is_that_of_the_mean():
+    """One-vs-rest gaps err as independent ones: the squares of their errors add up."""
+    rng = np.random.default_rng(6)
+    label, a, b = rng.integers(0, 3, (3, 200))
+    b = np.where(rng.random(200) < 0.5, a, b)
+    groups = {"g": rng.integers(0, 3, 200)}
+    pair = PairedCounts.from_predictions(label, a, b, groups=groups)
+    values, below, above = [], [], []
+    for k in range(3):
+        one = PairedCounts.from_predictions(
+            label == k, a == k, b == k, groups=groups
+        ).gap_change(EOD, min_examples=1)
+        values.append(one.interval.value)
+        below.append(one.interval.value - one.interval.low)
+        above.append(one.interval.high - one.interval.value)
+    found = pair.gap_change(EOD, min_examples=1).interval
+    assert found.value == pytest.approx(np.mean(values))
+    assert found.low == pytest.approx(np.mean(values) - np.linalg.norm(below) / 3)
+    assert found.high == pytest.approx(np.mean(values) + np.linalg.norm(above) / 3)
+
+
+def test_a_gap_without_a_contrast_has_no_bounds(monkeypatch):
+    monkeypatch.setitem(GAPS, "own", dataclasses.replace(GAPS[DPD], contrast=None))
+    counts = GroupCounts.from_predictions([1, 0], [1, 0], groups={"g": ["a", "b"]})
+    with pytest.raises(ValueError, match="without a contrast is bootstrapped"):
+        interval_of_gap(
+            counts, "own", np.ones(1), attribute="g", agg="mean", min_examples=1,
+            alpha=0.05,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_level_at_which_an_interval_leaves_0_out_is_found_in_18_steps(sign):
+    asked = []
+
+    def interval(alpha):
+        asked.append(alpha)
+        half = scipy.stats.norm.isf(alpha / 2)
+        return tuple(sorted(sign * (0.02 + step * 0.01 * half) for step in (-1, 1)))
+
+    assert p_value(interval) == pytest.approx(2 * scipy.stats.norm.sf(2), rel=1e-3)
+    assert len(asked) == 18
+    assert asked[0] == pytest.approx(1e-3)  # Halfway from 1e-6 to 1, by logarithm.
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-1.0, 0.0), (0.0, 0.0)])
+def test_an_interval_that_ends_at_0_does_not_leave_it_out(ends):
+    assert p_value(lambda alpha: ends) == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from kd_keras.fairness import GroupCounts
+from kd_keras.fairness.gap_groups import GroupSize
 from kd_keras.fairness.gaps import notes_of
 from kd_keras.fairness.names import attribute_name, log_name, parts
 
@@ -105,3 +106,37 @@ def test_several_classes_decide_each_for_itself():
     # The least ratio is the most unequal one: 1/2, undefined, 0.
     assert ratio.widest.positive_class == 2
     assert counts.accuracy_gap().deciding[0].positive_class is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "examples", "denominator", "size"),
+    [
+        ("true_positive_rate", 1040, 3, "1,040 examples, 3 of them positives"),
+        ("false_positive_rate", 5, 4, "5 examples, 4 of them negatives"),
+        ("precision", 5, 4, "5 examples, 4 of them predicted positives"),
+        # All of them say nothing more, whatever the rate is.
+        ("true_positive_rate", 4, 4, "4 examples"),
+        ("selection_rate", 1, 1, "1 example"),
+    ],
+)
+def test_a_size_says_what_a_rate_rests_on(rate, examples, denominator, size):
+    assert GroupSize("a", examples, rate, denominator).size == size
+
+
+def test_of_several_classes_the_one_with_the_fewest_examples_is_left_out():
+    # Of a: labels 0, 0, 0, 1, 1, 2; of b three of each; of c none of 1 and one of 0.
+    labels = [0, 0, 0, 1, 1, 2, *[0, 1, 2] * 3, 0, 2, 2]
+    counts = GroupCounts.from_predictions(
+        labels, labels, groups={"g": [*"aaaaaabbbbbbbbbccc"]}
+    )
+    gap = counts.equal_opportunity_difference(min_examples=2)
+    assert gap.left_out == (
+        ("a", 6, "true_positive_rate", 1),
+        ("c", 3, "true_positive_rate", 0),
+    )
+    assert gap.undefined == (
+        ("true_positive_rate", 0, ("c",)),
+        ("true_positive_rate", 1, ("c",)),
+        ("true_positive_rate", 2, ("a",)),
+    )
+    assert [d.positive_class for d in gap.deciding] == [0, 1, 2]

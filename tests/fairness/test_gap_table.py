@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import gap_stubs
 import numpy as np
@@ -90,23 +91,6 @@ def test_a_new_gap_is_one_row(tmp_path):
 def test_a_row_without_sense_is_refused(rates):
     with pytest.raises(ValueError, match=r"`rates` must be some of .*accuracy alone"):
         GapDefinition(rates, GAPS["accuracy_gap"].compare, "")
-
-
-def test_intervals_end_where_the_domain_ends(monkeypatch):
-    """A gap of 1 in every replicate, cut at 1/2 and its change at 3/4."""
-    y, p = [1, 1, 0, 0], [1, 1, 0, 0]
-    groups = {"g": list("aabb")}
-    row = GapDefinition(
-        ("selection_rate",), GAPS["accuracy_gap"].compare, "", domain=(-0.25, 0.5)
-    )
-    monkeypatch.setitem(GAPS, "cut", row)
-    options = {"replicates": 50, "stratify_by": "g", "min_examples": 1}
-    counts = GroupCounts.from_predictions(y, p, groups=groups)
-    interval = counts.gap_interval("cut", **options)
-    assert (interval.value, interval.low, interval.high) == (1, 0.5, 0.5)
-    pair = PairedCounts.from_predictions(y, [0, 0, 0, 0], p, groups=groups)
-    change = pair.gap_change("cut", **options).interval
-    assert (change.value, change.low, change.high) == (1, 0.75, 0.75)
 
 
 @pytest.mark.parametrize("name", GAPS)
@@ -195,3 +179,62 @@ def test_the_intervals_of_a_named_gap_need_no_draws(name):
     drawn = {"replicates": 20, "kind": "percentile"}
     of = counts.gap_interval
     assert of(name, seed=0, **drawn) != of(name, seed=1, **drawn)
+
+
+def rows_of(name, rates, overall=None):
+    """A gap of rates of three groups, alone and as one of three classes."""
+    rates = np.array(rates)[:, np.newaxis]
+    whole = None if overall is None else np.full((1, 1), overall)
+    (found,) = GAPS[name].compare(rates, whole)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "rates", "overall", "expected"),
+    [
+        ("accuracy_gap", [0.25, 0.75, 0.5], None, 0.5),
+        ("accuracy_gap", [0.25, 0.75, 0.5], 0.625, 0.375),
+        ("accuracy_gap", [0.25, 0.75], 0.375, 0.375),
+        ("accuracy_gap", [0.25, np.nan], 0.375, np.nan),
+        ("demographic_parity_ratio", [0.25, 0.75, 0.5], None, 1 / 3),
+        # Lower over higher, against all: .25 / .625, .625 / .75, .5 / .625.
+        ("demographic_parity_ratio", [0.25, 0.75, 0.5], 0.625, 0.4),
+        ("demographic_parity_ratio", [0.5, 1.0], 0.625, 0.625),
+        ("demographic_parity_ratio", [0.0, 0.0], None, np.nan),
+        ("demographic_parity_ratio", [0.25, np.nan], 0.25, np.nan),
+        # One group suffices.
+        ("worst_group_accuracy", [0.25, np.nan], None, 0.25),
+        ("worst_group_accuracy", [0.75, 0.5], 0.625, 0.5),
+        ("worst_group_accuracy", [np.nan, np.nan], None, np.nan),
+    ],
+)
+def test_what_a_row_compares(name, rates, overall, expected):
+    with warnings.catch_warnings(action="error"):
+        found = rows_of(name, rates, overall)
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("overall", [None, 0.5], ids=["groups", "overall"])
+@pytest.mark.parametrize(
+    "name", ["accuracy_gap", "demographic_parity_ratio", "worst_group_accuracy"]
+)
+def test_each_class_of_each_replicate_has_a_gap_of_its_own(name, overall):
+    rates = np.random.default_rng(0).random((2, 3, 4))
+    rates[0, :2, 1] = np.nan  # One group has a rate.
+    rates[1, :, 2] = np.nan
+    rates[1, 1, 3] = np.nan
+    whole = None if overall is None else np.full((2, 1, 4), overall)
+    found = GAPS[name].compare(rates, whole)
+    assert found.shape == (2, 4)
+    for replicate, label in np.ndindex(2, 4):
+        expected = rows_of(name, rates[replicate, :, label], overall)
+        assert found[replicate, label] == pytest.approx(expected, nan_ok=True)
+    undefined = 1 if name == "worst_group_accuracy" else 2
+    assert np.isnan(found).sum() == undefined
+
+
+def test_a_row_has_a_domain_and_a_direction_of_its_own():
+    row = GapDefinition(("precision",), GAPS["accuracy_gap"].compare, "")
+    assert row.domain == (0, 1)
+    assert not row.higher_is_better
+    assert row.contrast is None

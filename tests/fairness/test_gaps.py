@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kd_keras.fairness import GAPS, GroupCounts, gap, gap_values
+from kd_keras.fairness import GAPS, Gap, GroupCounts, confusion, gap, gap_values
+from kd_keras.fairness.gaps import notes_of
 
 
 def counts_of(sizes, weight=None):
@@ -125,3 +126,118 @@ def test_where_nobody_has_a_group_a_gap_is_undefined(name, method):
     assert np.isnan(found.value)
     assert found.reason == "needs at least two groups, has 0: []"
     assert found.without_group == 3
+
+
+def one_of_each():
+    """Right: a's one example, and 1 of 2 in b."""
+    return GroupCounts.from_predictions([1, 1, 0], [1, 1, 1], groups={"g": list("abb")})
+
+
+def test_one_example_is_enough_unless_more_are_asked_for():
+    counts = one_of_each()
+    assert gap(counts, "accuracy_gap").value == 0.5
+    assert gap_values(counts, "accuracy_gap") == 0.5
+    assert np.isnan(gap_values(counts, "accuracy_gap", min_examples=2))
+    # In which counts a group has enough is another matter than how large its rate is.
+    three = dataclasses.replace(counts, counts=3 * counts.counts)
+    options = {"min_examples": 2, "observed": three}
+    assert gap_values(counts, "accuracy_gap", **options) == 0.5
+
+
+def test_a_gap_of_one_class_is_decided_by_its_own_groups():
+    found = one_of_each().accuracy_gap()
+    assert found.widest == found.deciding[0]
+    assert (found.lowest, found.highest) == ("b", "a")
+    equal = one_of_each().demographic_parity_difference()
+    assert equal.widest == equal.deciding[0]
+    assert equal.widest.positive_class == 1
+    assert one_of_each().equal_opportunity_difference(min_examples=2).widest is None
+
+
+@pytest.mark.parametrize(("agg", "groups"), [("mean", "aabb"), ("worst_case", "aaaa")])
+def test_nothing_is_widest_where_no_rate_decides(agg, groups):
+    counts = GroupCounts.from_predictions(
+        [0, 1, 2, 0], [0, 2, 1, 1], groups={"g": list(groups)}
+    )
+    assert counts.equalized_odds_difference(agg=agg).widest is None
+
+
+def test_a_gap_made_by_hand_leaves_nobody_out():
+    found = Gap("accuracy_gap", 0.5, np.array([0.5]), "a", "b", (), "")
+    assert found.notes() == []
+    assert notes_of([found]) == []
+    assert float(found) == 0.5
+
+
+def test_several_gaps_of_one_attribute_have_the_notes_of_all():
+    counts = GroupCounts.from_predictions(
+        [1, 1, 0, 0, 1], [1, 0, 1, 0, 1], groups={"g": ["a", "a", "b", "b", None]}
+    )
+    alone = counts.equal_opportunity_difference()
+    assert (
+        notes_of([alone])
+        == alone.notes()
+        == [
+            "b: 2 examples, 0 of them positives, not compared",
+            "1 example without a group, not compared",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("min_examples", "few"), [(0, "no"), (1, "no"), (2, "under 2"), (3, "under 3")]
+)
+def test_the_reason_says_how_few_examples_there_are(min_examples, few):
+    # No group of two has positives.
+    counts = GroupCounts.from_predictions(
+        [0, 0, 0], [1, 0, 0], groups={"g": list("abb")}, num_classes=2
+    )
+    found = counts.equal_opportunity_difference(min_examples=min_examples)
+    assert found.reason == (
+        "needs at least two groups with a defined true_positive_rate; it has "
+        f"{few} examples in its denominator for ['a', 'b']"
+    )
+
+
+def test_the_reason_of_several_classes_names_none():
+    # Each class has positives in one group alone.
+    counts = GroupCounts.from_predictions(
+        [0, 1, 2], [0, 0, 0], groups={"g": list("abb")}
+    )
+    found = counts.equal_opportunity_difference()
+    assert np.isnan(found.value)
+    assert found.reason == (
+        "no class has two groups with defined rates (no examples in a denominator)"
+    )
+
+
+def test_undefined_rates_have_their_class():
+    # Class 0 has positives in a alone, 1 in b alone, 2 in both.
+    counts = GroupCounts.from_predictions(
+        [0, 2, 1, 2], [0, 0, 0, 2], groups={"g": list("aabb")}
+    )
+    found = counts.equal_opportunity_difference()
+    assert found.undefined == (
+        ("true_positive_rate", 0, ("b",)),
+        ("true_positive_rate", 1, ("a",)),
+    )
+    np.testing.assert_array_equal(found.by_class, [np.nan, np.nan, 1])
+    assert found.value == 1
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_classes_in_blocks_give_the_gaps_of_all(name, monkeypatch):
+    counts = four_classes(*examples_of(5))
+    draws = np.random.default_rng(0).poisson(counts.counts, (3, len(counts.counts)))
+    replicates = dataclasses.replace(counts, counts=draws)
+    expected, value = gap_values(replicates, name), gap_values(counts, name)
+    assert value == pytest.approx(gap(counts, name).value, nan_ok=True)
+    monkeypatch.setattr(confusion, "BLOCK_ELEMENTS", 18)  # Two classes in each.
+    np.testing.assert_allclose(gap_values(replicates, name), expected, atol=1e-12)
+    monkeypatch.setattr(confusion, "BLOCK_ELEMENTS", 6)
+    np.testing.assert_allclose(gap_values(counts, name), value, atol=1e-12)
+
+
+def test_another_name_is_refused():
+    with pytest.raises(ValueError, match=r"`name` must be one of .*: 'tpr_gap'"):
+        gap(one_of_each(), "tpr_gap")

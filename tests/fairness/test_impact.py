@@ -1,10 +1,14 @@
 """Impact ratios of groups, against published and hand-made numbers."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from kd_keras.fairness import GroupCounts, impact_ratios
+from kd_keras.fairness.contrasts import ratio, sidak
 from kd_keras.fairness.impact import FOUR_FIFTHS, LEAST_SHARE
+from kd_keras.fairness.proportions import Proportion, deviations
 
 
 def counts_of(selected, groups=None, weight=None):
@@ -190,3 +194,65 @@ def test_in_a_notebook_it_is_a_table_with_escaped_names():
     html = impact_ratios(counts_of({"<b>": (1, 2), "c": (2, 2)}))._repr_html_()
     assert "<b>" not in html.replace("<b>impact", "")
     assert "1 of 2" in html
+
+
+@pytest.mark.parametrize("min_share", [0.0, 0.5])
+def test_a_group_of_one_example_is_compared(min_share):
+    found = by_group(
+        impact_ratios(counts_of({"a": (1, 1), "b": (0, 1)}), min_share=min_share)
+    )
+    assert found["a"].share == found["b"].share == 0.5
+    assert found["a"].compared
+    assert found["a"].impact_ratio.value == 1
+    assert found["b"].impact_ratio.value == 0
+
+
+def test_one_example_is_all_of_the_examples():
+    (only,) = impact_ratios(counts_of({"a": (1, 1)})).groups
+    assert (only.share, only.compared) == (1, True)
+    assert only.impact_ratio.reason == "it needs two groups that are compared"
+
+
+def test_where_no_group_is_compared_none_is_highest():
+    found = impact_ratios(counts_of({"a": (1, 2), "b": (2, 2)}), min_share=0.75)
+    assert found.highest is None
+    assert not any(one.compared for one in found.groups)
+    assert found.examples == 4
+
+
+def test_nobody_has_no_ratios():
+    with warnings.catch_warnings(action="error"):
+        found = impact_ratios(GroupCounts.from_predictions([], [], groups={"g": []}))
+    assert (found.groups, found.examples, found.unknown) == ((), 0, 0)
+    assert found.highest is None
+
+
+def test_two_groups_are_enough_to_compare():
+    found = by_group(impact_ratios(counts_of({"a": (30, 40), "b": (30, 60)})))
+    assert found["b"].impact_ratio.value == pytest.approx((30 / 60) / (30 / 40))
+
+
+def test_nothing_warns_where_only_one_group_is_selected():
+    with warnings.catch_warnings(action="error"):
+        impact_ratios(counts_of({"a": (20, 20), "b": (0, 30), "c": (0, 5)}))
+
+
+def test_an_interval_allows_for_either_other_group_to_be_the_highest():
+    # b's ratio to a is 5/8, and that to c, of whom six are known, may be less.
+    sizes = {"a": (160, 200), "b": (100, 200), "c": (2, 6)}
+    found = by_group(impact_ratios(counts_of(sizes)))["b"].impact_ratio
+    rates = Proportion(np.array([0.8, 0.5, 1 / 3]), np.array([200.0, 200, 6]))
+
+    def ends(j, z):
+        (low, high, low_j, high_j) = (
+            x[g] for g in (1, j) for x in deviations(rates, np.array(z))
+        )
+        return ratio(rates.rate[1], rates.rate[j], low, high, low_j, high_j)
+
+    assert found.value == pytest.approx(5 / 8)
+    assert found.low == pytest.approx(min(ends(j, sidak(0.05, 1)).low for j in (0, 2)))
+    # The upper end holds for both.
+    assert found.high == pytest.approx(ends(0, sidak(0.05, 2)).high)
+    alone = by_group(impact_ratios(counts_of({k: sizes[k] for k in "ab"})))["b"]
+    assert alone.impact_ratio.high == pytest.approx(ends(0, sidak(0.05, 1)).high)
+    assert alone.impact_ratio.high < found.high < 1

@@ -1,6 +1,8 @@
 """Individual fairness over pairs, against SciPy and by hand."""
 
+import dataclasses
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ import scipy.spatial.distance
 import scipy.stats
 
 from kd_keras.fairness import (
+    individual,
     individual_fairness,
     individual_fairness_ratio,
 )
+from kd_keras.fairness.individual import of_models
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -60,9 +64,13 @@ def test_parallel_embeddings_are_identical_under_cosine():
         ({"embeddings": [[1.0], [2.0]]}, "must hold the same examples"),
         ({"embeddings": [[1.0], [2.0], [0.0]]}, "must not be zero vectors"),
         ({"output_distance": "kl"}, "`output_distance` must be one of"),
+        ({"input_distance": "l1"}, "`input_distance` must be one of"),
         ({"pairs": 0}, '`pairs` must be a positive number or "all"'),
+        ({"pairs": 2.5}, '`pairs` must be a positive number or "all"'),
+        ({"outputs": np.zeros((3, 1, 1))}, r"one row per example.*\(3, 1, 1\)"),
+        ({"embeddings": 1.0}, r"`embeddings` must have one row .* shape \(\)"),
+        ({"outputs": [0.5], "embeddings": [[1.0]]}, "two at least. Received: 1 and 1"),
     ],
-    ids=["nan", "length", "zero", "distance", "pairs"],
 )
 def test_bad_individual_fairness(changed, message):
     arguments = {"outputs": [0.1, 0.5, 0.2], "embeddings": [[1.0], [2.0], [3.0]]}
@@ -101,3 +109,120 @@ def test_equal_answers_to_identical_examples_are_no_violation():
     assert found.largest_violation == pytest.approx(0.8)
     # .4, .4 and .4 over the distance 2.
     assert found.mean == pytest.approx(0.2)
+
+
+def test_output_distances_of_two_columns_and_of_one():
+    # From (.9, .1) to (.6, .4): half the L1 distance .3, the L2 distance .3 sqrt(2).
+    two, one = [[0.9, 0.1], [0.6, 0.4]], [0.1, 0.4]
+    options = {"input_distance": "euclidean", "pairs": "all"}
+
+    def mean(outputs, distance):
+        found = individual_fairness(
+            outputs, [0.0, 2.0], output_distance=distance, **options
+        )
+        return found.mean
+
+    assert mean(two, "total_variation") == pytest.approx(0.15)
+    assert mean(two, "euclidean") == pytest.approx(0.15 * np.sqrt(2))
+    # Of class 1 alone the other one is added for the total variation.
+    assert mean(one, "total_variation") == pytest.approx(0.15)
+    assert mean(one, "euclidean") == pytest.approx(0.15)
+
+
+def drawn_pairs(examples, pairs, seed):
+    """Pairs of different examples: the firsts, then the others, 65,536 at a time."""
+    rng = np.random.default_rng(seed)
+    firsts, others = [], []
+    for size in [65_536] * (pairs // 65_536) + [pairs % 65_536]:
+        i, j = rng.integers(examples, size=size), rng.integers(examples - 1, size=size)
+        firsts.append(i)
+        others.append(np.where(j >= i, j + 1, j))
+    return np.concatenate(firsts), np.concatenate(others)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"pairs": 70_000, "seed": 3}, {"pairs": 200_000}], ids=str
+)
+def test_random_pairs_are_those_of_the_seed(options):
+    rng = np.random.default_rng(1)
+    outputs, embeddings = rng.random(30), rng.normal(size=(30, 3))
+    pairs = options.get("pairs", 100_000)
+    i, j = drawn_pairs(30, pairs, options.get("seed", 0))
+    ratios = abs(outputs[i] - outputs[j])
+    ratios /= np.linalg.norm(embeddings[i] - embeddings[j], axis=1)
+    options = options | {"input_distance": "euclidean"}
+    found = individual_fairness(outputs, embeddings, **options)
+    assert found.num_pairs == pairs
+    assert found.mean == pytest.approx(ratios.mean(), rel=1e-12)
+    assert found.largest == pytest.approx(ratios.max(), rel=1e-12)
+    several = of_models([outputs, outputs / 2], embeddings, **options)
+    assert several[0] == found
+    assert several[1].mean == pytest.approx(ratios.mean() / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("pairs", ["all", 1000])
+def test_pairs_in_blocks_have_the_sums_of_all(pairs, monkeypatch):
+    rng = np.random.default_rng(2)
+    outputs, embeddings = rng.random(20), rng.integers(0, 2, (20, 3)).astype(float)
+    options = {"pairs": pairs, "input_distance": "euclidean"}
+    expected = individual_fairness(outputs, embeddings, **options)
+    assert expected.num_identical > 0
+    assert expected.num_pairs + expected.num_identical == (
+        190 if pairs == "all" else 1000
+    )
+    for elements in (1, 9, 24):
+        monkeypatch.setattr(individual, "_BLOCK_ELEMENTS", elements)
+        found = individual_fairness(outputs, embeddings, **options)
+        assert dataclasses.astuple(found) == pytest.approx(
+            dataclasses.astuple(expected)
+        )
+
+
+def test_a_temporary_array_has_8_megabytes_at_most(monkeypatch):
+    seen = []
+
+    def recorded(a, b):
+        seen.append(a.shape)
+        return np.ones(len(a))
+
+    monkeypatch.setitem(individual.INPUT_DISTANCES, "recorded", recorded)
+    options = {"input_distance": "recorded", "pairs": 5000}
+    individual_fairness([0.5, 0.25], np.ones((2, 512)), **options)
+    assert seen == [(2048, 512), (2048, 512), (904, 512)]
+    assert 2048 * 512 * 8 == 8 * 2**20
+    # A row is not cut, however wide it is.
+    monkeypatch.setattr(individual, "_BLOCK_ELEMENTS", 100)
+    seen.clear()
+    individual_fairness([0.5, 0.25], np.ones((2, 512)), **options | {"pairs": 3})
+    assert seen == [(1, 512)] * 3
+
+
+def test_a_teacher_that_treats_all_alike_has_no_ratio():
+    with warnings.catch_warnings(action="error"):
+        found = individual_fairness_ratio([0.1, 0.9], [0.5, 0.5], np.eye(2), pairs=5)
+    assert math.isnan(found)
+
+
+def test_the_largest_ratio_may_be_small():
+    found = individual_fairness([0.5, 0.75], [0.0, 1.0], input_distance="euclidean")
+    assert (found.largest, found.largest_violation) == (0.25, 0)
+    # Those who are alike, and are treated a little differently.
+    found = individual_fairness([0.5, 0.75], [1.0, 1.0], input_distance="euclidean")
+    assert found.largest_violation == 0.25
+    assert found.num_violations == found.num_identical == 100_000
+
+
+def test_parallel_vectors_differ_by_rounding_alone_and_others_do_not():
+    unit = np.array([[1.0, 0.0]])
+    for angle, distance in ((1e-7, 0), (1e-5, 0.5e-10)):
+        other = np.array([[np.cos(angle), np.sin(angle)]])
+        found = individual.cosine(3 * unit, 2 * other)
+        # 1 - cos x is x^2 / 2 for a small x.
+        assert found == pytest.approx(distance, rel=1e-6)
+
+
+def test_a_distance_of_exactly_the_least_one_is_no_rounding():
+    difference = np.array([[3.777013992694184e-07, 1.3628432239219313e-06]])
+    assert (difference**2).sum() / 2 == 1e-12
+    assert individual._of_units(difference, np.zeros((1, 2))) == 1e-12
+    assert individual._of_units(0.999 * difference, np.zeros((1, 2))) == 0

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -73,3 +74,29 @@ def test_no_interval_is_around_what_is_undefined(value, replicates, undefined):
     assert math.isnan(found.low)
     assert math.isnan(found.high)
     assert found.undefined_replicates == undefined
+
+
+def test_an_interval_without_a_bootstrap_left_nothing_out():
+    interval = Interval(0.25, 0.125, 0.5, 0.9)
+    assert (interval.undefined_replicates, interval.reason) == (0, "")
+    assert interval.to_dict() == {"value": 0.25, "low": 0.125, "high": 0.5}
+    assert str(interval) == "0.25 [0.125, 0.5]"
+    assert str(Interval(0.25, math.nan, 0.5, 0.9)) == "0.25 [undefined, 0.5]"
+
+
+def test_without_trials_there_are_no_ends():
+    with warnings.catch_warnings(action="error"):
+        low, high = wilson([0, 1, 1], [0, 0, 1])
+    np.testing.assert_array_equal(np.isnan([low, high]), [[True, True, False]] * 2)
+    # One of one, by Wilson: 1 / (1 + z^2).
+    assert low[2] == pytest.approx(1 / (1 + 1.9599640**2))
+    assert high[2] == 1
+
+
+@pytest.mark.parametrize("beyond", [2.0**-53, 1e-17])
+def test_ends_stay_within_0_and_1(beyond):
+    # Effective counts may be less than all, or more than none, by rounding alone.
+    trials = np.arange(1.0, 2000)
+    low, high = wilson([trials * beyond, trials * (1 - beyond)], [trials, trials])
+    assert low.min() >= 0
+    assert high.max() <= 1

@@ -10,3 +10,8 @@ from kd_keras.fairness import mcnemar
 def test_mcnemar_is_the_binomial_test(b, c):
     expected = scipy.stats.binomtest(b, b + c, 0.5).pvalue
     assert mcnemar(b, c) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 0), (1, 0), (0, 1), (5, 5), (6, 5)])
+def test_no_p_value_exceeds_1(b, c):
+    assert mcnemar(b, c) == 1

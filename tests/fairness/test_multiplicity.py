@@ -43,3 +43,17 @@ def test_untested_hypotheses_do_not_count():
 def test_bad_p_values(p_values, method, message):
     with pytest.raises(ValueError, match=message):
         adjust_p_values(p_values, method=method)
+
+
+@pytest.mark.parametrize("method", ["holm", "benjamini_hochberg"])
+def test_p_values_of_0_and_1_are_possible(method):
+    found = adjust_p_values([0.0, 1.0, 0.75], method=method)
+    # 3 x 0; 2 x .75 and 3/2 x .75 are over 1.
+    np.testing.assert_allclose(found, [0, 1, 1])
+
+
+def test_the_first_p_value_that_is_none_is_named():
+    with pytest.raises(ValueError, match=r"Received: -0\.25"):
+        adjust_p_values([0.0, 1.0, 0.5, -0.25, 1.5], method="holm")
+    with pytest.raises(ValueError, match=r"Received: 1\.25"):
+        adjust_p_values([0.0, 1.0, 0.5, 1.25, -0.5], method="holm")

@@ -57,3 +57,15 @@ def test_agreement_is_a_share_of_the_weights():
     )
     # All but the second example, of weight 3 of 10.
     assert pair.agreement() == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("kind", [PairedCounts, PredictionPairCounts])
+@pytest.mark.parametrize("attributes", [(), ("g",), ("g", "h")], ids=len)
+def test_models_are_found_behind_any_number_of_attributes(kind, attributes):
+    values = {"g": GROUP, "h": np.arange(20) % 3}
+    groups = {name: values[name] for name in attributes}
+    counts = kind.from_predictions(LABEL, TEACHER, STUDENT, groups=groups)
+    for model, predictions in ((counts.a, TEACHER), (counts.b, STUDENT)):
+        assert model == type(model).from_predictions(LABEL, predictions, groups=groups)
+    one = counts.a.one_vs_rest(0)
+    assert one == type(one).from_predictions(1 - LABEL, 1 - TEACHER, groups=groups)

@@ -83,3 +83,19 @@ def test_a_reference_of_other_pairs_is_refused():
         preference_changes([1.0], [1.0], level=95)
     with pytest.raises(ValueError, match="`reference` must be finite"):
         preference_changes([np.inf], [1.0])
+
+
+def test_a_tie_is_no_preference_in_the_test_of_changes():
+    # From a tie to the stereotype, from it to a tie, and from a tie to the other one.
+    found = preference_changes([0.0, 0.5, 0.0, 0.5], [0.25, 0.0, -0.5, 0.75])["all"]
+    assert (found.only_reference, found.only_model) == (1, 1)
+    assert found.agreement == 1 / 4
+    assert found.margin.value == pytest.approx((0.25 - 0.5 - 0.5 + 0.25) / 4)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_two_pairs_have_an_interval_of_their_margin(level):
+    (found,) = preference_changes([0.0, 1.0], [1.0, 4.0], level=level).values()
+    t = scipy.stats.ttest_1samp([1, 3], 0).confidence_interval(level)
+    assert (found.margin.low, found.margin.high) == pytest.approx((t.low, t.high))
+    assert found.margin.level == level

@@ -1,5 +1,7 @@
 """The temperature that calibrates, against cases by hand and a logistic regression."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn.linear_model
@@ -72,3 +74,38 @@ def test_who_says_nothing_is_left_as_it_is(logits):
 def test_who_is_always_wrong_is_as_unsure_as_allowed():
     found = calibration_temperature([1, 0], [[1.0, 0.0], [0.0, 1.0]])
     assert found == pytest.approx(1000)
+
+
+@pytest.mark.parametrize("weight", [0.01, 100.0])
+@pytest.mark.parametrize(
+    ("labels", "logits", "expected"),
+    [
+        # Logits 0 and 3, right in 3 of 4; always wrong; always right.
+        ([1, 1, 1, 0], [[0.0, 3.0]] * 4, 3 / np.log(3)),
+        ([1, 0], [[1.0, 0.0], [0.0, 1.0]], 1000),
+        ([0, 1], [[1.0, 0.0], [0.0, 1.0]], 0.01),
+        # So right, and so wrong, that the other odds are none, or all.
+        ([0, 1], [[90.0, 0.0], [0.0, 90.0]], 0.01),
+    ],
+)
+def test_weights_of_another_scale_change_nothing(labels, logits, expected, weight):
+    weights = np.full(len(labels), weight)
+    found = calibration_temperature(labels, logits, sample_weight=weights)
+    assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_far_apart_logits_are_no_overflow():
+    # Sure by 30 and right in three of four; sure by 1/2 and right in four of five.
+    logits = [[0.0, 30.0]] * 4 + [[0.5, 0.0]] * 5
+    labels = [1, 1, 1, 0, 0, 0, 0, 0, 1]
+    with warnings.catch_warnings(action="error"):
+        found = calibration_temperature(labels, logits)
+    model = sklearn.linear_model.LogisticRegression(
+        C=np.inf, fit_intercept=False, tol=1e-10
+    ).fit(np.diff(logits, axis=1), labels)
+    assert found == pytest.approx(1 / model.coef_[0, 0], rel=1e-6)
+
+
+def test_logits_have_a_row_for_each_example():
+    with pytest.raises(ValueError, match=r"`logits` must be finite.*shape \(3,\)"):
+        calibration_temperature([0, 1, 1], [0.5, 0.25, 1.0])

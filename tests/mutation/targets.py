@@ -269,7 +269,8 @@ TESTS_OF_FILES |= {
 for _part, _names in {
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
                           "error_transfer", "gap_intervals", "gap_table", "gaps",
-                          "individual", "intervals", "rates"),
+                          "impact", "individual", "intervals", "rates",
+                          "stereotypes"),
     "pipelines/analysis": ("answer", "cards", "choice", "costs", "curves",
                            "data_table", "findings_claims", "group_losses",
                            "headline", "methods", "mitigation", "published",

@@ -1,0 +1,109 @@
+"""Checks of examples, the numbers of groups, and sums over cells, by hand."""
+
+import numpy as np
+import pytest
+
+from kd_keras.fairness import GroupCounts
+from kd_keras.fairness.encoding import (
+    aggregate,
+    check_attributes,
+    check_classes,
+    check_weights,
+    encode_groups,
+    merge_groups,
+    sum_cells,
+)
+
+
+def test_classes_without_a_number_end_at_31_bits():
+    assert check_classes("y", [2**31 - 1], None).tolist() == [2**31 - 1]
+    with pytest.raises(ValueError, match=r"to 2147483647\. Received: 2147483648"):
+        check_classes("y", [2**31], None)
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.0], [True, False], np.array([1, 0], "u1")])
+def test_whole_numbers_of_any_kind_are_classes(values):
+    found = check_classes("y", values, 2)
+    assert found.dtype == np.int64
+    assert found.tolist() == [1, 0]
+
+
+def test_no_classes_are_none():
+    found = check_classes("y", [], 2)
+    assert (found.dtype, found.shape) == (np.int64, (0,))
+
+
+def test_the_first_wrong_class_is_named():
+    with pytest.raises(ValueError, match=r"Received: 0\.25"):
+        check_classes("y", [1.0, 0.25, 0.5], 2)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_the_first_wrong_weight_is_named(wrong):
+    with pytest.raises(ValueError, match=f"Received: {wrong}"):
+        check_weights([0.5, 0.0, wrong, -2.0], 4)
+
+
+def test_every_attribute_has_a_name():
+    with pytest.raises(TypeError, match="must map attribute names"):
+        check_attributes({"g": ["a"], 1: ["b"]})
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "codes"),
+    [
+        ([-3, 5, -3, 0], (-3, 0, 5), [0, 2, 0, 1]),
+        ([-7, -5], (-7, -5), [0, 1]),
+        ([4, 4, 9], (4, 9), [0, 0, 1]),
+        # So far apart that no array could have a place for each number between.
+        ([10**15, -(10**15), 7], (-(10**15), 7, 10**15), [2, 0, 1]),
+        ([10**15, 7], (7, 10**15), [1, 0]),
+        ([-(10**15), -7], (-(10**15), -7), [0, 1]),
+    ],
+)
+@pytest.mark.parametrize("form", [list, np.array])
+def test_integer_groups_are_numbered_in_their_order(values, groups, codes, form):
+    found, index = encode_groups("g", form(values))
+    assert found == groups
+    assert index.tolist() == codes
+
+
+def test_groups_of_nobody_are_none():
+    found, index = encode_groups("g", np.zeros(0, int))
+    assert found == ()
+    assert index.shape == (0,)
+
+
+def test_groups_of_parts_are_united():
+    union, codes = merge_groups("g", [("b", "d"), ("a",), (), ("c", "d")])
+    assert union == ("a", "b", "c", "d")
+    # With -1, which is missing, for itself.
+    assert [code.tolist() for code in codes] == [[1, 3, -1], [0, -1], [-1], [2, 3, -1]]
+
+
+def test_sums_of_cells_keep_leading_axes():
+    values = np.arange(16).reshape(2, 2, 4)
+    found = sum_cells(values, np.array([2, -1, 0, 2]), 4)
+    # Of the cells 0 to 3: 2 to the first place, 0 and 3 to the third.
+    expected = [[[2, 0, 3, 0], [6, 0, 11, 0]], [[10, 0, 19, 0], [14, 0, 27, 0]]]
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == values.dtype
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (2**40, 2**40)], ids=["few", "many"])
+def test_equal_rows_are_united_in_sorted_order(sizes):
+    rows = np.array([[2, 1], [-1, 0], [2, 1], [2, -1], [2, 1]])
+    weights = np.array([1.0, 3.0, 1.0, 1.0, 0.5])
+    cells, weight, counts = aggregate(rows, sizes, weights)
+    assert cells.tolist() == [[-1, 0], [2, -1], [2, 1], [2, 1]]
+    assert weight.tolist() == [3.0, 1.0, 0.5, 1.0]
+    assert counts.tolist() == [1, 1, 1, 2]
+    drawn = np.array([[1, 2, 3, 4, 5], [0, 1, 1, 0, 0]])
+    _, _, counts = aggregate(rows, sizes, weights, drawn)
+    assert counts.tolist() == [[2, 4, 5, 4], [1, 0, 0, 1]]
+
+
+def test_a_single_example_is_counted():
+    counts = GroupCounts.from_predictions([1], [0], groups={"g": [3]})
+    assert counts.num_examples == 1
+    assert counts.groups == {"g": (3,)}
