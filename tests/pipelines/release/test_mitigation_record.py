@@ -168,5 +168,3 @@ def test_what_a_blessing_tolerates_is_said():
     line, *_ = record.gate.describe(found).split("\n")
     told = "BLESSED, and the policy tolerates: c1 (undecided), c2 (failed)"
     assert line.endswith(told)
-        "BLESSED, and the policy tolerates: c1 (undecided), c2 (failed)"
-    )
