@@ -31,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
     # text and of its paragraphs about women and about men.
     config.parts = 16
     config.test_tokens = 8_000
-    # Students know equally much of the language after the part that brings them nearest
-    # to this perplexity; 0 compares them at the end alone.
+    # Students know the language equally well after the part that brings them nearest to
+    # this perplexity; 0 leaves that comparison out.
     config.equal_perplexity = 380.0
     return config

@@ -71,7 +71,7 @@ def free_width(
     needed = math.ceil(sizes[least] * ratio) if ratio < math.inf else "endlessly many"
     raise ValueError(
         f"group {units.title(least)} has {sizes[least]:.0f} {kind} in validation, "
-        f"about {needed} are needed for {constraint.at_most:.3g}: "
+        f"about {needed} are needed for {constraint.at_most:.4g}: "
         f"{constraint.margin:.3g} standard errors of the gap are {kept:.3f}. "
         f"{_advice(kept)}"
     )
@@ -116,7 +116,7 @@ def _too_small(
     ]
     return (
         f"{', '.join(small)} {counted} in validation, about {needed} are needed for "
-        f"{eps:.3g}: {constraint.margin:.3g} standard errors of the difference of "
+        f"{eps:.4g}: {constraint.margin:.3g} standard errors of the difference of "
         f"{rate.replace('_', ' ')}s are {kept:.3f}. {advice}"
     )
 
@@ -179,7 +179,7 @@ def _out_of_reach(
             f"errors below its best {plain:.3f} is {best:.3f}"
         )
     return (
-        f"`floor` of {least:.3g} for the {rate.replace('_', ' ')} cannot be held for "
+        f"`floor` of {least:g} for the {rate.replace('_', ' ')} cannot be held for "
         f"group {name}: {reason}. Lower it to {math.floor(1000 * best) / 1000:g}, or "
         "collect more examples."
     )

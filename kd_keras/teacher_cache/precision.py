@@ -6,21 +6,31 @@ from typing import Any
 
 import keras
 
-from kd_keras.keras_internals import is_functional, layer_behind, layers_in
+from kd_keras.keras_internals import is_functional, layers_in
 
 # The second is faster where a processor has AMX.
 PRECISIONS = ("float32", "bfloat16")
 
 
+# What makes numbers of raw ones: years in bfloat16 are decades.
+_OF_RAW = (
+    keras.layers.Normalization,
+    keras.layers.Discretization,
+    keras.layers.Rescaling,
+    keras.layers.Concatenate,
+)
+
+
 @contextlib.contextmanager
 def computing_in(precision: str, teacher: Any) -> Iterator[None]:
-    """Within it the layers compute in this precision, but for that of the output.
+    """Within it the layers compute in this precision.
 
-    Weights stay float32.
+    Those that may read raw numbers, and the last one with weights, compute in float32,
+    as the weights are.
 
     Raises:
       ValueError: for another precision, or a teacher that is no Functional or
-        Sequential model and is to compute in bfloat16.
+        Sequential model of images or texts and is to compute in bfloat16.
     """
     if precision not in PRECISIONS:
         raise ValueError(
@@ -29,15 +39,7 @@ def computing_in(precision: str, teacher: Any) -> Iterator[None]:
     if precision == "float32":
         yield
         return
-    if not isinstance(teacher, keras.Model) or not (
-        isinstance(teacher, keras.Sequential) or is_functional(teacher)
-    ):
-        raise ValueError(
-            "`precision` must be 'float32' for a teacher that is no Functional or "
-            f"Sequential model. Received: {precision!r}, {type(teacher).__name__}."
-        )
-    last = layer_behind(keras.tree.flatten(teacher.outputs)[0])
-    layers = [layer for layer in _inner(teacher) if layer is not last]
+    layers = _layers(teacher, precision)
     before = [layer.dtype_policy for layer in layers]
     try:
         for layer in layers:
@@ -46,6 +48,33 @@ def computing_in(precision: str, teacher: Any) -> Iterator[None]:
     finally:
         for layer, policy in zip(layers, before, strict=True):
             layer.dtype_policy = policy
+
+
+def _layers(teacher: Any, precision: str) -> list[keras.layers.Layer]:
+    """The layers that may compute in fewer bits."""
+    graph = isinstance(teacher, keras.Model) and (
+        isinstance(teacher, keras.Sequential) or is_functional(teacher)
+    )
+    if not graph or any(len(x.shape) < 2 for x in keras.tree.flatten(teacher.inputs)):
+        raise ValueError(
+            "`precision` must be 'float32' for a teacher that is no Functional or "
+            "Sequential model, or that takes single numbers, which bfloat16 would "
+            f"round. Received: {precision!r}, {type(teacher).__name__}."
+        )
+    inner = list(_inner(teacher))
+    with_weights = [layer for layer in inner if layer.weights and not layers_in(layer)]
+    last = with_weights[-1:]
+    return [
+        layer
+        for layer in inner
+        if not _reads_raw(layer) and not any(layer is one for one in last)
+    ]
+
+
+def _reads_raw(layer: keras.layers.Layer) -> bool:
+    # A batch normalization of vectors may be the first layer of a table's model.
+    is_first = isinstance(layer, keras.layers.BatchNormalization)
+    return isinstance(layer, _OF_RAW) or (is_first and layer.input_spec.ndim == 2)
 
 
 def _inner(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:

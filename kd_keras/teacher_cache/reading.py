@@ -27,6 +27,7 @@ from kd_keras.teacher_cache.identity import (
 from kd_keras.teacher_cache.storage import Storage
 
 _MOST_IN_MEMORY = 2**28  # Bytes of all examples and logits of a split.
+_BYTES_OF_TENSOR = 200  # What TensorFlow needs for a scalar beside its number.
 
 
 class TeacherCache:
@@ -43,7 +44,7 @@ class TeacherCache:
         width.
       head: with `HiddenStates`, the teacher's last layer: `Distiller(teacher=head)`.
       largest_difference: between the first batch's outputs in the precision that the
-        cache was made with and in float32; 0 of float32.
+        cache was made with and in float32; None of a cache made in float32.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class TeacherCache:
         outputs: list[int],
         spec: DatasetSpec,
         storage: Storage,
-        largest_difference: float = 0.0,
+        largest_difference: float | None = None,
     ):
         self.directory = directory
         self.largest_difference = largest_difference
@@ -87,9 +88,9 @@ class TeacherCache:
         Args:
           examples: the examples that the cache was made from, in the same order, not
             augmented. Every one is compared by id and features: where one differs, an
-            InvalidArgumentError names it. Up to 256 MiB of numbers without augmentation
-            are kept in memory after the first whole iteration, and later ones read
-            those; else every iteration compares.
+            InvalidArgumentError names it. Up to 256 MiB without augmentation are kept
+            in memory after the first whole iteration, and later ones read those; else
+            every iteration compares.
           epoch: int64 scalar variable, read when an iteration begins; epoch e gets
             view e modulo `views`. Needed where there are several views.
 
@@ -138,6 +139,7 @@ class TeacherCache:
             return False
         numbers = [s for s in specs if s.dtype != tf.string]
         size = sum(s.dtype.size * s.shape.num_elements() for s in numbers)
+        size += _BYTES_OF_TENSOR * len(specs)
         return self.identity.examples * size <= _MOST_IN_MEMORY
 
     def in_memory(self, keys: np.ndarray) -> np.ndarray:

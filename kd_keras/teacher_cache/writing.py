@@ -67,10 +67,11 @@ def build(
         `training_batches` with this seed serves in epochs 0, 1, ...
       views: number of augmented views of each example.
       batch_size: examples that the teacher sees at a time.
-      precision: what the teacher's layers compute in, but for that of the output:
-        "float32" or, of a Functional or Sequential model, "bfloat16", which is faster
-        where a processor has AMX. The largest difference from float32
-        in the outputs for the first batch is `largest_difference` of the cache.
+      precision: what the teacher's layers compute in, but for those that may read raw
+        numbers and the last one with weights: "float32" or, of a Functional or
+        Sequential model, "bfloat16", which is faster where a processor has AMX. The
+        largest difference from float32 in the outputs for the first batch is
+        `largest_difference` of the cache.
       progress: called with the number of examples in each batch that is done.
 
     Raises:
@@ -239,7 +240,7 @@ class _Shards:
             self.outputs,
             spec,
             self.storage,
-            self.largest_difference or 0.0,
+            self.largest_difference,
         )
 
     def _name_files(self) -> None:

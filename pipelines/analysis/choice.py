@@ -197,7 +197,7 @@ def _too_inaccurate(
     )
     distilled = [model for model in full if model in study.distilled]
     if not distilled:
-        return reason
+        return "no distilled student has as many seeds as others have"
     nearest, best = (min(m, key=error.__getitem__) for m in (distilled, full))
     accuracy = {model: f"{100 * (1 - error[model]):.1f} %" for model in (nearest, best)}
     return (

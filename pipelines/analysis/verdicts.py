@@ -32,7 +32,8 @@ class Verdict:
       who_pays: whether it is levelled down, whether it needs the group, and a sentence
         for each group that surely pays for it.
       not_mended: why mending did not help; empty where it did, or was not tried.
-      trained: whether a method that trains was among what did not help.
+      trained: whether a method that trains was among what did not help, or none is left
+        to try: for a student without a teacher, or where the gate alone refuses.
     """
 
     run: str
@@ -104,5 +105,8 @@ def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
         return dataclasses.replace(verdict, mended=document["run"], who_pays=pays)
     # What came closest is in the section about mending.
     reason = document["reason"].partition(". ")[0]
-    trained = any(row["run"] != document["base"] for row in document["tried"])
+    base = layout.parse_directory(document["base"])
+    plain = base is not None and (base.model, base.method) == (layout.DS, layout.PLAIN)
+    tried = any(row["run"] != document["base"] for row in document["tried"])
+    trained = tried or not plain or document.get("after") is not None
     return dataclasses.replace(verdict, not_mended=reason, trained=trained)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -84,8 +85,8 @@ def after_gate(workdir: str, policy: str, verdict: Mapping[str, Any]) -> str:
     if base == run:
         return command("pipelines.mitigate", workdir=workdir, policy=policy, run=run)
     if _verdict(workdir, base)[1]:
-        again = command("pipelines.litert", workdir=workdir, run=base)
-        return f"{base} is blessed as it was trained: {again}"
+        again = command("pipelines.gate", workdir=workdir, policy=policy, run=base)
+        return f"{base} was blessed as it was trained; by this policy? {again}"
     return (
         "it is mended already; what is left: more examples of these groups, features "
         "that tell more about them, a larger student where the teacher does better, or "
@@ -106,12 +107,24 @@ def after_mitigate(workdir: str, policy: str, found: Mapping[str, Any]) -> str:
         if any(s.startswith("Levelled down:") for s in found.get("sentences", ())):
             return f"every group is served worse than before; if you mean it: {pushed}"
         return pushed
-    if any(row["run"] != found["base"] for row in found["tried"]):
+    if not may_train(found):
         return ""
     flags = {"workdir": workdir, "policy": policy, "run": found["base"]}
     flags["policy.mitigation.methods"] = "('thresholds', 'balanced')"
     again = command("pipelines.mitigate", **flags)
     return f"no method that trains was tried; to weigh small groups more: {again}"
+
+
+def may_train(found: Mapping[str, Any]) -> bool:
+    """Whether a method that trains is left to try, as mitigation.json says.
+
+    A student without a teacher, or one that such a method made, is not trained again;
+    nor where thresholds keep everything on validation data.
+    """
+    base, *others = found["tried"] or [{"run": found["base"]}]
+    plain = re.fullmatch(r"student-t[\d.]+/seed\d+", found["base"])
+    tried = any(row["run"] != base["run"] for row in others)
+    return bool(plain) and not tried and found.get("after") is None
 
 
 def after_litert(workdir: str, run: str) -> str:

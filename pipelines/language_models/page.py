@@ -52,7 +52,9 @@ TERMS = (
         "on which they differ.",
     ),
     Term(
-        "Holm", "A correction: of all tests together, one in twenty is wrong by chance."
+        "Holm",
+        "A correction: the chance that any of the tests is wrong is at most one in "
+        "twenty.",
     ),
 )
 
@@ -216,12 +218,18 @@ def _does_t_matter(compared: Sequence[Against], group: str, config: dict) -> Car
     rows = [one for one in compared if one.pairs == group]
     if not rows:
         return Card(
-            question, ["Students of one perplexity are needed to say: none reached it."]
+            question,
+            [
+                "Students of hard labels and of the teacher at one perplexity are "
+                "needed to say, and are not there: see config.equal_perplexity."
+            ],
         )
+    if max(one.seeds for one in rows) < 2:
+        return Card(question, ["One seed says nothing of this: add config.seeds."])
     sure = [one for one in rows if one.low > 0 or one.high < 0]
-    at = f"at a perplexity of {config['equal_perplexity']:g}"
+    at = f"at a perplexity near {config['equal_perplexity']:g}"
     first = (
-        f"Surely another preference than with hard labels {at}: "
+        f"Surely a different preference from hard labels {at}: "
         + ", ".join(one.model for one in sure)
         if sure
         else f"No T surely changes what is preferred against hard labels {at}"

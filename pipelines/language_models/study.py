@@ -58,6 +58,12 @@ class Study:
         self.teacher = models.build(
             "llama", (), self.vocabulary, pretrained=config.gguf
         )
+        self.start = self.tokenizer.token_to_id(config.start)
+        if self.start is None:
+            raise ValueError(
+                "config.start must be a token of config.gguf. Received: "
+                f"{config.start!r}."
+            )
         self.pairs = pairs(config)
         self.paragraphs = self._paragraphs()
         self.ids = self._training_ids()
@@ -76,7 +82,7 @@ class Study:
         length = found["ids"].str.len()
         before = length.groupby(found["slice"]).cumsum() - length
         found["first"] = length.cumsum() - length < config.test_tokens
-        return found[found["first"] | (before < config.test_tokens)]
+        return found[before < config.test_tokens]
 
     def _training_ids(self) -> np.ndarray:
         config = self.config
@@ -111,6 +117,11 @@ class Study:
     def _write(
         self, about: Measured, perplexity: dict[str, float], margins: list[float]
     ) -> None:
+        if not math.isfinite(perplexity[ALL]):
+            raise ValueError(
+                f"{about.model} seed {about.seed} diverged after {about.tokens:,} "
+                f"tokens: perplexity {perplexity[ALL]}. Lower config.learning_rate."
+            )
         fields = {**vars(about), "perplexity": perplexity, "margins": margins}
         measured.write(self.workdir, Measured(**fields))
         seen = f" after {about.tokens:,} tokens" if about.tokens else ""
@@ -120,9 +131,11 @@ class Study:
         )
 
     def _margins(self, scores: Scores) -> list[float]:
-        start = self.tokenizer.token_to_id(self.config.start)
         stereotype, other = (
-            [row.sum() for row in scores(self._encode(self.pairs[side]), start=start)]
+            [
+                row.sum()
+                for row in scores(self._encode(self.pairs[side]), start=self.start)
+            ]
             for side in ("stereotype", "other")
         )
         return [float(a - b) for a, b in zip(stereotype, other, strict=True)]
@@ -232,14 +245,16 @@ class _Equal:
         self, about: Measured, perplexity: float, model: keras.Model
     ) -> Iterator[Measured]:
         """Yields the nearest part, once; the model is as it was then meanwhile."""
-        if self.is_found:
+        if self.is_found or not self.perplexity:
             return
         weights = [variable.numpy() for variable in model.trainable_variables]
         if perplexity > self.perplexity:
             self.before = about, perplexity, weights
             return
         self.is_found = True
-        earlier, above, earlier_weights = self.before or (about, math.inf, weights)
+        if not self.before:
+            return  # It began below: nobody knows how far from it is near.
+        earlier, above, earlier_weights = self.before
         # Perplexities are near by their ratio.
         if above / self.perplexity >= self.perplexity / perplexity:
             yield about
@@ -257,6 +272,12 @@ def _assign(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
 def pairs(config: Mapping[str, Any]) -> pd.DataFrame:
     """All pairs of a study, as `texts.pairs`."""
     found = [texts.pairs(config["data_dir"], name) for name in config["pairs"]]
+    sets = [table[texts.SET].iloc[0] for table in found]
+    if len({*sets}) < len(sets):
+        raise ValueError(
+            f"config.pairs must have sets of different names. Received: {sets}. Rename "
+            "a file."
+        )
     return pd.concat(found, ignore_index=True)
 
 
@@ -286,11 +307,14 @@ def _check(config: ml_collections.ConfigDict) -> None:
                 f"config.{name} must be {what}. Received: {config[name]!r}, which is "
                 f"not there. Pass --config.{name}=PATH."
             )
-    for name in ("tokens", "window", "batch_size", "parts", "test_tokens"):
-        if config[name] < 1:
+    least = {"tokens": 1, "window": 2, "batch_size": 1, "parts": 1, "test_tokens": 1}
+    for name, most in least.items():
+        if config[name] < most:
             raise ValueError(
-                f"config.{name} must be at least 1. Received: {config[name]}."
+                f"config.{name} must be at least {most}. Received: {config[name]}."
             )
+    if not config.pairs:
+        raise ValueError("config.pairs must name at least one file. Received: none.")
     batches = config.tokens // config.window // config.batch_size
     if batches < config.parts:
         raise ValueError(
@@ -311,4 +335,7 @@ def _keep(config: ml_collections.ConfigDict, workdir: str) -> None:
                     f"config.{name} must be {known.get(name)!r}, as in {path}. "
                     f"Received: {given.get(name)!r}. Name a new --workdir."
                 )
+        # Those of before stay in the report.
+        for name in MAY_CHANGE:
+            given[name] = list(dict.fromkeys([*known[name], *given[name]]))
     sealed.write(path, given)

@@ -45,22 +45,24 @@ def pairs(folder: str, name: str) -> pd.DataFrame:
     path = _there(folder, name)
     if path.is_dir():
         return _wino_bias(path).assign(**{SET: "WinoBias"})
-    table = pd.read_csv(path)
+    # "None" and "nan" are words.
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    name_of_set = ""
     if {"sent_more", "sent_less", "bias_type"} <= {*table.columns}:
-        return pd.DataFrame(
-            {
-                "stereotype": table["sent_more"],
-                "other": table["sent_less"],
-                "type": table["bias_type"],
-                SET: "CrowS-Pairs",
-            }
-        )
+        names = {"sent_more": "stereotype", "sent_less": "other", "bias_type": "type"}
+        table, name_of_set = table.rename(columns=names), "CrowS-Pairs"
     if not {*COLUMNS} <= {*table.columns} or table.empty:
         raise ValueError(
             f"{path} must have pairs in the columns {list(COLUMNS)}. Received: "
             f"{len(table)} rows of {list(table.columns)}."
         )
-    return table[list(COLUMNS)].astype(str).assign(**{SET: path.stem})
+    blank = (table[["stereotype", "other"]].map(str.strip) == "").any(axis=1)
+    if blank.any():
+        raise ValueError(
+            f"{path} must have two sentences in every row. Received: an empty one in "
+            f"line {int(blank.to_numpy().argmax()) + 2}."
+        )
+    return table[list(COLUMNS)].assign(**{SET: name_of_set or path.stem})
 
 
 def _there(folder: str, name: str) -> pathlib.Path:
@@ -78,7 +80,7 @@ def _wino_bias(folder: pathlib.Path) -> pd.DataFrame:
             for kind in ("type1", "type2")
             for pro, anti in zip(
                 *(
-                    _plain(folder / f"{side}_stereotyped_{kind}.txt.test")
+                    _plain(_there(str(folder), f"{side}_stereotyped_{kind}.txt.test"))
                     for side in ("pro", "anti")
                 ),
                 strict=True,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kd_keras import export, files
@@ -56,6 +57,7 @@ def write(workdir: str, run: str = "") -> Card:
     name, version = found.run.directory, str(found.version)
     before = _read(files.join(directory, CARD))
     toolkit = to_toolkit(card, _asked(found, study.spec), name, version, before)
+    toolkit["model_parameters"]["input_format_map"] += _group(card, study.spec)
     written = _read(files.join(directory, ANNEX))
     annex = annex_iv.draft(card, toolkit, record, _verdict(found), written)
     by_a_person = {item.number: item.by_a_person for item in annex}
@@ -66,6 +68,17 @@ def write(workdir: str, run: str = "") -> Card:
     return Card(directory, paths, toolkit, annex, annex_iv.extremes(card))
 
 
+def _group(card: Mapping[str, Any], spec: DatasetSpec) -> list[dict[str, str]]:
+    """The input of a mended student that is no feature: whose decision it is."""
+    mending = card.get("mitigation")
+    if not mending or not mending.get("reads_group"):
+        return []
+    attribute = mending["attribute"]
+    places = ", ".join(f"{i} {group}" for i, group in enumerate(spec.groups[attribute]))
+    value = f"int64, the {attribute} of the person or thing: {places}; -1 not known"
+    return [{"key": mended_run.group_input(spec), "value": value}]
+
+
 def _asked(found: Candidate, spec: DatasetSpec) -> DatasetSpec:
     """The spec with the features alone that the export asks for."""
     loaded = export.load(found.export)
@@ -73,10 +86,6 @@ def _asked(found: Candidate, spec: DatasetSpec) -> DatasetSpec:
     asked = {
         n: of for n, of in spec.features.items() if n in inputs or n.lower() in inputs
     }
-    if found.run.mended:
-        # One of the features, or the group, which no data have under that name.
-        group = mended_run.group_input(spec)
-        asked |= {n: of for n, of in inputs.items() if n == group}
     return dataclasses.replace(spec, features=asked)
 
 

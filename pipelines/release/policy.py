@@ -76,7 +76,7 @@ class Condition:
 
     @property
     def unit(self) -> str:
-        """What follows a number of people: " %", " points" of a difference, or ""."""
+        """The unit behind a number: " %", " points" of a difference, or ""."""
         if self.metric in NO_SHARES:
             return ""
         return " points" if self.against else " %"
@@ -89,12 +89,12 @@ class Condition:
 
     def number(self, value: float) -> str:
         """A value for people, in `unit`: 80.0; never the bound's, if it is another."""
-        if not self.unit:
-            return f"{value:.4f}"
+        scale, most = (100, (1, 2, 3, 6)) if self.unit else (1, (4, 5, 6, 8))
         _, limit = self._limit
-        shown = [f"{100 * value:.{digits}f}" for digits in (1, 2, 3, 6)]
-        far = (text for text in shown if float(text) != round(100 * limit, 6))
-        return shown[0] if value == limit else next(far, shown[0])
+        shown = [f"{scale * value:.{digits}f}" for digits in most]
+        far = (text for text in shown if float(text) != round(scale * limit, most[-1]))
+        text = shown[0] if value == limit else next(far, shown[0])
+        return text[1:] if not text.strip("-0.") else text
 
     @property
     def _limit(self) -> tuple[str, float]:

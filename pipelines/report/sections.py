@@ -297,7 +297,7 @@ def _findings(
     study: Study, measured: individual_fairness.Measured | None, printed: Published
 ) -> Section:
     claims, controls, total = findings.findings_tables(study, measured, printed)
-    if study.config["dataset"]["name"] == "table":  # Somebody's own people.
+    if study.config["dataset"]["name"] == "table":  # Of no published study.
         return Section(
             "findings",
             "What the published findings come to here",

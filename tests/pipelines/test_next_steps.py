@@ -77,27 +77,34 @@ def test_a_refused_mended_student_may_have_a_blessed_base(tmp_path):
     (folder / "verdict.json").write_text(json.dumps(verdict))
     refused = {"run": "a/mended", "blessed": False, "broken": ["eod"]}
     said = next_steps.after_gate(str(tmp_path), "p.py", refused)
-    assert said.startswith("a is blessed as it was trained: ")
-    assert said.endswith(f"-m pipelines.litert --workdir={tmp_path} --run=a")
+    assert said.startswith("a was blessed as it was trained; by this policy? ")
+    assert "-m pipelines.gate " in said
+    assert said.endswith(f" --workdir={tmp_path} --policy=p.py --run=a")
 
 
-def _mitigated(blessed, *runs):
+def _mitigated(blessed, *runs, **more):
     tried = [{"run": run} for run in runs]
-    found = {"blessed": blessed, "base": "a", "run": runs[-1], "tried": tried}
-    return next_steps.after_mitigate("w", "p.py", found)
+    found = {"blessed": blessed, "base": runs[0], "run": runs[-1], "tried": tried}
+    return next_steps.after_mitigate("w", "p.py", found | more)
 
 
 def test_what_comes_after_mending():
     assert _mitigated(True, "a", "a/mended").endswith(
         "-m pipelines.gate --workdir=w --policy=p.py --run=a/mended --push=w/serving"
     )
-    said = _mitigated(False, "a", "a")
+    base = "student-t04/seed0"
+    said = _mitigated(False, base, base, after=None)
     assert said.startswith("no method that trains was tried; ")
     assert said.endswith(
-        "-m pipelines.mitigate --workdir=w --policy=p.py --run=a "
+        "-m pipelines.mitigate --workdir=w --policy=p.py "
+        f"--run={base} "
         """"--policy.mitigation.methods=('thresholds', 'balanced')\""""
     )
-    assert _mitigated(False, "a", "a-balanced") == ""
+    # What was trained, has no teacher, or was refused by the gate alone is left.
+    assert _mitigated(False, base, "student-t04-balanced/seed0") == ""
+    for other in ("student-nds/seed0", "student-t04-balanced/seed0"):
+        assert _mitigated(False, other, other, after=None) == ""
+    assert _mitigated(False, base, base, after={"run": f"{base}/mended"}) == ""
 
 
 def test_who_levels_down_is_asked_first():

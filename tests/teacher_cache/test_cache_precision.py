@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kd_keras import DatasetSpec, models, teacher_cache
 from kd_keras.distiller.teacher import Teacher, fingerprint
+from kd_keras.teacher_cache.precision import computing_in
 
 IMAGES = np.random.default_rng(0).random((20, 8, 8, 3), np.float32)
 SPEC = DatasetSpec(
@@ -95,7 +96,7 @@ def test_the_precision_is_part_of_what_a_cache_is(tmp_path):
 
 def test_a_cache_of_before_there_was_a_choice_is_opened(tmp_path):
     cache = build(tmp_path, network())
-    assert cache.largest_difference == 0.0
+    assert cache.largest_difference is None
     path = tmp_path / "cache.json"
     manifest = json.loads(path.read_text())
     assert manifest["identity"].pop("precision") == "float32"
@@ -104,6 +105,42 @@ def test_a_cache_of_before_there_was_a_choice_is_opened(tmp_path):
     build(tmp_path, network(), precision="float32")
     with pytest.raises(ValueError, match=r"precision='float32'. Received: .*'bf"):
         build(tmp_path, network(), precision="bfloat16")
+
+
+def _policies(model):
+    with computing_in("bfloat16", model):
+        return {
+            layer.name: layer.dtype_policy.name
+            for layer in model.layers
+            if not isinstance(layer, keras.layers.InputLayer)
+        }
+
+
+def test_what_reads_raw_numbers_and_makes_logits_stays_in_float32():
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="last")])
+    teacher = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.BatchNormalization(name="raw"),
+            keras.layers.Dense(4, name="hidden"),
+            inner,
+            keras.layers.Activation("linear", name="behind"),
+        ]
+    )
+    found = _policies(teacher)
+    assert (found["raw"], found["hidden"]) == ("float32", "mixed_bfloat16")
+    with computing_in("bfloat16", teacher):
+        assert inner.layers[-1].dtype_policy.name == "float32"
+    rows = np.array([[1940.0, 0.0], [1943.0, 0.0]], np.float32)
+    teacher.layers[0].set_weights([np.ones(2), np.zeros(2), [1950.0, 0], [100.0, 1]])
+    with computing_in("bfloat16", teacher):
+        a, b = np.asarray(teacher(rows), np.float32)
+    # In bfloat16 1940 and 1943 are the same number, 1944 both.
+    assert tf.cast(tf.constant(rows[:, 0]), tf.bfloat16).numpy().tolist() == [
+        1944,
+        1944,
+    ]
+    assert np.abs(a - b).max() > 0
 
 
 class Own(keras.Model):
@@ -118,3 +155,10 @@ def test_what_cannot_be_is_refused(tmp_path):
     own(IMAGES)
     with pytest.raises(ValueError, match=r"must be 'float32' for a teacher .*Own"):
         build(tmp_path, own, precision="bfloat16")
+    number = keras.Input(())
+    dense = keras.layers.Dense(3)(keras.layers.Reshape((1,))(number))
+    with (
+        pytest.raises(ValueError, match=r"or that takes single numbers"),
+        computing_in("bfloat16", keras.Model(number, dense)),
+    ):
+        pass

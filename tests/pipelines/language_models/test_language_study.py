@@ -19,6 +19,7 @@ from pipelines.language_models import measured, page, study
 from pipelines.language_models.measured import HARD, TEACHER, UNIGRAM
 
 LETTERS = "a b c d e f "
+EQUAL = 20.0  # Students of hard labels and of the teacher pass it.
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +49,11 @@ def config_of(folder, **fields):
         tokens=1024,
         window=16,
         batch_size=4,
-        parts=4,
+        parts=8,
         test_tokens=200,
         seeds=(0,),
         temperatures=(2.0,),
-        equal_perplexity=1e6,
+        equal_perplexity=EQUAL,
         learning_rate=1e-2,
     )
     config.update(fields)
@@ -67,22 +68,29 @@ def workdir(folder, tmp_path_factory):
 
 
 def test_every_part_is_measured_and_what_is_compared_with_pairs(workdir):
-    found = measured.read_all(workdir)
-    about = [(m.model, m.tokens, m.is_equal, m.is_last, len(m.margins)) for m in found]
-    # Every perplexity is below a million, so that the first part is the equal one.
-    parts = [(256, True, False, 3), (512, False, False, 0), (768, False, False, 0)]
-    parts += [(1024, False, True, 3)]
-    assert about == [
-        (UNIGRAM, 0, False, True, 3),
-        (TEACHER, 0, False, True, 3),
-        *((HARD, *part) for part in parts),
-        *(("KL, T=2", *part) for part in parts),
-    ]
-    assert {*found[2].perplexity} == {"all", "women", "men"}
-    assert {*found[3].perplexity} == {"all"}
-    # The letters follow each other in one way, which both students find out.
-    for first, last in ((2, 5), (6, 9)):
-        assert found[last].perplexity["all"] < found[first].perplexity["all"]
+    unigram, teacher, *students = measured.read_all(workdir)
+    for one, name in ((unigram, UNIGRAM), (teacher, TEACHER)):
+        assert (one.model, one.tokens, one.is_last, len(one.margins)) == (
+            name,
+            0,
+            True,
+            3,
+        )
+    for name in (HARD, "KL, T=2"):
+        found = [m for m in students if m.model == name]
+        assert [m.tokens for m in found] == [128 * part for part in range(1, 9)]
+        assert [m.is_last for m in found] == 7 * [False] + [True]
+        # The letters follow each other in one way, which both students find out.
+        assert found[-1].perplexity["all"] < found[0].perplexity["all"]
+        below = next(m for m in found if m.perplexity["all"] <= EQUAL)
+        around = [m for m in (found[found.index(below) - 1], below) if m in found]
+        ratios = [abs(np.log(m.perplexity["all"] / EQUAL)) for m in around]
+        (equal,) = [m for m in found if m.is_equal]
+        assert equal == around[int(np.argmin(ratios))]
+        for m in found:
+            assert len(m.margins) == (3 if m.is_equal or m.is_last else 0)
+            slices = {"all", "women", "men"} if m.margins else {"all"}
+            assert {*m.perplexity} == slices
 
 
 def test_the_nearest_part_is_the_one_that_is_compared(folder):
@@ -101,7 +109,8 @@ def test_the_nearest_part_is_the_one_that_is_compared(folder):
     # 110 is 1.1 times 100, and 100 is 1.25 times 80; the model is the earlier one.
     assert told(study._Equal(100.0), [300.0, 110.0, 80.0, 70.0]) == [(1, 110.0)]
     assert told(study._Equal(100.0), [300.0, 130.0, 80.0, 99.0]) == [(2, 80.0)]
-    assert told(study._Equal(100.0), [90.0, 100.0]) == [(0, 90.0)]
+    # It began below: who knows how far.
+    assert told(study._Equal(100.0), [90.0, 100.0]) == []
     assert told(study._Equal(100.0), [300.0, 120.0]) == []
     assert told(study._Equal(0.0), [300.0, 120.0]) == []
 
@@ -129,10 +138,12 @@ def test_the_same_call_does_nothing_and_another_seed_is_added(workdir, folder):
     before = written()
     study.make(config_of(folder), workdir)
     assert written() == before
-    study.make(config_of(folder, seeds=(0, 1), temperatures=()), workdir)
+    study.make(config_of(folder, seeds=(1,), temperatures=()), workdir)
     added = written().keys() - before.keys()
     assert {path.name.split("-seed")[1].split("-")[0] for path in added} == {"1"}
     assert all(written()[path] == time for path, time in before.items())
+    config = json.loads(pathlib.Path(workdir, "config.json").read_text())
+    assert (config["seeds"], config["temperatures"]) == ([0, 1], [2.0])
 
 
 def test_the_page_names_what_is_preferred(workdir):
@@ -141,6 +152,7 @@ def test_the_page_names_what_is_preferred(workdir):
     html = pathlib.Path(paths[-1]).read_text()
     for said in ("At equal knowledge of the language", "a coin would in 50", "unigram"):
         assert said in html
+    assert "One seed says nothing of this" in html
     assert html.count("<figure>") == 2
     assert "non-distilled" not in html  # The glossary is that of this page.
     with open(f"{workdir}/tables/preferences.csv", encoding="utf-8") as file:
@@ -164,7 +176,10 @@ def test_the_page_names_what_is_preferred(workdir):
         ({"data_dir": ""}, r"config.data_dir must be the folder of the texts"),
         ({"tokens": 5000}, r"config.tokens must be at most 3,000, those of train.txt"),
         ({"parts": 17}, r"config.parts must be at most the 16 batches"),
-        ({"window": 0}, r"config.window must be at least 1"),
+        ({"window": 1}, r"config.window must be at least 2. Received: 1"),
+        ({"pairs": ()}, r"config.pairs must name at least one file"),
+        ({"pairs": ("pairs.csv", "pairs.csv")}, r"sets of different names. .*'pairs'"),
+        ({"start": "<nope>"}, r"config.start must be a token of config.gguf.*<nope>"),
         ({"test_text": "x.txt"}, r"x.txt is not there: see config.data_dir"),
         ({"layers": (7,)}, r"7"),
     ],

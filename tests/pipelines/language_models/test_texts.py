@@ -52,10 +52,11 @@ def test_wino_bias_without_numbers_and_brackets(tmp_path):
 
 
 def test_pairs_of_ones_own(tmp_path):
-    (tmp_path / "mine.csv").write_text("type,other,more,stereotype\nx,b,1,2\n")
+    (tmp_path / "mine.csv").write_text("type,other,more,stereotype\nx,None,1,2\n")
     found = texts.pairs(str(tmp_path), "mine.csv")
+    # "None" is a word.
     assert found.to_dict("records") == [
-        {"stereotype": "2", "other": "b", "type": "x", "set": "mine"}
+        {"stereotype": "2", "other": "None", "type": "x", "set": "mine"}
     ]
 
 
@@ -63,6 +64,9 @@ def test_pairs_of_ones_own(tmp_path):
 def test_other_tables_are_refused(tmp_path, text):
     (tmp_path / "mine.csv").write_text(text)
     with pytest.raises(ValueError, match=r"mine.csv must have pairs in the columns"):
+        texts.pairs(str(tmp_path), "mine.csv")
+    (tmp_path / "mine.csv").write_text("stereotype,other,type\nnone,nan,age\na,,age\n")
+    with pytest.raises(ValueError, match=r"must have two sentences .* in line 3"):
         texts.pairs(str(tmp_path), "mine.csv")
     with pytest.raises(ValueError, match=r"other.csv is not there: see config.data"):
         texts.pairs(str(tmp_path), "other.csv")

@@ -17,7 +17,13 @@ from pipelines.analysis import mitigation as effects
 from pipelines.analysis import quantization, verdicts
 from pipelines.analysis.results import read_study
 from pipelines.evaluation import evaluate
-from pipelines.release import conversion, gate, mitigation, mitigation_record
+from pipelines.release import (
+    card_files,
+    conversion,
+    gate,
+    mitigation,
+    mitigation_record,
+)
 from pipelines.report.write import write_report
 from pipelines.studies import config as configs
 from pipelines.studies import mended_run, run_record, sealed
@@ -190,6 +196,19 @@ def test_the_card_says_what_was_done(mended):
     assert card["reads_group"]
     assert card["attribute"] == "side"
     assert card["thresholds"] == {"a": 0.0, "b": "-inf"}
+
+
+def test_the_card_for_people_has_the_group_among_the_inputs(mended):
+    workdir, _ = mended
+    card = files.read_json(f"{workdir}/{MENDED}/export/1/model_card.json")
+    assert card_files._group(card, study.SPEC) == [
+        {
+            "key": "group",
+            "value": "int64, the side of the person or thing: 0 a, 1 b; -1 not known",
+        }
+    ]
+    for other in ({}, {"mitigation": None}, {"mitigation": {"reads_group": False}}):
+        assert card_files._group(other, study.SPEC) == []
 
 
 def test_the_gate_pushes_the_mended_export(mended, tmp_path):
