@@ -10,7 +10,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
-    "package", ["kd_keras/fairness", "pipelines/analysis", "pipelines/release"]
+    "package",
+    [
+        *("kd_keras/fairness", "kd_keras/mitigation"),
+        *("pipelines/analysis", "pipelines/release"),
+    ],
 )
 def test_dataclasses_are_frozen(package):
     found = []

@@ -234,7 +234,8 @@ TESTS_OF_FILES: dict[str, list[str]] = {
 TESTS_OF_FILES |= {
     f"kd_keras/mitigation/{name}.py": [f"{_MITIGATION}/{test}.py" for test in tests]
     for tests, names in {
-        ("test_group_thresholds",): ("constraints", "curves", "scores", "search"),
+        ("test_group_thresholds",): ("constraints", "scores", "search"),
+        ("test_threshold_curves", "test_group_thresholds"): ("curves",),
         ("test_group_offsets",): ("measure", "offset_lines", "offset_search"),
         ("test_group_thresholds", "test_group_offsets"): (
             *("outcome", "refusal", "served", "units"),
@@ -243,7 +244,9 @@ TESTS_OF_FILES |= {
             *("class_balance", "fair_features", "group_dro", "membership"),
             *("min_diff", "mixed_loss"),
         ),
-        ("test_wrap",): ("layers", "mended", "wrapping"),
+        ("test_group_shift", "test_wrap"): ("layers",),
+        ("test_group_thresholds", "test_group_offsets", "test_wrap"): ("mended",),
+        ("test_wrap",): ("wrapping",),
     }.items()
     for name in names
 }
@@ -270,6 +273,8 @@ for _part, _names in {
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
                           "error_transfer", "gap_intervals", "gap_table", "gaps",
                           "individual", "intervals", "rates"),
+    "kd_keras/mitigation": ("constraints", "curves", "measure", "offset_search",
+                            "outcome", "units"),
     "pipelines/analysis": ("answer", "cards", "choice", "costs", "curves",
                            "data_table", "findings_claims", "group_losses",
                            "headline", "methods", "mitigation", "published",
