@@ -56,3 +56,9 @@ def test_offsets_are_not_trained_and_not_rounded():
     assert layer.weights[0].name == "offsets"
     # No logit is as far from 0.
     assert layer.get_config()["offsets"] == [[0.123456], [1e9]]
+
+
+def test_a_file_names_the_layer_with_its_package():
+    assert keras.saving.get_registered_name(GroupShift) == "kd_keras>GroupShift"
+    loaded = GroupShift.from_config(GroupShift([[1, 2], [3, 4]]).get_config())
+    assert loaded.offsets == [[1, 2], [3, 4]]

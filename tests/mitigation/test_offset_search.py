@@ -116,6 +116,18 @@ def test_no_violation_is_traded_for_errors_at_any_price():
     assert (cheap.violation, cheap.error) == pytest.approx((1, 1 / 7))
 
 
+@pytest.mark.parametrize("penalty", [0.25, np.inf])
+@pytest.mark.parametrize(("weight", "moved"), [(1.5e-12, True), (7e-13, False)])
+def test_what_is_gained_is_more_than_rounding(weight, moved, penalty):
+    # One that hardly weighs anything is wrong in a group of its own class.
+    logits, labels = [[0, 1], [1, 0], [0, 1], [1, 0]], [1, 0, 1, 1]
+    found = search(logits, labels, [0, 0, 1, 1], weights=[0.4, 0.3, 0.3, weight],
+                   width=1.0)  # fmt: skip
+    state = zeros(found)
+    assert (state.violation, state.error) == (0, pytest.approx(weight, rel=1e-3))
+    assert (found._improved(state, penalty) is not state) == moved
+
+
 class Recorded(OffsetSearch):
     """Remembers at which prices it searches, and which lines."""
 

@@ -244,8 +244,8 @@ TESTS_OF_FILES |= {
             *("class_balance", "fair_features", "group_dro", "membership"),
             *("min_diff", "mixed_loss"),
         ),
-        ("test_group_shift", "test_wrap"): ("layers",),
-        ("test_group_thresholds", "test_group_offsets", "test_wrap"): ("mended",),
+        ("test_group_shift",): ("layers",),
+        ("test_group_thresholds", "test_group_offsets", "test_wrapping"): ("mended",),
         ("test_wrap",): ("wrapping",),
     }.items()
     for name in names
@@ -270,6 +270,7 @@ TESTS_OF_FILES |= {
 }
 # Values do not change once they are made.
 for _part, _names in {
+    "kd_keras/distiller": ("added", "features", "hard", "soft"),
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
                           "error_transfer", "gap_intervals", "gap_table", "gaps",
                           "individual", "intervals", "rates"),
