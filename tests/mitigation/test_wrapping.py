@@ -55,10 +55,14 @@ def test_a_group_model_on_some_of_the_students_inputs_is_called():
     logits = student.predict(x, verbose=0)
     expected = fitted.predict(logits, [0, 0, 1, 1])
     other = keras.Input((), name="a")
-    for head in (group_of(student), group_of(student, first=other)):
+    heads = ((group_of(student), True), (group_of(student, first=other), False))
+    for head, shared in heads:
         model = fitted.wrap(student, group_model=head)
         found = model.predict(x, verbose=0).argmax(-1)
         np.testing.assert_array_equal(found, expected)
+        # Its layers are the wrapped model's own, or it is one of them.
+        own = head.get_layer("group") in model.layers
+        assert (own, head in model.layers) == (shared, not shared)
 
 
 def test_the_feature_is_named_as_the_students_input_and_has_its_type():

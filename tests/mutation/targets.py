@@ -92,6 +92,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     ],
     "kd_keras/distiller/projections.py": ["tests/distiller/test_features.py"],
     "kd_keras/distiller/recording.py": ["tests/distiller/test_features.py"],
+    "kd_keras/distiller/student.py": [
+        "tests/distiller/test_student_trainer.py",
+        "tests/distiller/test_reference_cases.py",
+        "tests/distiller/test_peer_defects.py",
+    ],
     "kd_keras/distiller/reduction.py": ["tests/distiller/test_distribution.py"],
     "kd_keras/distiller/shown.py": ["tests/test_repr_html.py"],
     "kd_keras/fairness/class_bias.py": [
