@@ -92,6 +92,11 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     ],
     "kd_keras/distiller/projections.py": ["tests/distiller/test_features.py"],
     "kd_keras/distiller/recording.py": ["tests/distiller/test_features.py"],
+    "kd_keras/distiller/settings.py": [
+        "tests/distiller/test_reference_cases.py",
+        "tests/distiller/test_peer_defects.py",
+        "tests/distiller/test_added.py::test_hints_are_no_parts_and_parts_no_hints",
+    ],
     "kd_keras/distiller/student.py": [
         "tests/distiller/test_student_trainer.py",
         "tests/distiller/test_reference_cases.py",
