@@ -15,6 +15,8 @@ from kd_keras.fairness import (
     individual_fairness,
     wilson,
 )
+from kd_keras.losses import FeatureHint
+from kd_keras.mitigation import MinDiff
 from kd_keras.table import Table, number, shown
 
 # Group "<i>" has y 1100 and p 1100, group "b" y 1100 and p 1000.
@@ -168,3 +170,42 @@ def test_teacher_cache(tmp_path, spec):
     cache = teacher_cache.build(str(tmp_path), linear("big"), examples, spec)
     fields = dict(rows(cache)[1:])
     assert (fields["dataset"], fields["examples"]) == ("<data>", "3")
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+def named_dense(name):
+    layers = [keras.Input((1,)), keras.layers.Dense(2, name="dense")]
+    return keras.Sequential(layers, name=name)
+
+
+def test_a_distiller_of_models_that_have_no_weights_yet_or_of_several_teachers():
+    named = Subclassed(name="later")
+    fields = dict(rows(Distiller(student=named)))
+    assert (fields["student"], fields["teacher"]) == ("later", "none")
+    student, *teachers = (named_dense(name) for name in ("small", "big", "bigger"))
+    hint = FeatureHint("dense", "dense", name="near")
+    distiller = Distiller(
+        student=student, teacher=teachers, hints=[hint], parts=[MinDiff(2, name="fair")]
+    )
+    assert rows(distiller)[1:] == [
+        ["student", "small, 4 parameters"],
+        ["teacher", "big, 4 parameters, bigger, 4 parameters"],
+        ["temperature", "4.0"],
+        ["alpha", "0.8"],
+        ["soft_loss", "kl"],
+        ["head", "softmax"],
+        ["teacher_outputs", "logits"],
+        ["hint", "near"],
+        ["part", "fair"],
+    ]
+
+
+def test_a_distiller_of_a_saved_teacher(tmp_path):
+    linear("big").export(str(tmp_path / "big"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "big"))
+    fields = dict(rows(Distiller(student=linear("small"), teacher=loaded)))
+    assert fields["teacher"] == type(loaded).__name__

@@ -57,7 +57,7 @@ class GroupOffsets(Mended):
     ):
         super().__init__(gap, at_most, floor, margin, min_examples)
         self._offsets: dict[GroupValue, np.ndarray] = {}
-        self._num_classes = 0
+        self._num_classes: int  # Once it is fitted.
 
     @property
     def offsets(self) -> dict[GroupValue, np.ndarray]:

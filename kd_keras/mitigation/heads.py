@@ -42,7 +42,7 @@ def group_head(
       ValueError: if there are fewer than two groups, or an index is no integer.
     """
     codes = np.asarray(groups)
-    if codes.dtype.kind not in "iu" or codes.ndim != 1 or codes.max(initial=-1) < 1:
+    if codes.dtype.kind not in "iu" or codes.ndim != 1 or not (codes > 0).any():
         raise ValueError(
             "`groups` must be indices, integers [examples], of at least two groups. "
             f"Received: {codes.dtype} of shape {codes.shape}, the highest "

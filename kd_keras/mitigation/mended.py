@@ -41,7 +41,7 @@ class Mended:
             )
         self.min_examples = min_examples
         self._outcome: Outcome | None = None
-        self._reads_group = True
+        self._reads_group: bool  # Once it is fitted.
 
     @property
     def outcome(self) -> Outcome:
@@ -88,9 +88,11 @@ class Mended:
           unless a model tells it. It shares the student's weights.
 
         Raises:
-          ValueError: if the student gives no logits or its inputs are not known, the
-            groups have no order, or whether the group is inferred is not as fitted.
+          ValueError: before `fit`, if the student gives no logits or its inputs are
+            not known, the groups have no order, or whether the group is inferred is
+            not as fitted.
         """
+        _ = self.outcome  # It is fitted.
         if self._reads_group == (group_model is not None):
             raise ValueError(
                 "`group_model` is needed if, and only if, fit() had inferred groups. "

@@ -15,7 +15,7 @@ _CUTS, _CUTS_OF_TWO = 256, 100
 _GAIN = 1e-12
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class _State:
     """Where the search is.
 

@@ -41,7 +41,7 @@ class GroupChange:
     selected: tuple[int, int]
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True)
 class Outcome:
     """Before and after on the examples that were fitted; `print` shows it.
 
@@ -162,7 +162,7 @@ def before_and_after(
     units: np.ndarray,
     weights: np.ndarray,
     constraint: Constraint,
-    num_classes: int = 2,
+    num_classes: int,
 ) -> dict[str, Any]:
     """The fields of an Outcome that follow from two sets of predictions.
 

@@ -59,13 +59,13 @@ def reweighing_cells(counts: np.ndarray) -> np.ndarray:
       Float64 `[groups, classes]`, 0 where nobody is.
     """
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
-    return np.divide(expected, counts, out=np.zeros(counts.shape), where=counts > 0)
+    return _divided(expected, counts)
 
 
 def balancing_cells(counts: np.ndarray) -> np.ndarray:
     """The weights of `group_balancing` by group and class; see `reweighing_cells`."""
     share = counts.sum() / np.count_nonzero(counts)
-    return np.divide(share, counts, out=np.zeros(counts.shape), where=counts > 0)
+    return _divided(share, counts)
 
 
 def cell_counts(
@@ -107,3 +107,8 @@ def cell_counts(
 
 def _of_examples(weights: Any, labels: Any, groups: Any) -> np.ndarray:
     return weights(cell_counts(labels, groups))[np.asarray(groups), np.asarray(labels)]
+
+
+def _divided(weight: Any, counts: np.ndarray) -> np.ndarray:
+    """Weight by number of examples, 0 where nobody is."""
+    return np.where(counts > 0, weight / np.maximum(counts, 1), 0.0)

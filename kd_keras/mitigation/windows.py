@@ -113,13 +113,11 @@ def _choose_pair(
     widths: tuple[float, float],
 ) -> np.ndarray | None:
     """For each point of one group the best of the other that is close in both rates."""
-    low, high = np.zeros(len(rates[0][0]), np.int64), np.full(len(rates[0][0]), 2**62)
-    for i, width in enumerate(widths):
-        one, other = rates[0][i], rates[1][i]
-        begin = np.searchsorted(other, one - width - ROUNDING, "left")
-        end = np.searchsorted(other, one + width + ROUNDING, "right")
-        low, high = np.maximum(low, begin), np.minimum(high, end)
-    points, total = _best(minima[1], low, high)
+    begins, ends = [], []
+    for one, other, width in zip(rates[0], rates[1], widths, strict=True):
+        begins.append(np.searchsorted(other, one - width - ROUNDING, "left"))
+        ends.append(np.searchsorted(other, one + width + ROUNDING, "right"))
+    points, total = _best(minima[1], np.maximum(*begins), np.minimum(*ends))
     total = total + minima[0].values
     best = int(total.argmin())
     return None if np.isinf(total[best]) else np.array([best, points[best]])
@@ -131,11 +129,12 @@ def _second_rate(
     within: Sequence[tuple[int, int]],
     width: float,
 ) -> tuple[np.ndarray | None, float]:
-    """The best choice among a range of each group's points, by the second rate."""
+    """The best choice among a range of each group's points, by the second rate.
+
+    No range is empty: a window with such a one has no bound below another's.
+    """
     second = [rate[1] for rate in rates]
     pairs = list(zip(second, within, strict=True))
-    if any(low >= high for low, high in within):
-        return None, np.inf
     first = max(rate[low] for rate, (low, _) in pairs) - width - ROUNDING
     last = min(rate[high - 1] for rate, (_, high) in pairs) + ROUNDING
     starts = np.unique(np.concatenate([rate[low:high] for rate, (low, high) in pairs]))

@@ -79,6 +79,21 @@ def test_a_part_over_groups_beside_the_other_parts(loss):
     assert logs["loss"] == pytest.approx(logs["soft_loss"] + 4 * 0.25, rel=1e-6)
 
 
+def test_a_part_reads_the_teachers_together():
+    # The second teacher is the student: a quarter of what is between them is gone.
+    distiller = compiled(
+        teacher=[reads_teacher(), reads_student()],
+        teacher_weights=[3, 1],
+        combine_teachers="logits",
+        parts=[SquaredDistance(name="far", weight=2.0)],
+        alpha=1.0,
+    )
+    logs = evaluate(distiller, X, LABELS)
+    expected = 0.75**2 * SQUARED.mean()
+    assert logs["far"] == pytest.approx(expected, rel=1e-6)
+    assert logs["loss"] == pytest.approx(logs["soft_loss"] + 2 * expected, rel=1e-6)
+
+
 def test_a_part_that_gives_a_value_for_each_example():
     part = WorseGroup(name="worse")
     distiller = compiled(parts=[part], alpha=0.0)

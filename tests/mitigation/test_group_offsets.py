@@ -261,3 +261,87 @@ def test_bad_logits_for_predict():
         mended.predict([[0, 1]], ["red"])
     with pytest.raises(ValueError, match=r"Call fit\(\) first"):
         plain("accuracy_gap", 0).predict(LOGITS, GROUPS)
+
+
+def test_what_is_not_given_has_its_documented_value():
+    mended = GroupOffsets("accuracy_gap", 0.1)
+    assert (mended.constraint.margin, mended.min_examples) == (2, 50)
+
+
+def test_two_classes_are_enough_and_one_is_not():
+    logits = [[0, 1], [0, -1], [0, -1], [0, -3]]
+    mended = plain(EO, 0).fit(logits, [1, 0, 1, 0], [0, 0, 1, 1])
+    np.testing.assert_array_equal(mended.predict(logits, [0, 0, 1, 1]), [1, 0, 1, 0])
+    assert (mended.outcome.gap, mended.outcome.num_classes) == ((1, 0), 2)
+    moved = mended.move([[0, -1]] * 2, [0, 1], ["x", 0, 1])
+    np.testing.assert_array_equal(moved.argmax(1), [0, 0])
+    moved = mended.move([[0, -1]] * 2, [0, 1], [0, 1])
+    np.testing.assert_array_equal(moved.argmax(1), [0, 1])
+    with pytest.raises(ValueError, match=r"at least 2 classes\. Received: \(4, 1\)"):
+        plain(EO, 0).fit(np.zeros((4, 1)), [0, 1, 0, 1], [0, 0, 1, 1])
+    with pytest.raises(ValueError, match="Received: 1 that are not"):
+        plain(EO, 0).fit([*logits[:3], [0, np.nan]], [1, 0, 1, 0], [0, 0, 1, 1])
+
+
+def test_groups_that_are_too_small_keep_the_models_own():
+    # Of c there is one example, and of d those of weight 0.
+    given = (
+        [*LOGITS, [1, 0, 0.5], [1, 0, 0.5], [1, 0, 0.5]],
+        [*LABELS, 2, 2, 2],
+        [*GROUPS, "c", "d", "d"],
+    )
+    mended = GroupOffsets("accuracy_gap", 0, margin=0, min_examples=3)
+    mended.fit(*given, sample_weight=[1] * 7 + [0] * 2)
+    assert mended.outcome.unchanged == ("c", "d")
+    for name in ("c", "d"):
+        np.testing.assert_array_equal(mended.offsets[name], np.zeros(3))
+    assert mended.offsets["blue"].any()
+    # Also where the groups are told.
+    told = plain("accuracy_gap", 0).fit(
+        *(column[:6] for column in given), inferred=["c", *GROUPS[1:]]
+    )
+    assert told.offsets.keys() == {"c", "red", "blue"}
+
+
+def weighted_groups():
+    """Examples of two groups and classes, of which a fifth is wrong."""
+    weights = np.tile([0.5, 0.25, 0.25], 240)
+    labels, groups = np.arange(720) % 2, np.arange(720) // 2 % 3 % 2
+    wrong = np.arange(720) % 10 < 2
+    logits = np.stack([np.zeros(720), np.where(wrong, -1.0, 1.0) * (2 * labels - 1)], 1)
+    return logits, labels, groups, weights
+
+
+def test_what_is_kept_free_counts_effective_examples():
+    logits, labels, groups, weights = weighted_groups()
+    mended = GroupOffsets("accuracy_gap", 0.5, margin=1.5)
+    mended.fit(logits, labels, groups, sample_weight=weights)
+    sums, hits = [], []
+    for group in (0, 1):
+        w = [weights[(groups == group) & (labels == c)] for c in (0, 1)]
+        sums.append(sum(v.sum() ** 2 / (v**2).sum() for v in w))
+        own = groups == group
+        right = (logits.argmax(1) == labels)[own]
+        hits.append(np.average(right, weights=weights[own]) * sums[-1])
+    p = (sum(hits) + 2) / (sum(sums) + 4)
+    expected = 1.5 * np.sqrt(p * (1 - p) * (1 / sums[0] + 1 / sums[1]))
+    assert mended.outcome.kept_free == pytest.approx(expected)
+    # Whatever the weights are measured in.
+    same = GroupOffsets("accuracy_gap", 0.5, margin=1.5)
+    same.fit(logits, labels, groups, sample_weight=0.01 * weights)
+    assert same.outcome.kept_free == pytest.approx(expected)
+
+
+def test_the_last_group_may_lack_a_class():
+    # Nobody of c is of class 1, the last one.
+    logits = np.array([[0, 1], [0, -1]] * 2 + [[0, -1]] * 2)
+    mended = plain("accuracy_gap", 0).fit(
+        logits, [1, 0, 1, 0, 0, 0], ["a", "a", "b", "b", "c", "c"]
+    )
+    assert mended.outcome.gap == (0, 0)
+    # A standard error is of those groups that have the class.
+    free = GroupOffsets(EO, 1, margin=0.5, min_examples=1)
+    shown = free.fit(logits[:5], [1, 0, 1, 0, 1], ["a", "a", "b", "b", "c"])
+    # TPR 2 of 3 in all, with 2 successes of 4 more, of one example in each group.
+    p = 4 / 7
+    assert shown.outcome.kept_free == pytest.approx(0.5 * np.sqrt(p * (1 - p) * 2))

@@ -375,3 +375,54 @@ def test_the_description_is_json_and_says_that_the_group_is_read():
     json.dumps(floors, allow_nan=False)
     assert floors["gap"] == [None, None]
     assert described["thresholds"] == {"a": 0.5, "b": pytest.approx(0.35)}
+
+
+def test_what_is_not_given_has_its_documented_value():
+    mended = GroupThresholds(EO, 0.1)
+    assert (mended.constraint.margin, mended.min_examples) == (2, 50)
+    assert (mended.from_logits, mended.common_threshold) == (False, 0.5)
+    assert GroupThresholds(EO, 0.1, from_logits=True).common_threshold == 0
+    assert str(mended) == repr(mended)
+
+
+def test_a_score_of_exactly_the_threshold_is_class_0():
+    # At .5 one positive of b is missed.
+    scores = [0.9, 0.1, 0.5, 0.8, 0.1, 0.2]
+    mended = plain(EO, 1).fit(scores, [1, 0, 1, 1, 0, 0], list("aabbbb"))
+    assert mended.outcome.accuracy == pytest.approx((5 / 6, 1))
+    assert mended.outcome.groups[1].selected == (1, 2)
+    assert mended.thresholds["b"] == pytest.approx(0.35)
+    np.testing.assert_array_equal(
+        mended.predict([0.5, 0.5, mended.thresholds["b"]], ["a", "new", "b"]), [0, 0, 0]
+    )
+    assert mended.predict([], []).shape == (0,)
+
+
+def test_what_is_kept_free_is_the_larger_one_of_two_rates():
+    groups = equal_groups(500)
+    mended = GroupThresholds("equalized_odds_difference", 0.1, margin=1).fit(*groups)
+    # FPR 0 of 2500; that of the TPR is larger.
+    rate = (0.64 * 2500 + 2) / 2504
+    expected = np.sqrt(rate * (1 - rate) * (1 / 2000 + 1 / 500))
+    assert mended.outcome.kept_free == pytest.approx(expected)
+    assert "of which 2.4 are kept for chance" in str(mended)
+    # Nothing of a gap of 0, nor of floors.
+    assert plain(EO, 0).fit(SCORES, LABELS, GROUPS).outcome.kept_free == 0
+    floors = GroupThresholds(floor={"accuracy": 0.1}, margin=1, min_examples=1)
+    assert floors.fit(SCORES, LABELS, GROUPS).outcome.kept_free == 0
+
+
+def test_thresholds_for_everybody_or_nobody_are_infinite_offsets():
+    # All of a are positive, and none of b.
+    mended = plain(floor={"accuracy": 0}).fit(
+        [0.4, 0.6, 0.4, 0.6], [1, 1, 0, 0], list("aabb")
+    )
+    assert mended.thresholds == {"a": -np.inf, "b": np.inf}
+    moved = mended.move([[0.0, 1.0]] * 2, [0, 1], ["a", "b"])
+    np.testing.assert_array_equal(moved, np.array([[0, 1e9], [0, -1e9]], "float32"))
+    described = mended.describe()
+    assert described["thresholds"] == {"a": "-inf", "b": "inf"}
+    assert described["common_threshold"] == 0.5
+    assert described["from_logits"] is False
+    with pytest.raises(ValueError, match=r"needs `gap`, and known groups.*gap=None"):
+        mended.frontier()

@@ -98,7 +98,8 @@ def test_a_class_that_a_unit_lacks_is_in_no_gap():
     # TPR 6/8 and 4/5, 3/4 and none, 8/10 and 1/2.
     assert measure.gap(SELECTED, HITS) == pytest.approx((0.05 + 0.3) / 2)
     floors = Measure(Constraint(floor={"accuracy": 0.9}), LABELS, LABELS)
-    np.testing.assert_array_equal(floors.gap(SELECTED[None], HITS[None]), [0])
+    found = floors.gap(np.stack([SELECTED] * 2), np.stack([HITS] * 2))
+    assert found.tolist() == [0, 0]
     # Nobody is of one class in both: no gap is defined.
     apart = np.array([[4.0, 0], [3, 0]])
     measure = Measure(Constraint("equal_opportunity_difference", 0), apart, apart)
@@ -121,6 +122,25 @@ def test_missed_floors_are_added():
         Constraint(floor={"true_positive_rate": 0.5, "accuracy": 0.7}), LABELS, LABELS
     )
     assert kept.violation(SELECTED, HITS) == 0
+
+
+def test_many_predictions_miss_floors_each_for_itself():
+    floor = {"true_positive_rate": 0.9, "accuracy": 0.8}
+    measure = Measure(Constraint(floor=floor), LABELS, LABELS)
+    # A TPR of 1/2, and 5 of 7 right; and nobody is wrong.
+    models = np.stack([SELECTED, LABELS]), np.stack([HITS, LABELS])
+    expected = [0.9 - 0.5 + 0.8 - 5 / 7, 0]
+    np.testing.assert_allclose(measure.violation(*models), expected)
+
+
+@pytest.mark.parametrize(("below", "violated"), [(5e-13, False), (2e-12, True)])
+def test_what_rounding_adds_to_a_gap_is_no_violation(below, violated):
+    labels = np.full((2, 2), 4.0)
+    # TPR 1 and 1/2.
+    hits, selected = np.array([[4.0, 4], [4, 2]]), np.array([[4.0, 4], [6, 2]])
+    constraint = Constraint("equal_opportunity_difference", 0.5)
+    measure = Measure(constraint, labels, labels, width=0.5 - below)
+    assert (measure.violation(selected, hits) > 0) == violated
 
 
 @pytest.mark.parametrize(
@@ -159,10 +179,10 @@ def test_what_is_kept_free_is_of_the_two_smallest_units():
         p = (count + 2) / 171
         expected = math.sqrt(p * (1 - p) * (1 / 22 + 1 / 70))
         assert error(name) == pytest.approx(expected)
-    # Unequal weights: fewer effective positives, 20, 8 and 5, with the same rates.
-    few = np.array([[30.0, 20], [12, 8], [50, 5]])
-    tpr = (20 * 20 / 40 + 8 * 7 / 10 + 5 * 10 / 25 + 2) / 37
-    expected = math.sqrt(tpr * (1 - tpr) * (1 / 5 + 1 / 8))
+    # Unequal weights: fewer effective positives, 20, 8 and 1, with the same rates.
+    few = np.array([[30.0, 20], [12, 8], [50, 1]])
+    tpr = (20 * 20 / 40 + 8 * 7 / 10 + 1 * 10 / 25 + 2) / 33
+    expected = math.sqrt(tpr * (1 - tpr) * (1 / 1 + 1 / 8))
     assert error("equal_opportunity_difference", few) == pytest.approx(expected)
     assert (
         Measure(Constraint(floor={"accuracy": 0.5}), weights, few).standard_error(

@@ -52,6 +52,7 @@ def test_cells_of_groups_and_classes():
     expected = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]]
     np.testing.assert_array_equal(counts, expected)
     assert cell_counts([0, 2], [1, 0], 1, 2).shape == (3, 3)
+    assert cell_counts([0, 0], [-1, -1]).tolist() == [[2]]
     # Expected: 2 * 2 / 5 and 2 * 3 / 5, 1 * 3 / 5, and as in group 0.
     with np.errstate(all="raise"):
         found = reweighing_cells(counts)
@@ -72,6 +73,7 @@ def test_unknown_groups_are_a_group_of_their_own():
     [
         ([0, 1], [0], r"labels of shape \(2,\), groups of shape \(1,\)"),
         ([], [], "not empty"),
+        ([[0, 1]], [[0, 1]], r"shape \(1, 2\)"),
         ([0, -1], [0, 0], "`labels` must be integers from 0 on"),
         ([0, 1], [0, -2], "`groups` must be integers from -1 on"),
         ([0.5, 1.0], [0, 0], "`labels` must be integers"),

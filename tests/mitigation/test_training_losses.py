@@ -20,6 +20,7 @@ from kd_keras.mitigation import (
     MixedLoss,
     ada_alpha,
 )
+from kd_keras.mitigation.membership import crossed
 
 HARD = -log_softmax(STUDENT, -1)[np.arange(8), LABELS]
 
@@ -291,14 +292,46 @@ def test_balanced_softmax_adds_the_log_of_the_frequencies():
     close(BalancedSoftmax(counts)(LABELS, STUDENT), expected.mean())
 
 
-PARTS = [
-    MixedLoss(alpha=[0.1, 0.9], soft_loss="logit_mse", name="mixed", weight=2.0),
-    GroupDRO(2, 2, 0.1, 1.0, [1, 2, 3, 4], "sex", 0.5, BalancedKD([3, 4])),
-    GroupDRO(groups=2, hard_loss=BalancedSoftmax([2, 3])),
-    MinDiff(3, "all", 0.2, "sex", "diff", 3.0),
-    FairFeatures("a", "b", 2, 3, 0.5, "sex", 3.0, 1, "mfd"),
-    BalancedKD([1, 2], "b", 0.5),
+GIVEN = [
+    (
+        MixedLoss,
+        {"alpha": [0.1, 0.9], "soft_loss": "logit_mse", "name": "mixed", "weight": 2},
+    ),
+    (
+        GroupDRO,
+        {
+            **{"groups": 2, "classes": 2, "eta": 0.1, "counts": [1, 2, 3, 4]},
+            **{"adjustment": 1, "attribute": "sex", "alpha": 0.5, "weight": 0.5},
+            **{"soft_loss": BalancedKD([3, 4]), "name": "dro"},
+            "scale_by_temperature_squared": False,
+        },
+    ),
+    (GroupDRO, {"groups": 2, "hard_loss": BalancedSoftmax([2, 3])}),
+    (
+        MinDiff,
+        {
+            **{"groups": 3, "on": "all", "length": 0.2, "attribute": "sex"},
+            **{"name": "diff", "weight": 3},
+        },
+    ),
+    (
+        FairFeatures,
+        {
+            **{"teacher_layer": "a", "student_layer": "b", "groups": 2, "classes": 3},
+            **{"sigma": 0.5, "attribute": "sex", "teacher_index": 1, "name": "mfd"},
+            "weight": 3,
+        },
+    ),
+    (BalancedKD, {"counts": [1, 2], "name": "b", "weight": 0.5}),
+    (BalancedSoftmax, {"counts": [1, 2], "name": "c", "reduction": "sum"}),
 ]
+PARTS = [kind(**given) for kind, given in GIVEN if kind is not BalancedSoftmax]
+
+
+@pytest.mark.parametrize(("kind", "given"), GIVEN)
+def test_settings_are_those_that_were_given(kind, given):
+    config = kind(**given).get_config()
+    assert {name: config[name] for name in given} == given
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
@@ -325,6 +358,8 @@ def linear():
     ("make", "message"),
     [
         (lambda: MixedLoss(alpha=[0.5, 1.5]), r"`alpha` of a MixedLoss must be in"),
+        (lambda: MixedLoss(alpha=[[0.5, 0.5]]), "one number or one for each class"),
+        (lambda: MixedLoss(alpha=[]), "one number or one for each class"),
         (lambda: MixedLoss(soft_loss=DistLoss()), "value of its own"),
         (lambda: GroupDRO(groups=2, soft_loss="dist"), r"value of its own.*'dist'"),
         (lambda: GroupDRO(groups=0), "`groups` of a GroupDRO must be a whole number"),
@@ -376,3 +411,245 @@ def test_a_soft_loss_that_gives_one_number_is_refused():
 
 def test_every_part_is_one():
     assert all(isinstance(part, LossPart) for part in PARTS)
+
+
+@pytest.mark.parametrize(
+    ("part", "defaults"),
+    [
+        (
+            MixedLoss(),
+            {
+                "alpha": 0.8,
+                "soft_loss": "kl",
+                "hard_loss": None,
+                "scale_by_temperature_squared": True,
+                "name": "MixedLoss",
+                "weight": 1.0,
+            },
+        ),
+        (
+            GroupDRO(1),
+            {
+                "classes": None,
+                "eta": 0.01,
+                "adjustment": 0.0,
+                "counts": None,
+                "attribute": None,
+                "alpha": 0.8,
+                "soft_loss": "kl",
+                "hard_loss": None,
+                "scale_by_temperature_squared": True,
+                "name": "GroupDRO",
+                "weight": 1.0,
+            },
+        ),
+        (
+            MinDiff(2),
+            {
+                "on": "negatives",
+                "length": 0.1,
+                "attribute": None,
+                "name": "MinDiff",
+                "weight": 1.0,
+            },
+        ),
+        (
+            FairFeatures("a", "b", 1, 2),
+            {
+                "sigma": 1.0,
+                "attribute": None,
+                "weight": 1.0,
+                "teacher_index": 0,
+                "name": "b_hint",
+            },
+        ),
+        (BalancedKD([1, 2]), {"name": "BalancedKD", "weight": 1.0}),
+        (
+            BalancedSoftmax([1, 2]),
+            {"name": "balanced_softmax", "reduction": "sum_over_batch_size"},
+        ),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_what_is_not_given_has_its_documented_value(part, defaults):
+    config = part.get_config()
+    assert {name: config[name] for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    ("part", "compares", "softens", "has_hard_loss"),
+    [
+        (MixedLoss(), False, False, True),
+        (GroupDRO(2), True, False, True),
+        (MinDiff(2), True, False, False),
+        (FairFeatures("a", "b", 2, 2), True, False, False),
+        (BalancedKD([1, 2]), False, True, False),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_what_the_distiller_is_told_of_a_part(part, compares, softens, has_hard_loss):
+    assert part.whole_batch is compares
+    assert part.uses_temperature is softens
+    assert part.has_hard_loss is has_hard_loss
+
+
+def test_what_a_loss_remembers_is_not_trained_and_not_rounded():
+    before = keras.config.floatx()
+    keras.config.set_floatx("float16")
+    try:
+        alphas, shares = GroupDRO(groups=2, alpha=[0.1234567, 1]).variables
+    finally:
+        keras.config.set_floatx(before)
+    close(alphas, [0.1234567, 1], rtol=1e-6)
+    for variable, name in ((alphas, "alphas"), (shares, "group_shares")):
+        assert (variable.name, variable.trainable) == (name, False)
+        assert variable.dtype == "float32"
+    # Every replica sees the whole batch.
+    assert shares.aggregation == "only_first_replica"
+
+
+class SquaredDifference(LossPart):
+    """A soft loss that does not soften."""
+
+    uses_temperature = False
+
+    def __call__(self, inputs):
+        return keras.ops.mean((inputs.teacher - inputs.student) ** 2, axis=-1)
+
+
+def test_a_soft_loss_without_a_temperature_has_no_factor_of_it():
+    found = MixedLoss(alpha=1.0, soft_loss=SquaredDifference())(inputs())
+    close(found, ((TEACHER - STUDENT) ** 2).mean(-1))
+
+
+def test_another_loss_of_the_labels():
+    hard = BalancedSoftmax([90, 10])
+    expected = 0.3 * hard.call(LABELS, keras.ops.array(STUDENT)) + 0.7 * SOFT
+    close(MixedLoss(alpha=0.7, hard_loss=hard)(inputs()), expected)
+
+
+STEPS = np.stack([STUDENT, STUDENT[::-1], 2 * STUDENT], 1)
+TAUGHT = np.stack([TEACHER, -TEACHER, TEACHER[::-1]], 1)
+LABELS_OF_STEPS = np.stack([LABELS, LABELS[::-1], 1 - LABELS], 1)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS_OF_STEPS, LABELS_OF_STEPS[..., None], np.eye(2)[LABELS_OF_STEPS]],
+    ids=["classes", "column", "one-hot"],
+)
+def test_steps_of_sequences_are_mixed_each_for_itself(labels):
+    found = MixedLoss(alpha=[0.9, 0.1])(
+        inputs(student=STEPS, teacher=TAUGHT, labels=labels)
+    )
+    share = np.array([0.9, 0.1])[LABELS_OF_STEPS]
+    hard = -np.take_along_axis(log_softmax(STEPS, -1), LABELS_OF_STEPS[..., None], -1)[
+        ..., 0
+    ]
+    close(found, (1 - share) * hard + share * 4 * kl(TAUGHT, STEPS), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS_OF_STEPS, LABELS_OF_STEPS[..., None]], ids=["classes", "column"]
+)
+def test_steps_of_a_sigmoid_head_are_mixed_each_for_itself(labels):
+    student, teacher = STEPS[..., :1], TAUGHT[..., :1]
+    found = MixedLoss(alpha=[0.2, 0.6])(
+        inputs(student=student, teacher=teacher, labels=labels, head="sigmoid")
+    )
+    both = [np.concatenate([0 * z, z], -1) for z in (teacher, student)]
+    probability = expit(student[..., 0])
+    hard = -np.log(np.where(LABELS_OF_STEPS == 1, probability, 1 - probability))
+    share = np.array([0.2, 0.6])[LABELS_OF_STEPS]
+    close(found, (1 - share) * hard + share * 4 * kl(*both), rtol=1e-5)
+
+
+def test_group_dro_of_sequences_over_groups_and_classes():
+    hard = -np.take_along_axis(log_softmax(STEPS, -1), LABELS_OF_STEPS[..., None], -1)[
+        ..., 0
+    ]
+    weights = WEIGHTS[:, None] * [1.0, 0.5, 2.0]
+    means = []
+    for label, group in itertools.product((0, 1), (0, 1)):
+        own = (label == LABELS_OF_STEPS) & (group == GROUPS)[:, None]
+        means.append(np.average(hard[own], weights=weights[own]))
+    found = GroupDRO(groups=2, classes=2, alpha=0.0)(
+        inputs(
+            student=STEPS,
+            teacher=TAUGHT,
+            labels=LABELS_OF_STEPS,
+            weights=np.float32(weights),
+        )
+    )
+    close(found, np.mean(means), rtol=1e-5)
+
+
+def test_an_adjustment_does_not_move_a_group_that_is_not_in_the_batch():
+    # Of the first two groups in all weight .4 and .55; nobody of the third is anywhere.
+    part = GroupDRO(groups=3, eta=1.0, adjustment=2.0, counts=[100, 1, 0])
+    found = part(inputs(weights=WEIGHTS / 10, training=True))
+    grown = np.exp(np.array(GROUP_LOSSES) + 2 / np.sqrt([100, 1]))
+    moved = np.array([*grown, 1.0]) / (grown.sum() + 1)
+    close(part.shares, moved)
+    close(found, moved[:2] @ GROUP_LOSSES)
+
+
+def test_large_steps_do_not_overflow():
+    part = GroupDRO(groups=3, eta=1000.0)
+    close(part(inputs(training=True)), max(GROUP_LOSSES))
+    assert max(GROUP_LOSSES) > min(GROUP_LOSSES) + 0.05
+    close(part.shares, [*(np.array(GROUP_LOSSES) == max(GROUP_LOSSES)), 0])
+
+
+def fair_features(num_groups=2, sigma=1.0, **fields):
+    """The loss of two layers, and what it is by pairs of examples."""
+    given = {"student": STUDENT, "teacher": TEACHER, "groups": GROUPS} | fields
+    hint = FairFeatures("a", "b", groups=num_groups, classes=2, sigma=sigma)
+    found = hint(inputs(head=None, **given))
+    teacher, student = (given[n].astype(float) for n in ("teacher", "student"))
+    squares = ((teacher[:, None] - student[None]) ** 2).sum(-1)
+    scale = 2 * sigma * np.average(squares, weights=np.outer(WEIGHTS, WEIGHTS))
+    expected = 0.0
+    for label, group in itertools.product((0, 1), range(num_groups)):
+        everybody, own = label == LABELS, (label == LABELS) & (group == given["groups"])
+        if own.any():
+            expected += 0.5 * mmd(
+                *(teacher[everybody], student[own], WEIGHTS[everybody], WEIGHTS[own]),
+                lambda x, y: np.exp(-((x - y) ** 2).sum() / scale),
+            )
+    return found, expected
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0])
+def test_fair_features_do_not_depend_on_a_scale_or_on_absent_groups(size):
+    # Group 1 has no class 0, and nobody is in the group 2.
+    groups = np.where(LABELS == 0, 0, GROUPS)
+    found, expected = fair_features(
+        3, 0.7, student=STUDENT * size, teacher=TEACHER * size, groups=groups
+    )
+    assert expected > 0.01
+    close(found, expected, rtol=1e-4)
+
+
+def test_fair_features_far_from_zero_are_as_near_to_each_other():
+    far = np.float32(1000)
+    found, expected = fair_features(student=STUDENT + far, teacher=TEACHER + far)
+    close(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS[:, None], np.eye(2)[LABELS]], ids=["column", "one-hot"]
+)
+def test_fair_features_read_labels_in_other_forms(labels):
+    found, expected = fair_features(labels=labels)
+    close(found, expected, rtol=1e-5)
+
+
+def test_a_class_that_is_predicted_and_has_no_examples():
+    with pytest.raises(ValueError, match="none of 2"):
+        ada_alpha([0, 1], [0, 2])
+
+
+def test_codes_of_classes_and_groups_together():
+    labels, groups = (keras.ops.array(v) for v in ([0, 1, 2, 1], [1, 0, -1, 1]))
+    np.testing.assert_array_equal(crossed(labels, groups, 2), [1, 2, -1, 3])

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,3 +85,47 @@ def test_a_difference_of_quotients_is_not_wider_for_its_rounding():
     rates = [np.array([0.7]), np.array([0.8])]
     assert choose_one_rate(rates, [np.zeros(1), np.zeros(1)], 0.1) is not None
     assert choose_one_rate(rates, [np.zeros(1), np.zeros(1)], 0.0999) is None
+
+
+# Lowest and highest rate of a window of .1, as quotients that rounding moves.
+WIDE = [(0.7, 0.8), (0.1, 0.2), (0.3, 0.4)]
+
+
+@pytest.mark.parametrize(("low", "high"), WIDE)
+@pytest.mark.parametrize("groups", [2, 3])
+def test_two_rates_are_not_wider_for_their_rounding(groups, low, high):
+    # The last group has the highest, or the lowest, rates.
+    for ends in ([low] * (groups - 1) + [high], [high] * (groups - 1) + [low]):
+        given_groups = [(np.array([end]), np.array([end])) for end in ends]
+        errors = [np.zeros(1)] * groups
+        assert choose_two_rates(given_groups, errors, (0.1, 0.1)) is not None
+        for widths in ((0.0999, 0.1), (0.1, 0.0999)):
+            assert choose_two_rates(given_groups, errors, widths) is None
+
+
+def test_of_many_choices_that_are_equal_the_first_is_taken():
+    rate, free = np.arange(300) / 300, np.zeros(300)
+    for groups in (2, 3, 4):
+        pairs, errors = [(rate, rate)] * groups, [free] * groups
+        assert choose_one_rate([rate] * groups, errors, 0).tolist() == [0] * groups
+        assert choose_two_rates(pairs, errors, (0, 0)).tolist() == [0] * groups
+        # All but the 200th of one group cost something.
+        errors[-1] = np.where(np.arange(300) == 200, 0.0, 1.0)
+        assert choose_two_rates(pairs, errors, (0, 0)).tolist() == [200] * groups
+
+
+def test_of_two_windows_that_cost_more_than_their_bound_the_first_is_taken():
+    # The first group's cheap points have other second rates than the others have.
+    one = (np.array([0, 0, 1, 1.0]), np.array([0, 0.5, 0.6, 0.9]))
+    other = (np.array([0, 1.0]), np.array([0.5, 0.9]))
+    errors = [np.array([0, 1, 0, 1.0]), np.zeros(2), np.zeros(2)]
+    assert choose_two_rates([one, other, other], errors, (0, 0)).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 8, 16, 31])
+def test_every_range_has_its_first_least_value(size):
+    values = np.arange(size) * 5 % 7
+    low, high = np.triu_indices(size)
+    found = RangeMinimum(values)(low, high + 1)
+    expected = [a + values[a : b + 1].argmin() for a, b in zip(low, high, strict=True)]
+    np.testing.assert_array_equal(found, expected)

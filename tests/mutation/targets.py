@@ -92,6 +92,16 @@ TESTS_OF_FILES: dict[str, list[str]] = {
     ],
     "kd_keras/distiller/projections.py": ["tests/distiller/test_features.py"],
     "kd_keras/distiller/recording.py": ["tests/distiller/test_features.py"],
+    "kd_keras/distiller/settings.py": [
+        "tests/distiller/test_reference_cases.py",
+        "tests/distiller/test_peer_defects.py",
+        "tests/distiller/test_added.py::test_hints_are_no_parts_and_parts_no_hints",
+    ],
+    "kd_keras/distiller/student.py": [
+        "tests/distiller/test_student_trainer.py",
+        "tests/distiller/test_reference_cases.py",
+        "tests/distiller/test_peer_defects.py",
+    ],
     "kd_keras/distiller/reduction.py": ["tests/distiller/test_distribution.py"],
     "kd_keras/distiller/shown.py": ["tests/test_repr_html.py"],
     "kd_keras/fairness/class_bias.py": [
@@ -234,7 +244,8 @@ TESTS_OF_FILES: dict[str, list[str]] = {
 TESTS_OF_FILES |= {
     f"kd_keras/mitigation/{name}.py": [f"{_MITIGATION}/{test}.py" for test in tests]
     for tests, names in {
-        ("test_group_thresholds",): ("constraints", "curves", "scores", "search"),
+        ("test_group_thresholds",): ("constraints", "scores", "search"),
+        ("test_threshold_curves", "test_group_thresholds"): ("curves",),
         ("test_group_offsets",): ("measure", "offset_lines", "offset_search"),
         ("test_group_thresholds", "test_group_offsets"): (
             *("outcome", "refusal", "served", "units"),
@@ -243,7 +254,9 @@ TESTS_OF_FILES |= {
             *("class_balance", "fair_features", "group_dro", "membership"),
             *("min_diff", "mixed_loss"),
         ),
-        ("test_wrap",): ("layers", "mended", "wrapping"),
+        ("test_group_shift",): ("layers",),
+        ("test_group_thresholds", "test_group_offsets", "test_wrapping"): ("mended",),
+        ("test_wrap",): ("wrapping",),
     }.items()
     for name in names
 }
@@ -267,10 +280,13 @@ TESTS_OF_FILES |= {
 }
 # Values do not change once they are made.
 for _part, _names in {
+    "kd_keras/distiller": ("added", "features", "hard", "soft"),
     "kd_keras/fairness": ("cell_counts", "class_bias", "class_changes", "confusion",
                           "error_transfer", "gap_intervals", "gap_table", "gaps",
                           "impact", "individual", "intervals", "rates",
                           "stereotypes"),
+    "kd_keras/mitigation": ("constraints", "curves", "measure", "offset_search",
+                            "outcome", "units"),
     "pipelines/analysis": ("answer", "cards", "choice", "costs", "curves",
                            "data_table", "findings_claims", "group_losses",
                            "headline", "methods", "mitigation", "published",

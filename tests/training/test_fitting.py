@@ -109,11 +109,12 @@ def test_a_split_of_unknown_size_is_refused(tiny_dataset):
         training.steps_per_epoch(dataset, 32)
 
 
-def test_no_epochs_evaluate_the_model_as_it_is(tiny_dataset, tmp_path):
+def test_no_epochs_evaluate_the_model_as_it_is(tiny_dataset, tmp_path, capsys):
     model = _model(tiny_dataset)
     before = model.get_weights()
     settings = {"directory": str(tmp_path), "batch_size": 32, "seed": 3}
     history = training.fit(model, tiny_dataset, epochs=0, **settings)
+    assert capsys.readouterr().out == ""
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     examples = list(tiny_dataset.splits["validation"].as_numpy_iterator())

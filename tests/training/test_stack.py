@@ -324,3 +324,54 @@ def test_what_cannot_be_stacked_is_refused(make, why):
     trainer = make()
     with pytest.raises(ValueError, match=f"`trainer` cannot be stacked: .*{why}"):
         training.Stack(trainer, [training.state_of(trainer)])
+
+
+class Adding(keras.layers.Layer):
+    """Adds to the loss, in its call."""
+
+    def call(self, x):
+        self.add_loss(keras.ops.mean(x))
+        return x
+
+
+def test_a_layer_that_adds_a_loss_is_refused():
+    inputs = keras.Input((2,))
+    regular = keras.layers.Dense(2, kernel_regularizer="l2")
+    batch = [np.zeros((1, 3, 2), "float32"), np.zeros((1, 3), int)]
+    for layers, refused in (((regular,), False), ((Adding(), regular), True)):
+        x = inputs
+        for layer in layers:
+            x = layer(x)
+        trainer = _compiled(Supervised(keras.Model(inputs, x)), _adam)
+        # One member alone.
+        stack = training.Stack(trainer, [training.state_of(trainer)])
+        if not refused:
+            stack.train_batch(*batch)
+            continue
+        with pytest.raises(ValueError, match="a layer of the student calls add_loss"):
+            stack.train_batch(*batch)
+
+
+def test_metrics_begin_anew():
+    def made(seed):
+        keras.utils.set_random_seed(seed)
+        student = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        return _compiled(Supervised(student), _adam)
+
+    trainers = [made(0), made(1)]
+    stack = training.Stack(trainers[0], [training.state_of(t) for t in trainers])
+    x = np.random.default_rng(0).normal(size=(2, 2, 5, 2)).astype("float32")
+    y = np.array([[0, 1, 0, 1, 1]] * 2)
+    logits = [stack.test_batch(given, y) for given in x]
+    mean = stack.logs()
+    stack.reset_metrics()
+    last = stack.test_batch(x[1], y)
+    np.testing.assert_array_equal(last, logits[1])
+    for i, logs in enumerate(stack.logs()):
+        right = [(np.asarray(z[i]).argmax(-1) == y[i]).mean() for z in logits]
+        assert logs["accuracy"] == pytest.approx(right[1])
+        assert mean[i]["accuracy"] == pytest.approx(np.mean(right))
+        # What a member answers is what its student does.
+        np.testing.assert_allclose(
+            stack.student(i)(x[1, i]), logits[1][i], rtol=1e-5, atol=1e-6
+        )

@@ -139,9 +139,16 @@ def with_about(path, change):
     np.savez(path, about=np.array(json.dumps(about)), **arrays)
 
 
+def pickle_about(path):
+    with np.load(path) as arrays:
+        arrays = dict(arrays)
+    np.savez(path, **arrays | {"about": arrays["about"].astype(object)})
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        pickle_about,
         lambda path: path.write_bytes(path.read_bytes()[:100]),
         lambda path: path.write_bytes(b""),
         lambda path: np.savez(path, state0=np.zeros(2)),
@@ -156,7 +163,7 @@ def with_about(path, change):
             path, lambda _, arrays: arrays.pop(f"state{len(arrays) - 1}")
         ),
     ],
-    ids=["cut", "empty", "no text", "logs", "shape", "members", "fewer"],
+    ids=["pickled", "cut", "empty", "no text", "logs", "shape", "members", "fewer"],
 )
 def test_a_backup_that_cannot_be_used_is_named(dataset, tmp_path, damage):
     path = tmp_path / "b.npz"
