@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from report_workdir import PAIRS, write_pairs
 
+from kd_keras.fairness import Interval
 from pipelines.analysis import mitigation as effects
 from pipelines.analysis.results import read_study
 from pipelines.studies.layout import DS, NDS, Run
@@ -136,3 +137,20 @@ def test_a_mitigation_is_of_the_student_that_is_there(tmp_path):
     ):
         assert not effects.is_there(workdir, document | other)
     assert effects.read(workdir) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "effect"),
+    [
+        (2e-9, 0.2, "better"),
+        # What rounding may leave of an end at 0 is no effect.
+        (1e-9, 0.2, ""),
+        (-0.1, 0.2, ""),
+        (-0.2, -1e-9, ""),
+        (-0.2, -2e-9, "worse"),
+    ],
+)
+def test_an_effect_is_an_interval_without_0(low, high, effect):
+    interval = Interval((low + high) / 2, low, high, 0.95)
+    change = effects.Change("side", "a", "accuracy", 9, *3 * [interval], 1, 0)
+    assert change.effect == effect
