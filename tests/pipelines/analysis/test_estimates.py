@@ -185,3 +185,9 @@ def test_crossed_groups_of_another_split(several, results):
         found = estimates.gap(*about, base, OPTIONS, 1, "validation")
         assert found.value == pytest.approx(value, abs=1e-12)
         assert estimates.gap(*about, base, OPTIONS, 1).value != pytest.approx(value)
+
+
+def test_without_draws_there_is_the_observed_calibration_alone(several, results):
+    labels, logits = several.truth["test"].labels, results[0].logits["test"]
+    (observed,) = calibration_values(labels, logits, "ece")
+    assert observed == calibration_values(labels, logits, "ece", 3)[0]

@@ -18,12 +18,14 @@ CROSSED = {"attributes": ("side", ["side", "age"])}
 CONTRASTS = ["change for a tenfold T", "hottest minus T up to 10", "minus nds"]
 CONTRASTS += ["minus the teacher"]
 TEACHER_MODEL, NDS_MODEL = Model.named(TEACHER), Model.named(NDS)
-T1, T10, T20, T40 = (Model.named(DS, t) for t in (1.0, 10.0, 20.0, 40.0))
+TEMPERATURES = (1.0, 4.0, 10.0, 20.0, 30.0, 40.0)
+T1, T4, T10, _, _, T40 = (Model.named(DS, t) for t in TEMPERATURES)
 
 
 @pytest.fixture(scope="module")
 def several():
-    return people(seeds=(0, 1, 2), temperatures=(1.0, 10.0, 20.0, 40.0), config=CROSSED)
+    """Three temperatures up to ten, and three beyond."""
+    return people(seeds=(0, 1, 2), temperatures=TEMPERATURES, config=CROSSED)
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +88,16 @@ def test_controls_are_what_nothing_was_said_of(several, found):
         ("hottest minus T up to 10", T40, T10),
         ("minus nds", T10, NDS_MODEL),
         ("minus the teacher", T10, TEACHER_MODEL),
-        # T=1 and T=10 alone: a tenfold temperature.
-        ("change for a tenfold T", T10, T1),
     ):
         np.testing.assert_allclose(
             values[f"accuracy: {what}"],
             100 * (accuracy[after] - accuracy[before]),
             atol=1e-9,
         )
+    by_t = np.stack([accuracy[m][:, 0] for m in (T1, T4, T10)])
+    slopes = np.polyfit(np.log10([1, 4, 10]), 100 * by_t, 1)[0]
+    of_t = values["accuracy: change for a tenfold T"][:, 0]
+    np.testing.assert_allclose(of_t, slopes, atol=1e-9)
 
 
 def test_counts_are_of_class_accuracies_over_all(several, found):
@@ -106,7 +110,7 @@ def test_counts_are_of_class_accuracies_over_all(several, found):
             [[hit[labels == k].mean() / hit.mean() for k in (0, 1)] for hit in right]
         )
 
-    students = np.stack([relative(T1), relative(T10)])
+    students = np.stack([relative(T1), relative(T4), relative(T10)])
     for text, base in (("#SC rises", NDS_MODEL), ("#TC falls", TEACHER_MODEL)):
         expected = rank_test(relative(base), students)
         claim = claims[f"{text} with T"]
@@ -146,6 +150,8 @@ def test_without_a_seed_there_is_no_claim(several):
 
 def test_individual_fairness_is_in_percent_of_that_of_nds(several, found):
     shares = {T1: {0: 0.8, 1: 0.9}, T10: {0: 0.6, 1: 0.5, 2: 0.1}, T40: {0: 9.0}}
+    # On the line from T=1 to T=10.
+    shares[T4] = {0: 0.8 - 0.2 * np.log10(4), 1: 0.9 - 0.4 * np.log10(4)}
     values = {
         model: {seed: np.array([share]) for seed, share in seeds.items()}
         for model, seeds in shares.items()
@@ -156,7 +162,7 @@ def test_individual_fairness_is_in_percent_of_that_of_nds(several, found):
     assert claim.unit == "% of nds's for a tenfold T"
     np.testing.assert_allclose(claim.values, [[-20], [-40]])
     # One temperature up to ten has no trend.
-    fewer, _ = without(several, T1)
+    fewer, _ = without(several, T1, T4)
     assert "I(f) falls with T" not in claims_of(fewer, measured)
 
 
