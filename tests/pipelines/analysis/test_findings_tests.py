@@ -152,6 +152,7 @@ def test_two_seeds_have_an_interval():
     # sd .7071, standard error .5; t(0.975, 1) = 12.7062, printed.
     assert found.sd == pytest.approx(np.sqrt(0.5))
     assert (found.low, found.high) == pytest.approx((1.5 - 6.3531, 1.5 + 6.3531))
+    assert equivalence_p(np.array([1.0, 2.0]), 1.5 + 6.3530) > 0.05
     assert equivalence_p(np.array([1.0, 2.0]), 1.5 + 6.3532) <= 0.05
 
 

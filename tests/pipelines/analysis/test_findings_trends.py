@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from pipelines.analysis.findings_trends import (
+    RankTest,
     _rank_p,
     alignment,
     fives,
@@ -181,3 +182,23 @@ def test_p_counts_the_observed_correlation_among_the_permuted():
     null = np.append(np.zeros(97), [0.5 - 1e-12, 0.7])
     assert _rank_p(0.5, null) == pytest.approx(6 / 100)
     assert _rank_p(-0.5, -null) == pytest.approx(6 / 100)
+
+
+def test_ways_that_share_no_direction_are_undefined():
+    nds, student = np.zeros((2, 4)), np.tile([0.2, -0.2, 0.1, -0.1], (2, 1))
+    apart = np.array([[0.1, -0.1, 0, 0], [0, 0, 0.1, -0.1]])
+    opposite = np.array([[0.1, -0.1, 0, 0], [-0.1, 0.1, 0, 0]])
+    for teacher in (apart, opposite):
+        assert np.isnan(alignment(student, nds, teacher)).all()
+
+
+def test_the_critical_correlation_is_the_smallest_that_decides():
+    # Of 1 and 19: 2 x 1 / 20; of .5, which one has: 2 x 2 / 20.
+    null = np.sort(np.append(np.zeros(18), [0.5]))
+    test = RankTest(0.0, 1.0, null)
+    assert test.critical(0.1) == 1.0
+    assert test.critical(0.2) == 0.5
+    assert test.critical(1.0) == 0.0
+    assert np.isnan(test.critical(0.09))
+    # Of both signs the size counts.
+    assert RankTest(0.0, 1.0, np.array([-0.8, 0.0])).critical(2 / 3) == 0.8

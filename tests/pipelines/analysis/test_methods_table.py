@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import fairlearn.metrics
 import memory_study
 import numpy as np
 import pytest
 import report_workdir
 from scipy import stats
 
+from kd_keras.mitigation import GroupThresholds
 from pipelines.analysis import methods, methods_table
 from pipelines.analysis.results import Model
 from pipelines.report import tradeoff
@@ -270,3 +272,26 @@ def test_what_nobody_has_is_no_column(study):
     assert (cells["change_gap"], cells["processed_worst_upper"]) == (0.2, 0.3)
     assert (cells["front"], cells["against"]) == ("on the front", "x")
     assert cells["seeds"] == 1
+
+
+def test_thresholds_are_fitted_to_the_gap_that_the_method_has_on_validation_data():
+    made = with_scores(1.0, 0.4)
+    (row,) = (r for r in methods.compare(made) if r.model.method == "mended")
+
+    def gap_of(result, split):
+        of = made.truth[split]
+        return fairlearn.metrics.equalized_odds_difference(
+            of.labels, result.predicted(split), sensitive_features=of.groups["side"]
+        )
+
+    mended, plain = (made.models[m] for m in (row.model, PLAIN))
+    allowed = np.mean([gap_of(result, "validation") for result in mended.values()])
+    labels, sides = made.truth["test"].labels, made.truth["test"].groups["side"]
+    right = []
+    for result in plain.values():
+        thresholds = GroupThresholds(methods.GAP, allowed, from_logits=True, margin=0.0)
+        scores = {s: of[:, 1] - of[:, 0] for s, of in result.logits.items()}
+        of = made.truth["validation"]
+        thresholds.fit(scores["validation"], of.labels, of.groups["side"])
+        right.append(np.mean(thresholds.predict(scores["test"], sides) == labels))
+    assert row.processed["accuracy"].mean == pytest.approx(np.mean(right))
