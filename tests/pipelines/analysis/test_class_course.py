@@ -147,3 +147,8 @@ def test_the_interval_of_the_way_is_students():
     assert row["alignment"] == pytest.approx(along.mean())
     ends = (row["alignment_lower"], row["alignment_upper"])
     assert ends == pytest.approx((along.mean() - half, along.mean() + half), rel=1e-4)
+
+
+def test_without_students_there_are_no_curves():
+    made = a_study({m: hits for m, hits in RIGHT.items() if m.name != DS})
+    assert count_curves(made, class_course_table(made)) == {}

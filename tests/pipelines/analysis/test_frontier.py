@@ -138,3 +138,18 @@ def test_errors_are_means_over_the_seeds():
     assert point.error.high == pytest.approx(np.mean([e.high for e in ends]))
     # With w of b wrong and none of a, an EOD of w of 20: 4 / 20 and 10 / 20.
     assert point.gap.value == pytest.approx(7 / 20)
+
+
+def test_of_equal_errors_the_smaller_gap_beats():
+    labels = np.tile([0, 1], 20)
+    groups = {"side": np.repeat([0, 1], 20), "age": np.full(40, -1)}
+    wrong = {1.0: range(4), 4.0: [0, 1, 20, 21]}
+    runs = {
+        Run(DS, 0, t): {
+            "test": np.where(np.isin(np.arange(40), [*w]), 1 - labels, labels)
+        }
+        for t, w in wrong.items()
+    }
+    found = points(study(PEOPLE, {"test": truth(labels, groups)}, runs))
+    assert [p.error.value for p in found] == [0.1, 0.1]
+    assert [p.on_front for p in found] == [False, True]

@@ -295,3 +295,22 @@ def test_thresholds_are_fitted_to_the_gap_that_the_method_has_on_validation_data
         thresholds.fit(scores["validation"], of.labels, of.groups["side"])
         right.append(np.mean(thresholds.predict(scores["test"], sides) == labels))
     assert row.processed["accuracy"].mean == pytest.approx(np.mean(right))
+
+
+@pytest.mark.parametrize(
+    ("classes", "groups"),
+    [(("a", "b", "c"), {"side": ("a", "b")}), (("a", "b"), {})],
+)
+def test_thresholds_are_for_groups_of_two_classes(classes, groups):
+    spec = dataclasses.replace(PAIRS, class_names=classes, groups=groups)
+    of = {name: [0] * 4 + [1] * 4 for name in groups}
+    truth = memory_study.truth([1, 1, 0, 0] * 2, of)
+    answers = {
+        Run(DS, 0, 4.0): digits("11001111"),
+        Run(DS, 0, 4.0, "balanced"): digits("11001110"),
+    }
+    made = memory_study.study(spec, {"validation": truth, "test": truth}, answers)
+    plain, balanced = methods.compare(made)
+    assert balanced.change["accuracy"].mean == pytest.approx(1 / 8)
+    assert (balanced.against, balanced.processed) == ("", {})
+    assert plain.attribute == balanced.attribute == "".join(groups)
