@@ -7,7 +7,7 @@ from kd_keras.fairness import calibration
 
 
 def calibration_values(
-    labels: np.ndarray, logits: np.ndarray, metric: str, replicates: int
+    labels: np.ndarray, logits: np.ndarray, metric: str, replicates: int = 0
 ) -> np.ndarray:
     """Calibration of all examples, then of bootstrap replicates, `[1 + replicates]`.
 

@@ -90,7 +90,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     p = np.asarray(p, float)
     known = np.where(np.isnan(p), 1.0, p)
     order = np.argsort(known, axis=0, kind="stable")
-    rank = np.arange(len(p)).reshape(-1, *[1] * (p.ndim - 1))
+    rank = np.expand_dims(np.arange(len(p)), tuple(range(1, p.ndim)))
     stepped = np.take_along_axis(known, order, axis=0) * (len(p) - rank)
     stepped = np.minimum(1, np.maximum.accumulate(stepped, axis=0))
     corrected = np.empty_like(p)

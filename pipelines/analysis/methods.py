@@ -136,6 +136,8 @@ def _against_processing(
         for result in (study.models[row.model][seed] for seed in common)
     ]
     allowed = float(np.mean([found.gap for found in validation]))
+    if np.isnan(allowed):
+        return row
     processed = {}
     for seed in common:
         decided = _thresholds(study, row.attribute, plain[seed], allowed)

@@ -174,7 +174,7 @@ def _values(study: Study, result: Result, quantities: Sequence[Quantity]) -> Val
             value = float(np.mean(result.predicted(split) == truth.labels))
         elif quantity.metric == ECE:
             logits = result.logits[split]
-            value = float(calibration_values(truth.labels, logits, ECE, 0)[0])
+            value = float(calibration_values(truth.labels, logits, ECE)[0])
         else:
             value = gap(
                 counts,

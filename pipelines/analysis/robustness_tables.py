@@ -80,7 +80,7 @@ def corruption_table(study: Study, found: Robustness) -> DataTable:
     ]
     columns = (
         Column("corruption", "corruption"),
-        Column("attribute", "attribute", optional=True),
+        Column("attribute", "attribute"),
         *MODEL_COLUMNS,
         Column("accuracy", "accuracy, %", PERCENT),
         Column("ce", "corruption error against nds, %", PERCENT),

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from memory_study import PEOPLE, study, truth
 
-from pipelines.analysis.answer import answer
+from kd_keras.fairness import Interval
+from pipelines.analysis import group_losses
+from pipelines.analysis.answer import (
+    _beside,
+    _largest,
+    _lost,
+    _sure,
+    _unsure,
+    answer,
+)
+from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses, Measure
 from pipelines.analysis.results import Model
 from pipelines.analysis.verdicts import Verdict
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
@@ -169,6 +179,7 @@ def test_what_to_do_knows_what_was_tried(after, words, command):
     card = answer(wrong_of(80, 4), STUDENT, {STUDENT: judged}).cards[2]
     assert card.sentences[0] == "The gate refuses student-t04/seed0, policy p."
     assert words in " ".join(card.sentences)
+    assert card.sentences[-1] != "c"  # Two who pay are named.
     assert card.command == command
 
 
@@ -189,3 +200,128 @@ def test_nothing_to_compare_is_said():
     found = answer(alone, None, {})
     assert "cannot be told yet: no student" in found.sentence
     assert found.top is None
+
+
+TPR = Measure("true_positive_rate", 1)
+FPR = Measure("false_positive_rate", 0, of_wrong=True)
+
+
+def interval(low, high):
+    return Interval((low + high) / 2, low, high, 0.95)
+
+
+def loss(group, low, high, excess=(0.0, 0.2), measure=ACCURACY, examples=40, seeds=1):
+    """A row that fails where `low` is above 0."""
+    found = interval(low, high)
+    return GroupLoss(STUDENT, measure, "side", group, examples, 0.1, found, found,
+                     interval(*excess), seeds * (found.value,))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "sentences"),
+    [
+        (0.02, "That side b loses more is sure: 11 more, 95 % interval 2.0 to 20."),
+        (0.0, "That side b loses more is not sure: 10 more, 95 % interval 0.0 to 20."),
+    ],
+)
+def test_whether_a_group_loses_more_than_others_is_sure(low, sentences):
+    (line,) = _beside(loss("b", 0.2, 0.4, (low, 0.2)))
+    assert line.endswith(sentences)
+    assert list(_beside(loss("b", 0.2, 0.4, (np.nan, np.nan)))) == []
+
+
+def test_what_nobody_surely_loses():
+    found = wrong_of(0, 0)
+    (line,) = _largest(found, loss("b", -0.1, 0.1))
+    assert line == "Every group has at least as many right answers as by the teacher."
+    (line,) = _largest(found, loss("b", -0.1, 0.3, examples=1234))
+    assert line == (
+        "Not sure: side b seems to lose most, it is wrong for 10 more of 100 examples "
+        "than the teacher. It may be noise: 95 % interval -10 to 30, 1,234 examples."
+    )
+
+
+def test_three_who_may_lose_more_are_named():
+    top = loss("b", 0.1, 0.3)
+    more = [loss(g, -0.1, 0.6 + i / 50) for i, g in enumerate("vwxyz")]
+    others = [loss("c", 0.3, 0.5), loss("d", -0.1, 0.5)]
+    (line,) = _unsure(Losses([top, *others, *more], {}), top)
+    assert line == (
+        "Others seem to lose more, which is not sure: side v (25 of 100, 40 examples), "
+        "side w (26 of 100, 40 examples), side x (27 of 100, 40 examples) and 2 more."
+    )
+    (line,) = _unsure(Losses([top, *more[:3]], {}), top)
+    assert line.endswith("side x (27 of 100, 40 examples).")
+    rate = loss("a", -0.1, 0.7, measure=TPR)
+    (line,) = _unsure(Losses([top, rate], {}), top)
+    assert "side a (true positive rate: 30 of 100, 40 examples)" in line
+    assert list(_unsure(Losses([top, *others], {}), top)) == []
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        (ACCURACY, "it is wrong for 20 more of 100 examples than the teacher"),
+        (TPR, 'of 100 that are "yes" it wrongly says "no" for 20 more than the '
+              "teacher"),
+        (FPR, 'of 100 that are "no" it wrongly says "yes" for 20 more than the '
+              "teacher"),
+    ],
+)  # fmt: skip
+def test_what_a_group_loses(measure, words):
+    assert _lost(wrong_of(0, 0), loss("b", 0.1, 0.3, measure=measure)) == words
+
+
+@pytest.mark.parametrize(("seeds", "agree"), [(1, ""), (3, ", in 3 of 3 seeds")])
+def test_how_sure_a_loss_is(seeds, agree):
+    row = loss("b", 0.1, 0.3, examples=1234, seeds=seeds)
+    assert _sure(row) == f"Sure: 95 % interval 10 to 30, 1,234 examples{agree}."
+
+
+@pytest.mark.parametrize(
+    ("low", "sentence"),
+    [
+        (0.02, "The student (T=4) fails side b: "),
+        (0.0, "The student (T=4) surely fails no group more than the others. Of those"),
+    ],
+)
+def test_a_group_that_is_named_surely_loses_more(monkeypatch, low, sentence):
+    # No real counts have an interval that ends at exactly 0.
+    rows = [loss("b", 0.1, 0.3, (low, 0.4)), loss("a", 0.1, 0.2, (-0.1, 0.1))]
+    monkeypatch.setattr(group_losses, "losses", lambda *about: Losses(rows, {}))
+    found = answer(wrong_of(80, 4), STUDENT, {})
+    assert found.sentence.startswith(sentence)
+    assert found.top.group == "b"
+
+
+def test_the_student_that_is_chosen_is_asked_first():
+    made = wrong_of(80, 4, nds=20)
+    answers = {r.run: dict(r.logits) for r in made.results}
+    answers[Run(DS, 0, 10.0)] = answers[Run(NDS, 0)]
+    t10 = Model.named(DS, 10.0)
+    both = study(PEOPLE, made.truth, answers)
+    for chosen, student in ((t10, t10), (STUDENT, STUDENT), (None, STUDENT)):
+        found = answer(both, chosen, {})
+        assert (found.student, found.top.model) == (student, student)
+        assert list(found.losses) == [Model.named(NDS), STUDENT, t10]
+        assert found.attributes == ("side", "age")
+    without = {r: a for r, a in answers.items() if r.model != DS}
+    assert answer(study(PEOPLE, made.truth, without), None, {}).student.title == "nds"
+    only = {r: a for r, a in answers.items() if r.model != TEACHER}
+    found = answer(study(PEOPLE, made.truth, only), None, {})
+    assert "no teacher to compare with" in found.sentence
+
+
+def test_without_attributes_classes_are_named():
+    spec = dataclasses.replace(PEOPLE, groups={})
+    labels = np.repeat([0, 1], 200)
+    answers = {
+        Run(TEACHER, 0): {"test": labels},
+        Run(DS, 0, 4.0): {"test": np.where(np.arange(400) < 80, 1, labels)},
+    }
+    found = answer(study(spec, {"test": truth(labels, {})}, answers), STUDENT, {})
+    assert found.attributes == ("class",)
+    assert "fails class no: it is wrong for 40 more of 100" in found.sentence
+    assert (
+        found.lowest[:1].upper() + found.lowest[1:]
+    ) == "It is least often right for class no: 60 of 100, the teacher 100."

@@ -8,6 +8,7 @@ import scipy.special
 import sklearn.metrics
 from memory_study import PEOPLE, people, study, truth
 
+from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness import calibration_temperature
 from pipelines.analysis import calibration_course as course
 from pipelines.analysis.results import Model
@@ -172,3 +173,76 @@ def test_a_change_is_told_with_its_direction_and_how_sure_it_is():
     # -5 and -5.2: -5.1 and .1 times 12.706.
     line = _off_by(5, 4.8, of_nds=[10, 10])
     assert "off by 5.1 points less (sure: 3.8 to 6.4) as trained" in line
+
+
+def test_the_first_and_the_last_temperature_are_told():
+    found = _small(
+        {
+            Run(DS, 0, 1.0): SURE,
+            Run(DS, 0, 4.0): np.log(4),
+            Run(DS, 0, 10.0): DOUBTFUL,
+        }
+    )
+    (line,) = course.sentences(found, course.measure(found))
+    assert line.startswith("The calibration error of T=1 is 0.0 %, that of T=10 30.0 %")
+    nobody = _small({Run(NDS, 0): SURE})
+    assert course.sentences(nobody, course.measure(nobody)) == []
+
+
+def test_no_change_is_not_more():
+    assert "off by 0.0 points less (one seed" in _off_by(1, of_nds=[1])
+
+
+def test_without_a_common_seed_a_change_is_not_known():
+    found = _small({Run(NDS, 0): SURE, Run(DS, 1, 10.0): DOUBTFUL})
+    (line,) = course.sentences(found, course.measure(found))
+    assert "is off by an unknown number of points, for they share no seed," in line
+
+
+def test_columns_of_both_tables(found):
+    measured = course.measure(found)
+    ends = [
+        f"{metric}_{state}{end}"
+        for metric in ("ece", "brier", "nll")
+        for state in ("raw", "scaled")
+        for end in ("", "_lower", "_upper")
+    ]
+    table = course.course_table(measured)
+    assert [c.name for c in table.columns] == [
+        *("model", "temperature", "seeds", "temperature_scaling", *ends)
+    ]
+    titles = {c.name: c.title for c in table.columns}
+    assert titles["ece_raw"] == "calibration error (ECE), %"
+    assert titles["ece_scaled"] == "calibration error (ECE) scaled, %"
+    assert titles["brier_raw"] == "Brier score"
+    assert titles["nll_scaled"] == "negative log-likelihood scaled"
+    assert [c.name for c in course.group_table(measured).columns] == [
+        *("attribute", "group", "model", "temperature", "examples", *ends[:6])
+    ]
+    (row,) = (r for r in table.rows if r["model"] == "teacher")
+    scales = [
+        calibration_temperature(
+            found.truth["validation"].labels, r.logits["validation"]
+        )
+        for r in found.models[found.teacher].values()
+    ]
+    assert row["temperature_scaling"] == pytest.approx(np.mean(scales))
+
+
+def test_without_attributes_there_is_everyone_alone():
+    spec = DatasetSpec("plain", PEOPLE.features, "y", ("no", "yes"), {})
+    measured = course.measure(people((0,), (4.0,), spec=spec))
+    assert course.group_table(measured).rows == []
+    (calibrated,) = measured[Model.named(NDS)].values()
+    assert list(calibrated.raw) == [course.EVERYONE]
+
+
+def test_an_end_below_0_is_0():
+    # ECEs of 1 and 5 points: 3, and 12.706 times 2 to either side.
+    found = _small(
+        {Run(DS, s, 4.0): np.log(p / (1 - p)) for s, p in enumerate((0.89, 0.85))}
+    )
+    row = _row(course.course_table(course.measure(found)), Model.named(DS, 4.0))
+    assert row["ece_raw"] == pytest.approx(0.03, abs=1e-6)
+    assert row["ece_raw_lower"] == 0
+    assert row["ece_raw_upper"] == pytest.approx(0.03 + 12.706 * 0.02, rel=1e-3)

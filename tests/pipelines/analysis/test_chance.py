@@ -53,3 +53,27 @@ def test_means_are_over_the_seeds_and_missing_groups_are_left_out(by_hand):
     ds = chance[Model.named(DS, 4.0)][Measure("dpd", "side")]
     assert (ds.mean, ds.highest) == (0, 0)
     assert np.isnan(chance[Model.named(NDS)][Measure("dpd", "age")].mean)
+
+
+def test_the_shuffles_are_those_of_numpys_seed_0():
+    least = 16
+    config = {"evaluation": {"split": "test", "min_examples": least}}
+    found = people(seeds=(0, 1), temperatures=(4.0,), examples=90, config=config)
+    chance, of_test = chance_gaps(found), found.truth["test"]
+    rng = np.random.default_rng(0)
+    for name in ("side", "age"):
+        codes = of_test.groups[name]
+        known = codes >= 0
+        shuffles = [rng.permutation(codes[known]) for _ in range(20)]
+        sizes = np.bincount(codes[known])
+        large = np.flatnonzero(sizes >= least)
+        for model, seeds in found.models.items():
+            selected = [r.predicted("test")[known] for r in seeds.values()]
+            gaps = [
+                np.mean([np.ptp([p[s == g].mean() for g in large]) for p in selected])
+                for s in shuffles
+            ]
+            by_chance = chance[model][Measure("dpd", name)]
+            assert by_chance.mean == pytest.approx(np.mean(gaps), abs=1e-12)
+            assert by_chance.highest == pytest.approx(np.max(gaps), abs=1e-12)
+    assert len(large) < len(sizes)  # One group of age is too small.

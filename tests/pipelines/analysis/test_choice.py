@@ -9,6 +9,7 @@ import sklearn.metrics
 from memory_study import PEOPLE, people, study, truth
 
 from kd_keras.datasets.spec import DatasetSpec
+from pipelines.analysis import estimates
 from pipelines.analysis.calibrated import calibration_values
 from pipelines.analysis.choice import choose, require_choice, run_to_release
 from pipelines.analysis.costs import (
@@ -21,7 +22,9 @@ from pipelines.analysis.costs import (
     costs,
     default,
 )
+from pipelines.analysis.costs import people as people_of
 from pipelines.analysis.results import Model
+from pipelines.studies.interval_options import intervals
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
 
 EOD = "equalized_odds_difference"
@@ -270,9 +273,14 @@ def test_no_student_is_accurate_enough():
     answers = ANSWERS | {Run(NDS, 0): []}
     choice = choose(study_of(answers), objective(0.01))
     assert (choice.tied, choice.chosen) == ([], None)
+    # Of 32 examples T=1 errs with 2, and nds with none.
     assert choice.reason == (
         "no distilled student's validation accuracy is within 1 point of the best "
         "student's: T=1 comes nearest with 93.8 %, and nds has 100.0 %"
+    )
+    alone = {Run(NDS, 0): [0]}
+    assert choose(study_of(alone), objective(0.02)).reason == (
+        "no distilled student has as many seeds as others have"
     )
 
 
@@ -410,3 +418,120 @@ def test_models_without_a_common_seed_cannot_be_told_apart():
     found = study_of(answers)
     assert np.isnan(change(found, objective(1), T1, T4, "test").value)
     assert choose(found, objective(1)).tied == [T1, T4]
+
+
+def test_four_of_those_who_lack_examples_are_named():
+    few = study_of(ANSWERS)
+    every = Objective(TPR, "", 1, replicates=9, min_examples=30)
+    reason = choose(few, every).reason
+    # Two attributes, with two groups each.
+    assert reason.endswith("; and 2 more groups)")
+    assert reason.count(";") == 3 + 1
+    few = study_of(ANSWERS)
+    few.truth["validation"].groups["age"][:4] = 2
+    four = choose(few, dataclasses.replace(every, attribute="age"))
+    assert len(four.people) == 4
+    assert "more groups" not in four.reason
+
+
+def test_an_unfinished_study_chooses_nothing():
+    for planned, done in ((6, False), (5, True)):
+        found = study_of(ANSWERS, planned=planned)
+        if done:
+            assert require_choice(found, objective(0))[1] == T1
+            continue
+        with pytest.raises(ValueError, match="yet: 5 of 6 runs are complete"):
+            require_choice(found, objective(0))
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "points"),
+    [(0.01, "1 point"), (0.02, "2 points"), (0.005, "0.5 points")],
+)
+def test_a_tolerance_is_in_points(tolerance, points):
+    answers = ANSWERS | {Run(NDS, 0): []}
+    reason = choose(study_of(answers), objective(tolerance)).reason
+    assert f"is within {points} of the best" in reason
+
+
+def ends_of(several, metric, run, base, level):
+    """By attribute, the library's intervals on test: value, low and high."""
+    found = [
+        estimates.gap(
+            several, metric, name, run, base, intervals(level), several.min_examples
+        )
+        for name in ("side", "age")
+    ]
+    return np.array([(one.value, one.low, one.high) for one in found])
+
+
+@pytest.mark.parametrize("metric", [EOD, "worst_group_accuracy"])
+def test_the_cost_is_that_of_the_worst_attribute_and_both_intervals_hold(
+    several, metric
+):
+    of = Objective(metric, min_examples=1)
+    found = cost(several, of, T4, "test")
+    each = []
+    for run in several.models[T4].values():
+        ends = ends_of(several, metric, run, None, 0.975)
+        if metric != EOD:  # The error of the worst group.
+            ends = 1 - ends[:, [0, 2, 1]]
+        each.append(ends.max(axis=0))
+    expected = np.mean(each, axis=0)
+    assert (found.value, found.low, found.high) == pytest.approx(tuple(expected))
+    assert found.level == 0.95
+
+
+@pytest.mark.parametrize("metric", [EOD, "worst_group_accuracy"])
+def test_a_change_is_between_those_of_attributes_that_may_be_the_worst(several, metric):
+    of = Objective(metric, min_examples=1)
+    found = change(several, of, T4, T1, "test")
+    each = []
+    for seed in (0, 1):
+        run, base = (several.models[m][seed] for m in (T4, T1))
+        after, before, between = (
+            ends_of(several, metric, *pair, 0.975)
+            for pair in ((run, None), (base, None), (run, base))
+        )
+        if metric != EOD:
+            after, before = (1 - ends[:, [0, 2, 1]] for ends in (after, before))
+            between = -between[:, [0, 2, 1]]
+        value = after[:, 0].max() - before[:, 0].max()
+        low = between[before[:, 2] >= before[:, 1].max(), 1].min()
+        high = between[after[:, 2] >= after[:, 1].max(), 2].max()
+        each.append((value, min(low, value), max(high, value)))
+    expected = np.mean(each, axis=0)
+    assert (found.value, found.low, found.high) == pytest.approx(tuple(expected))
+
+
+def test_intervals_of_costs_that_are_no_gaps_are_drawn(several):
+    of = Objective("ece", level=0.8, replicates=30)
+    (t4, t1) = costs(several, of, [T4, T1], "test", 30).values()
+    for found, drawn in (
+        (cost(several, of, T4, "test"), t4),
+        (change(several, of, T4, T1, "test"), t4 - t1),
+    ):
+        assert found.value == pytest.approx(drawn[0])
+        # Quantiles of the draws, moved to the observed value.
+        ends = np.quantile(drawn[1:], [0.1, 0.9]) - drawn[1:].mean() + drawn[0]
+        assert (found.low, found.high) == pytest.approx(tuple(ends))
+        assert found.level == 0.8
+
+
+def test_why_a_change_is_undefined():
+    answers = {Run(NDS, 0): [0], Run(DS, 0, 1.0): [0, 2], Run(DS, 1, 4.0): [16]}
+    found = change(study_of(answers), objective(1), T1, T4, "test")
+    assert found.reason == "no common seed"
+    few = Objective(TPR, "side", min_examples=30)
+    found = change(study_of(ANSWERS), few, T1, T4, "test")
+    assert np.isnan([found.value, found.low, found.high]).all()
+
+
+def test_who_decides_is_told_once_for_all_seeds():
+    answers = {Run(DS, seed, 4.0): [0, 2] for seed in (0, 1)}
+    lines = people_of(study_of(answers), objective(1), T4, "test")
+    assert lines == [
+        "equal opportunity difference by side is decided by b (16 examples, 8 of them "
+        "positives) and a (16 examples, 8 of them positives), in 2 of 2 seeds"
+    ]
+    assert people_of(study_of(answers), Objective("ece"), T4, "test") == []

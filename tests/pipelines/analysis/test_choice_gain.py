@@ -75,3 +75,40 @@ def test_a_gap_that_is_undefined_is_left_out():
     config = {"evaluation": {"split": "test", "min_examples": 50}}
     measures = [g.measure for g in gains(people(examples=30, config=config))]
     assert measures == [Measure(ACCURACY, "")]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"), [(0.0, 0.1), (-0.1, 0.0), (-0.1, 0.1), (0.0, 0.0)]
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_interval_that_reaches_0_is_not_sure(found, place, lower, upper):
+    assert gains(found)[place]._replace(lower=lower, upper=upper).verdict == "not sure"
+
+
+def without(found, *runs, splits=("validation", "test")):
+    answers = {
+        r.run: {split: r.logits[split] for split in splits}
+        for r in found.results
+        if r.run not in runs
+    }
+    return study(PEOPLE, {split: found.truth[split] for split in splits}, answers)
+
+
+def test_seeds_that_lack_a_temperature_are_left_out(found):
+    for gain in gains(without(found, Run(DS, 1, 1.0))):
+        assert gain.seeds == 1
+    gain = gains(without(found, Run(DS, 1, 1.0)))[0]
+    assert (gain.mean, gain.most) == pytest.approx((-1 / 8, 1 / 8))
+    assert gains(without(found, Run(DS, 1, 1.0), Run(DS, 0, 4.0))) == []
+
+
+def test_without_validation_nothing_is_chosen(found):
+    assert gains(without(found, splits=("test",))) == []
+
+
+def test_the_table_has_the_numbers_of_its_gains(found):
+    (accuracy, *_) = rows = gain_table(found, gains(found)).rows
+    assert (accuracy["measure"], accuracy["seeds"]) == ("accuracy", 2)
+    assert (accuracy["change"], accuracy["most"]) == pytest.approx((1 / 16, 3 / 16))
+    assert accuracy["lower"] < accuracy["change"] < accuracy["upper"]
+    assert len(rows) == len(gains(found))

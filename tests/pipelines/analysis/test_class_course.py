@@ -92,3 +92,63 @@ def test_published_values_stand_beside_them():
     assert found["sc"].temperatures == [1, 10]
     rows = rows_of(made)
     assert found["tc"].band.mean.tolist() == [rows[T1]["tc"], rows[T10]["tc"]]
+
+
+def test_two_common_seeds_are_enough_for_counts_and_one_is_not():
+    rows = rows_of(a_study({m: hits[:2] for m, hits in RIGHT.items()}))
+    assert {"sc", "tc", "alignment"} <= rows[T10].keys()
+    few = {m: hits[:1] if m == T10 else hits for m, hits in RIGHT.items()}
+    made = a_study(few)
+    rows = rows_of(made)
+    assert "sc" in rows[T1]
+    assert "sc" not in rows[T10]
+    assert rows[T10]["seeds"] == 1
+    # A curve has every temperature, or it is not drawn.
+    assert count_curves(made, class_course_table(made)) == {}
+
+
+@pytest.mark.parametrize(("gone", "kept"), [(NDS, "tc"), (TEACHER, "sc")])
+def test_without_one_of_both_there_is_one_count_and_no_way(gone, kept):
+    right = {model: hits for model, hits in RIGHT.items() if model.name != gone}
+    made = a_study(right)
+    row = rows_of(made)[T10]
+    assert row[kept] == rows_of(a_study())[T10][kept]
+    assert {"sc", "tc", "alignment"} & row.keys() == {kept}
+    assert list(count_curves(made, class_course_table(made))) == [kept]
+
+
+def test_seeds_are_paired_by_their_number():
+    # Without its seed 0 the nds has seeds 1 and 2, and so has the way.
+    made = a_study()
+    answers = {
+        r.run: {"test": r.logits["test"]} for r in made.results if r.run != Run(NDS, 0)
+    }
+    two = {m: hits[1:] for m, hits in RIGHT.items()}
+    row = rows_of(study(SPEC, made.truth, answers))[T1]
+    for name in ("sc", "tc", "alignment", "alignment_lower", "alignment_upper"):
+        assert row[name] == pytest.approx(rows_of(a_study(two))[T1][name])
+    assert row["seeds"] == 3
+
+
+def test_the_interval_of_the_way_is_students():
+    row = rows_of(a_study())[T1]
+    shares = {m: np.array(hits) / EACH for m, hits in RIGHT.items()}
+    models = (T1, Model.named(NDS), Model.named(TEACHER))
+    ds, nds, teacher = (
+        shares[m] - shares[m].mean(axis=1, keepdims=True) for m in models
+    )
+    # The direction of each seed is the mean way of the two others.
+    way = teacher - nds
+    others = np.array([way[[1, 2]], way[[0, 2]], way[[0, 1]]]).mean(axis=1)
+    length = (way * others).sum(axis=1).mean()
+    along = ((ds - nds) * others).sum(axis=1) / length
+    # 97.5 % of Student's t with two degrees of freedom, as printed.
+    half = 4.3027 * along.std(ddof=1) / np.sqrt(3)
+    assert row["alignment"] == pytest.approx(along.mean())
+    ends = (row["alignment_lower"], row["alignment_upper"])
+    assert ends == pytest.approx((along.mean() - half, along.mean() + half), rel=1e-4)
+
+
+def test_without_students_there_are_no_curves():
+    made = a_study({m: hits for m, hits in RIGHT.items() if m.name != DS})
+    assert count_curves(made, class_course_table(made)) == {}

@@ -73,3 +73,19 @@ def test_of_several_classes_the_most_unequal_one_is_named():
         "young (6 examples, 2 of them positives) and adult (8 examples, 2 of them "
         "positives), most for green"
     )
+
+
+def test_of_the_worst_group_it_alone_is_named():
+    # Young has 5 of 6 right, adult 2 of 4, old both.
+    found = decided(LABELS, AGE, [0, 6, 7], metric="worst_group_accuracy")
+    assert found == "adult: 4 examples"
+
+
+def test_of_several_classes_all_together_none_is_named():
+    labels = [0, 0, 1, 1, 2, 2, 0, 0, 0, 1, 1, 2, 2, 2]
+    found = decided(labels, np.repeat([0, 1], [6, 8]), [0, 2, 3], spec=THREE)
+    assert found == "young (6 examples) and adult (8 examples)"
+
+
+def test_of_one_group_alone_nobody_decides():
+    assert decided(LABELS, np.zeros(12, int), [0, 1]) == ""

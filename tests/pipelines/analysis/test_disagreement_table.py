@@ -92,3 +92,13 @@ def test_each_true_class_beside_teacher_and_nds():
 def test_without_a_teacher_there_is_nothing(found):
     answers = {run: {"test": a} for run, a in ANSWERS.items() if run.model != TEACHER}
     assert disagreements(study(THREE, found.truth, answers)) == {}
+
+
+def test_true_classes_without_a_teacher_are_held_against_nds_alone(found):
+    answers = {run: {"test": a} for run, a in ANSWERS.items() if run.model != TEACHER}
+    rows = by_true_class(study(THREE, found.truth, answers)).rows
+    assert not any("from_teacher" in row for row in rows)
+    # Seed 1 of T=4 and nds differ in examples 1, 3 and 4 of 5.
+    of_t4 = [row for row in rows if (row["temperature"], row["class"]) == (4, "red")]
+    assert [row["from_nds"] for row in of_t4] == [3 / 5]
+    assert [row["examples"] for row in of_t4] == [5]

@@ -165,3 +165,29 @@ def test_calibration_of_members_and_its_change(several, results, metric):
         ends = np.quantile(draws, [0.05, 0.95]) - draws.mean() + expected[0]
         assert (found.low, found.high) == pytest.approx(tuple(ends))
         assert found.level == 0.9
+
+
+def test_crossed_groups_of_another_split(several, results):
+    nds, ds = results
+    of = several.truth["validation"]
+    side, age = (of.groups[name] for name in ("side", "age"))
+    known = (side >= 0) & (age >= 0)
+
+    def expected(result):
+        return fairlearn.metrics.demographic_parity_difference(
+            of.labels[known],
+            result.predicted("validation")[known],
+            sensitive_features=(3 * side + age)[known],
+        )
+
+    about = (several, "demographic_parity_difference", ("side", "age"), ds)
+    for base, value in ((None, expected(ds)), (nds, expected(ds) - expected(nds))):
+        found = estimates.gap(*about, base, OPTIONS, 1, "validation")
+        assert found.value == pytest.approx(value, abs=1e-12)
+        assert estimates.gap(*about, base, OPTIONS, 1).value != pytest.approx(value)
+
+
+def test_without_draws_there_is_the_observed_calibration_alone(several, results):
+    labels, logits = several.truth["test"].labels, results[0].logits["test"]
+    (observed,) = calibration_values(labels, logits, "ece")
+    assert observed == calibration_values(labels, logits, "ece", 3)[0]

@@ -342,3 +342,73 @@ def test_no_gap_changes_by_more_than_a_hundred_points(values, seen):
     text = sentence(found)
     assert text.startswith("three seeds could not have seen any change") != seen
     assert text.startswith("three seeds could only have seen a change of 29") == seen
+
+
+def test_columns_of_both_tables():
+    claims, controls, _ = findings_tables(made_up(GAPS), None)
+    numbers = "value,lower,upper,unit,seeds,p,detectable,both_lower,both_upper"
+    assert claims.csv().splitlines()[0] == f"finding,claim,verdict,meaning,{numbers}"
+    assert controls.csv().splitlines()[0] == f"claim,{numbers}"
+
+
+def test_columns_of_published_effects_stand_last():
+    measure = Measure("dpd", "side")
+    numbers = {T[1.0]: 0.5, T[10.0]: 0.4}
+    published = Published(
+        {measure: {m: Number(mean, 0.0, "") for m, mean in numbers.items()}},
+        {},
+        {},
+        {"eod": [means(0.3, 0.2, 0.4, 0.1)]},
+    )
+    table, _, _ = findings_tables(made_up(GAPS), None, published)
+    assert [c.name for c in table.columns][-2:] == ["published", "published_of"]
+    rows = {row["claim"]: row for row in table.rows}
+    assert rows["EOD by side falls with T"]["published"] == pytest.approx(-10)
+    of = rows["EOD by side falls with T"]["published_of"]
+    assert of == "smallest of the others"
+    assert "published" not in rows["DPD by side of T=10 is below nds's"]
+
+
+def test_a_rank_or_a_single_seed_has_no_margin():
+    # Twice a published effect of 8: a margin of 2 would hold 0.1, and does not.
+    (one,) = judge([claim([0.1], published=Effect(-8.0, True))])
+    assert (one.verdict, np.isnan(one.detectable)) == ("not decided", True)
+    two, three = judge(
+        [
+            claim([0.1, 0.1001], published=Effect(-8.0, True)),
+            claim([0.1, 0.1001, 0.1002], published=Effect(8.0, False)),
+        ]
+    )
+    assert (two.verdict, three.verdict) == ("refuted", "refuted")
+
+
+def test_p_values_of_effects_that_are_too_small_are_corrected_too():
+    # A margin of 1, and a distance of 4 standard errors of .1: p = 2 P(t2 > 4) = .057.
+    values = [0.6 - 0.1 * np.sqrt(3), 0.6, 0.6 + 0.1 * np.sqrt(3)]
+    near = claim([*values], published=Effect(-4.0, True))
+    p = 2 * scipy.stats.t.sf(4, 2)
+    assert p == pytest.approx(0.0572, abs=1e-4)
+    closer = claim([v - 0.4 for v in values], published=Effect(-4.0, True))
+    # A distance of 8 standard errors: .015 alone, and beside another one .03.
+    p = 2 * scipy.stats.t.sf(8, 2)
+    assert 2 * p < 0.05 < 4 * p
+    assert [found.verdict for found in judge([near, closer])] == [
+        "not decided",
+        "refuted",
+    ]
+    four = judge([near, near, near, closer])
+    assert {found.verdict for found in four} == {"not decided"}
+
+
+def test_a_claim_with_an_obstacle_is_not_counted():
+    values = [-1, -1.1, -0.9]
+    alone, beside = (
+        judge([claim(values)])[0],
+        judge([claim(values), claim(values, obstacle="of its own teacher")]),
+    )
+    assert beside[0].p == alone.p
+    assert beside[0].detectable == alone.detectable
+    assert np.isnan(beside[1].p)
+    both = judge([claim(values), claim(values)])
+    assert both[0].p == pytest.approx(2 * alone.p)
+    assert both[0].detectable > alone.detectable

@@ -137,3 +137,37 @@ def test_nothing_is_detectable_without_spread(sd, seeds):
 )
 def test_verdicts(sign, effect, p, same, verdict):
     assert verdicts(sign, effect, p, same) == verdict
+
+
+def test_a_spread_of_rounding_alone_is_none():
+    # Spreads of 2e-9 and of half of that.
+    found = seed_test(np.array([[0.0, 0.0], [2e-9, 1e-9], [0.0, 0.0]]))
+    assert found.sd[0] > 0
+    assert found.sd[1] == 0
+    assert np.isnan(found.p).tolist() == [False, True]
+
+
+def test_two_seeds_have_an_interval():
+    found = seed_test(np.array([1.0, 2.0]))
+    # sd .7071, standard error .5; t(0.975, 1) = 12.7062, printed.
+    assert found.sd == pytest.approx(np.sqrt(0.5))
+    assert (found.low, found.high) == pytest.approx((1.5 - 6.3531, 1.5 + 6.3531))
+    assert equivalence_p(np.array([1.0, 2.0]), 1.5 + 6.3530) > 0.05
+    assert equivalence_p(np.array([1.0, 2.0]), 1.5 + 6.3532) <= 0.05
+
+
+def test_equivalence_is_not_surer_than_1():
+    values = np.array([0.1, -0.2, 0.3, 0.05])
+    assert equivalence_p(values, 0.01) == 1
+    assert np.isnan(equivalence_p(np.zeros(3), 1.0))  # No spread is known.
+
+
+def test_no_p_is_as_clear_as_five_percent():
+    assert verdicts(1, 2.0, 0.05, np.nan) == CONFIRMED
+    assert verdicts(1, 0.1, 0.5, 0.05) == REFUTED
+    # Nothing at all is not of the claimed sign.
+    assert verdicts(1, 0.0, 0.01, np.nan) == REFUTED
+    found = verdicts(
+        np.array([1, -1]), np.array([1.0, 1.0]), np.array([0.01, 0.01]), np.nan
+    )
+    assert found.tolist() == [CONFIRMED, REFUTED]

@@ -7,6 +7,8 @@ import pytest
 import scipy.stats
 
 from pipelines.analysis.findings_trends import (
+    RankTest,
+    _rank_p,
     alignment,
     fives,
     rank_test,
@@ -133,3 +135,70 @@ def test_the_noise_of_nds_is_no_alignment():
 def test_no_way_from_nds_to_teacher_is_undefined():
     same = np.random.default_rng(7).random((3, 4))
     assert np.isnan(alignment(same, same, same)).all()
+
+
+def test_a_small_spread_around_1_loses_no_digits():
+    rng = np.random.default_rng(8)
+    base, model = rng.normal(size=(5, 30)), rng.normal(size=(5, 30)) + 1
+    p = scipy.stats.ttest_ind(model, base, equal_var=False).pvalue
+    # A test of means does not depend on the unit; none is near 5 %.
+    assert np.abs(p - 0.05).min() > 0.002
+    counts = rarefied_counts(1 + 1e-7 * base, 1 + 1e-7 * model[None], fives(5))
+    assert counts == [(p < 0.05).sum()]
+
+
+def test_random_fives_are_those_of_numpys_seed_0():
+    rng = np.random.default_rng(0)
+    expected = [rng.choice(9, 5, replace=False) for _ in range(50)]
+    assert fives(9).tolist() == np.array(expected).tolist()
+    # Of 50 choices all are taken: 50 of one, and of two of eleven 55 are too many.
+    assert fives(50, 1).ravel().tolist() == list(range(50))
+    assert len(fives(10, 2)) == 45
+    assert len(fives(11, 2)) == 50
+
+
+def test_permutations_are_those_of_numpys_seed_0():
+    base = np.array([[0.0], [0.01], [0.02]])
+    steps = np.array([0, 1, 0])[:, np.newaxis, np.newaxis]
+    students = base + steps
+    found = rank_test(base, students, permutations=30)
+    rng = np.random.default_rng(0)
+    order = rng.permuted(np.tile(np.arange(3)[:, np.newaxis], (30, 1, 3)), axis=1)
+    null = []
+    for draw in order:
+        moved = np.stack([[students[t, s] for s, t in enumerate(row)] for row in draw])
+        counts = rarefied_counts(base, moved, fives(3))
+        equal = np.ptp(counts) == 0
+        null.append(0 if equal else scipy.stats.spearmanr(range(3), counts).statistic)
+    np.testing.assert_allclose(found.null, np.sort(null), atol=1e-12)
+    assert len(rank_test(base, students).null) == 1999
+
+
+def test_p_counts_the_observed_correlation_among_the_permuted():
+    null = np.array([-1.0, -0.5, 0.0, 0.5 - 1e-12, 1.0])
+    for correlation, p in ((1.0, 4 / 6), (0.5, 1.0), (-1.0, 4 / 6), (0.0, 1.0)):
+        assert _rank_p(correlation, null) == pytest.approx(p)
+    # Two of 99 reach .5, bits aside: 2 x 3 / 100.
+    null = np.append(np.zeros(97), [0.5 - 1e-12, 0.7])
+    assert _rank_p(0.5, null) == pytest.approx(6 / 100)
+    assert _rank_p(-0.5, -null) == pytest.approx(6 / 100)
+
+
+def test_ways_that_share_no_direction_are_undefined():
+    nds, student = np.zeros((2, 4)), np.tile([0.2, -0.2, 0.1, -0.1], (2, 1))
+    apart = np.array([[0.1, -0.1, 0, 0], [0, 0, 0.1, -0.1]])
+    opposite = np.array([[0.1, -0.1, 0, 0], [-0.1, 0.1, 0, 0]])
+    for teacher in (apart, opposite):
+        assert np.isnan(alignment(student, nds, teacher)).all()
+
+
+def test_the_critical_correlation_is_the_smallest_that_decides():
+    # Of 1 and 19: 2 x 1 / 20; of .5, which one has: 2 x 2 / 20.
+    null = np.sort(np.append(np.zeros(18), [0.5]))
+    test = RankTest(0.0, 1.0, null)
+    assert test.critical(0.1) == 1.0
+    assert test.critical(0.2) == 0.5
+    assert test.critical(1.0) == 0.0
+    assert np.isnan(test.critical(0.09))
+    # Of both signs the size counts.
+    assert RankTest(0.0, 1.0, np.array([-0.8, 0.0])).critical(2 / 3) == 0.8

@@ -87,3 +87,69 @@ def test_the_line_goes_from_the_fewest_errors_to_the_smallest_gap(found):
         assert mark.along[0] >= mark.y >= mark.along[1]
     assert chart.x.ticks[0][0] == chart.x.begin
     assert chart.x.ticks[-1][0] == chart.x.end
+
+
+def test_the_table_has_a_column_for_each_number(found):
+    lines = frontier_table(found).csv().splitlines()
+    assert lines[0] == (
+        "attribute,model,temperature,error,error_lower,error_upper,gap,gap_lower,"
+        "gap_upper,frontier"
+    )
+    assert lines[4].startswith("side,ds,4,0.100000,")
+    assert lines[4].endswith(",yes")
+
+
+def test_models_without_a_gap_have_no_place(found):
+    # Nobody has an age.
+    labels = np.array([0, 1, 0, 1])
+    groups = {"side": [0, 0, 1, 1], "age": [-1] * 4}
+    made = study(
+        PEOPLE, {"test": truth(labels, groups)}, {Run(DS, 0, 4.0): {"test": labels}}
+    )
+    assert [p.attribute for p in points(made)] == ["side"]
+
+
+def test_equal_students_are_both_on_the_front():
+    labels = np.tile([0, 1], 20)
+    groups = {"side": np.repeat([0, 1], 20), "age": np.full(40, -1)}
+    runs = {Run(DS, 0, t): {"test": labels} for t in (1.0, 4.0)}
+    runs[Run(DS, 0, 10.0)] = {"test": np.where(np.arange(40) < 4, 1 - labels, labels)}
+    # An error alone, without a gap.
+    both = np.isin(np.arange(40), [0, 1, 20, 21])
+    runs[Run(DS, 0, 20.0)] = {"test": np.where(both, 1 - labels, labels)}
+    found = points(study(PEOPLE, {"test": truth(labels, groups)}, runs))
+    assert [p.on_front for p in found] == [True, True, False, False]
+
+
+def test_errors_are_means_over_the_seeds():
+    labels = np.tile([0, 1], 20)
+    groups = {"side": np.repeat([0, 1], 20), "age": np.full(40, -1)}
+    wrong = {0: 4, 1: 10}
+    runs = {
+        Run(DS, s, 4.0): {"test": np.where(np.arange(40) < n, 1 - labels, labels)}
+        for s, n in wrong.items()
+    }
+    (point,) = points(study(PEOPLE, {"test": truth(labels, groups)}, runs))
+    ends = [
+        scipy.stats.binomtest(n, 40).proportion_ci(method="wilson") for n in (4, 10)
+    ]
+    assert point.error.value == pytest.approx(7 / 40)
+    assert point.error.low == pytest.approx(np.mean([e.low for e in ends]))
+    assert point.error.high == pytest.approx(np.mean([e.high for e in ends]))
+    # With w of b wrong and none of a, an EOD of w of 20: 4 / 20 and 10 / 20.
+    assert point.gap.value == pytest.approx(7 / 20)
+
+
+def test_of_equal_errors_the_smaller_gap_beats():
+    labels = np.tile([0, 1], 20)
+    groups = {"side": np.repeat([0, 1], 20), "age": np.full(40, -1)}
+    wrong = {1.0: range(4), 4.0: [0, 1, 20, 21]}
+    runs = {
+        Run(DS, 0, t): {
+            "test": np.where(np.isin(np.arange(40), [*w]), 1 - labels, labels)
+        }
+        for t, w in wrong.items()
+    }
+    found = points(study(PEOPLE, {"test": truth(labels, groups)}, runs))
+    assert [p.error.value for p in found] == [0.1, 0.1]
+    assert [p.on_front for p in found] == [False, True]

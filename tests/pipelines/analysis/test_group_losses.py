@@ -9,7 +9,7 @@ from memory_study import PEOPLE, study, truth
 from scipy import stats
 
 from kd_keras.datasets.spec import DatasetSpec
-from pipelines.analysis.group_losses import losses
+from pipelines.analysis.group_losses import losses, measures_of
 from pipelines.analysis.loss_table import loss_table
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER, Run
@@ -244,3 +244,80 @@ def test_table_has_every_group_and_measure():
         if (r["measure"], r["group"]) == ("false_positive_rate", "a")
     )
     assert (row["teacher"], row["student"], row["loss"]) == (0.0, 0.5, 0.5)
+
+
+THREE = DatasetSpec("three", {}, "y", ("red", "green", "blue"), PEOPLE.groups)
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        (PEOPLE, ["accuracy", "true_positive_rate", "false_positive_rate"]),
+        (NO_GROUPS, ["accuracy"]),
+        (THREE, ["accuracy"]),
+    ],
+)
+def test_rates_of_labels_are_of_groups_of_two_classes(spec, names):
+    assert [m.name for m in measures_of(two_groups(spec=spec))] == names
+    found = losses(two_groups(spec=spec), STUDENT)
+    assert {row.measure.name for row in found.groups} == {*names}
+
+
+def test_another_base_may_stand_in_the_teachers_place():
+    # The student has of a what nds has: against it nothing is lost.
+    found = losses(two_groups(), STUDENT, Model.named(NDS))
+    row = only(found, "accuracy", "a")
+    assert (row.teacher, row.student.value, row.loss.value) == (0.5, 0.5, 0.0)
+    assert [row.place for row in found.groups] == sorted(r.place for r in found.groups)
+
+
+def test_who_and_what_a_loss_is_about():
+    row = only(losses(two_groups(), STUDENT), "false_positive_rate", "a")
+    assert row.who == "side a"
+    assert row.key == (row.measure, "side", "a")
+    assert row.measure.title == "false positive rate"
+    assert row.model == STUDENT
+
+
+def test_a_gain_is_at_least_minus_everything():
+    # The teacher has all ten of a wrong, the student none: an end is cut off at -1.
+    labels = np.zeros(20, int)
+    side = np.repeat([1, 0], 10)
+    teacher = {"test": np.repeat([1, 0], 10)}
+    answers = {Run(TEACHER, 0): teacher, Run(DS, 0, 4.0): {"test": labels}}
+    truths = {"test": truth(labels, {"side": side, "age": np.full(20, -1)})}
+    made = study(PEOPLE, truths, answers)
+    row = only(losses(made, STUDENT), "accuracy", "a")
+    assert (row.loss.value, row.loss.low) == (-1, -1)
+    assert (row.teacher, row.gains, row.fails) == (1, True, False)
+    turned = {Run(TEACHER, 0): answers[Run(DS, 0, 4.0)], Run(DS, 0, 4.0): teacher}
+    row = only(losses(study(PEOPLE, truths, turned), STUDENT), "accuracy", "a")
+    assert (row.loss.value, row.loss.high) == (1, 1)
+
+
+def test_columns_of_the_table():
+    table = loss_table([losses(two_groups(), STUDENT)])
+    assert table.csv().splitlines()[0] == (
+        "attribute,group,model,temperature,measure,examples,teacher,student,loss,"
+        "lower,upper,excess,excess_lower,excess_upper,seeds,seeds_losing"
+    )
+    row = table.rows[0]
+    assert (row["measure"], row["teacher"], row["student"]) == ("accuracy", 1, 0.5)
+    assert (row["seeds"], row["seeds_losing"], row["loss"]) == (1, 1, 0.5)
+
+
+def test_a_group_of_just_enough_examples_is_compared():
+    for least, there in ((8, True), (9, False)):
+        few = two_groups(a=8, wrong_a=8)
+        few.config["evaluation"]["min_examples"] = least
+        found = losses(few, STUDENT)
+        accuracies = [r.group for r in found.groups if r.measure.name == "accuracy"]
+        assert ("a" in accuracies) == there
+        assert ("side a" in found.left_out) != there
+
+
+def test_nobody_is_compared_where_no_seed_has_both():
+    made = two_groups()
+    answers = {r.run: dict(r.logits) for r in made.results if r.run.model != DS}
+    answers[Run(DS, 5, 4.0)] = answers[Run(NDS, 0)]
+    assert losses(study(PEOPLE, made.truth, answers), STUDENT) == ([], {})

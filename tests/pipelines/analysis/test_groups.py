@@ -142,3 +142,19 @@ def test_without_a_teacher_no_error_is_traced(several):
     }
     alone = study(PEOPLE, {"test": several.truth["test"]}, answers)
     assert transfer_table(alone).rows == []
+
+
+def test_models_stand_beside_each_other_within_a_class():
+    answers = {"test": [0, 2, 2, 2, 0]}
+    found = study(
+        THREE,
+        {"test": truth([0, 1, 2, 2, 1], {"side": [0, 0, 0, 1, 1]})},
+        {Run(NDS, 0): answers, Run(DS, 0, 4.0): answers},
+    )
+    rows = confusion_table(found, found.students).rows
+    assert [(r["group"], r["class"], r["model"]) for r in rows] == [
+        (group, name, model)
+        for group in ("a", "b")
+        for name in ("red", "green", "blue")
+        for model in ("nds", "ds")
+    ]

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from memory_study import people
+from memory_study import PEOPLE, people, study, truth
 
 from pipelines.analysis.bands import Band
 from pipelines.analysis.chance import ByChance
 from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.headline import Headline, headlines
 from pipelines.analysis.measures import Measure
+from pipelines.studies.layout import DS, Run
 
 ACCURACY, EOD = Measure("accuracy", ""), Measure("eod", "side")
 DPD = Measure("dpd", "side")
@@ -149,3 +150,81 @@ def test_the_chosen_temperature_stands_last(several):
 
 def test_what_was_not_compared_is_not_told(several):
     assert headlines_of(several, [], {EOD: ABOVE}) == []
+
+
+def of_ages(t4_wrong, config=None, methods=("plain",)):
+    """Six young, four adult, two old, of one side; T=1 has no error."""
+    labels = np.array([1, 0] * 6)
+    flipped = np.isin(np.arange(12), t4_wrong)
+    answers = {
+        Run(DS, seed, t, method): {"test": labels ^ (flipped if t == 4 else 0)}
+        for seed in (0, 1)
+        for t in (1.0, 4.0)
+        for method in methods
+    }
+    groups = {"age": np.repeat([0, 1, 2], [6, 4, 2]), "side": np.zeros(12, int)}
+    return study(PEOPLE, {"test": truth(labels, groups)}, answers, config=config)
+
+
+BY_AGE, BY_SIDE = Measure("dpd", "age"), Measure("dpd", "side")
+
+
+def test_who_decides_a_gap_is_named_for_one_temperature():
+    # At T=4 four of six young are selected, none of the adult, one of two old.
+    found = of_ages([1, 6, 8])
+    rows = [row(BY_AGE, "nds", 4.0, -1, 1), row(BY_SIDE, "nds", 4.0, -1, 1)]
+    means = {BY_AGE: np.zeros(2), BY_SIDE: np.zeros(2)}
+    for chosen in (None, found.distilled[1]):
+        age, side, *_ = headlines_of(found, rows, means, chosen=chosen)
+        assert age.people == [
+            "DPD by age at T=4 is between adult (4 examples) and young (6 examples), "
+            "in 2 of 2 seeds."
+        ]
+        (line,) = side.people
+        assert line.startswith("DPD by side is undefined: needs at least two groups")
+    # At T=1 all have half selected, and nobody decides.
+    age, *_ = headlines_of(found, rows, means, chosen=found.distilled[0])
+    assert age.people == []
+
+
+def test_who_is_left_out_of_a_gap_is_named_once():
+    least = {"evaluation": {"split": "test", "min_examples": 4}}
+    eod = Measure("eod", "age")
+    rows = [row(BY_AGE, "nds", 4.0, -1, 1), row(eod, "nds", 4.0, -1, 1)]
+    means = {BY_AGE: np.zeros(2), eod: np.zeros(2)}
+    (age,) = headlines_of(of_ages([1, 6, 8], least), rows, means)
+    between, undefined, *notes = age.people
+    assert between.startswith("DPD by age at T=4 is between adult (4 examples) and y")
+    assert undefined.startswith("EOD by age is undefined: ")
+    assert len(notes) == len({note.partition(":")[0] for note in notes}) == 3
+    assert "old: 2 examples" in " ".join(notes)
+
+
+def test_a_crossing_stands_beside_its_parts():
+    config = {"attributes": ("side", ["side", "age"])}
+    crossed = people(seeds=(0,), examples=30, config=config)
+    measure = Measure("dpd", ("side", "age"))
+    rows = [{**row(measure, "nds", 4.0, -1, 1), "attribute": "side x age"}]
+    means = {
+        measure: np.array([0.1, 0.123, 0.3]),
+        DPD: np.array([0.4, 0.05, 0.6]),
+    }
+    t4 = crossed.distilled[1]
+    found = headlines_of(crossed, rows, means, chosen=t4)[0]
+    assert found.subject == "side x age"
+    assert found.people[-1] == "DPD at T=4: 12.30 % by side x age, 5.00 % by side."
+    # Without a choice it is said of the hottest one.
+    (found,) = headlines_of(crossed, rows, means)
+    assert found.people[-1] == "DPD at T=10: 30.00 % by side x age, 60.00 % by side."
+
+
+def test_changes_of_other_methods_and_measures_are_not_told():
+    both = of_ages([1, 6, 8], methods=("plain", "balanced"))
+    other = row(BY_AGE, "nds", 4.0, 1, 2) | {"method": "balanced"}
+    unknown = row(BY_SIDE, "nds", 4.0, 1, 2)
+    means = {BY_AGE: np.zeros(4)}
+    assert headlines_of(both, [other, unknown], means) == []
+    clear = row(BY_AGE, "nds", 4.0, -2, -1)
+    (found,) = headlines_of(both, [other, clear], means)
+    assert found.sentence.startswith("The distilled student shows lower DPD than nds")
+    assert "higher" not in found.sentence

@@ -3,6 +3,7 @@
 import memory_study
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from kd_keras.datasets.spec import DatasetSpec
@@ -125,3 +126,56 @@ def test_there_is_none_of_more_classes_or_without_groups():
     assert not impact_section.sections(
         memory_study.people((0,), (4.0,), spec=three), None
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "compared", "words"),
+    [
+        (0.5, 0.79, True, "below 80 %"),
+        (0.5, 0.8, True, "the data cannot say"),
+        (0.79, 0.9, True, "the data cannot say"),
+        (0.8, 0.9, True, "at 80 % or above"),
+        (np.nan, np.nan, True, ""),
+        (0.5, 0.6, False, "not compared: under 2 % of the data"),
+    ],
+)
+def test_an_interval_that_reaches_the_line_does_not_decide(low, high, compared, words):
+    assert impact._against_the_line(low, high, compared) == words
+
+
+def test_groups_without_a_ratio_come_last():
+    ratios = [np.nan, 0.4, 0.0, np.nan, 0.1]
+    rows = sorted(({"impact_ratio": r} for r in ratios), key=impact._lowest_first)
+    assert [r["impact_ratio"] for r in rows[:3]] == [0.0, 0.1, 0.4]
+    assert np.isnan([r["impact_ratio"] for r in rows[3:]]).all()
+
+
+def test_crossings_that_the_config_names_are_there_once():
+    made = study()
+    config = {"evaluation": {"split": "test"}, "attributes": [["race", "sex"]]}
+    named = memory_study.study(
+        SPEC, made.truth, {Run(DS, 0, 4.0): made.results[0].logits}, config=config
+    )
+    assert impact.looked_at(made) == ("sex", "race", ("sex", "race"))
+    assert impact.looked_at(named) == ("sex", "race", ("race", "sex"))
+
+
+def test_who_can_be_selected():
+    spec = memory_study.PEOPLE
+    for other, applies in (
+        ({}, True),
+        ({"groups": {}}, False),
+        ({"class_names": ("a", "b", "c")}, False),
+    ):
+        of = DatasetSpec(**{**vars(spec), **other})
+        made = memory_study.people((0,), (4.0,), spec=of)
+        assert impact.applies(made) == applies
+
+
+def test_ends_of_the_selection_rate_are_wilsons(rows):
+    women = rows["sex", "women"]
+    ends = scipy.stats.binomtest(80, 400).proportion_ci(0.95, "wilson")
+    found = women["selection_rate_low"], women["selection_rate_high"]
+    assert found == pytest.approx(tuple(ends))
+    assert women["impact_ratio_low"] < women["impact_ratio"]
+    assert women["impact_ratio"] < women["impact_ratio_high"]

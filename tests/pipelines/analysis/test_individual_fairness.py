@@ -167,3 +167,11 @@ def test_what_was_measured_is_described():
 def test_numbers_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         MEASURED[T4][8].mean = 1
+
+
+def test_the_input_itself_may_be_what_is_compared():
+    found = a_study(extractor="input", pairs="all")
+    _, text = description(found, embeddings_of(found, extractor="input"))
+    assert "The extractor of the features is none: numbers are standardized" in text
+    assert "teacher" not in text
+    assert "SHA-256" not in text

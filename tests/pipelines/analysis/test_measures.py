@@ -7,6 +7,7 @@ from memory_study import PEOPLE, people, study, truth
 
 from kd_keras.datasets.spec import DatasetSpec
 from pipelines.analysis.chance import ByChance
+from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.measures import (
     GAP_OF,
     TITLES,
@@ -14,6 +15,7 @@ from pipelines.analysis.measures import (
     mean_value,
     measures_of,
     model_cells,
+    model_of,
     run_table,
     summary_table,
 )
@@ -201,3 +203,37 @@ def test_the_sd_of_one_seed_is_undefined():
     assert row["accuracy_mean"] == pytest.approx(2 / 3)
     assert np.isnan(row["accuracy_sd"])
     assert (row["attribute"], row["seeds"]) == ("", 1)
+
+
+@pytest.mark.parametrize("method", ["plain", "balanced"])
+@pytest.mark.parametrize("mended", [False, True])
+def test_cells_name_one_model_alone(method, mended):
+    model = Model(2, 4.0, method, mended)
+    cells = model_cells(model)
+    assert cells["model"] == ("ds mended" if mended else "ds")
+    assert cells.get("method") == (None if method == "plain" else method)
+    assert model_of(cells) == model
+    assert model_of(cells | {"method": cells.get("method", "")}) == model
+
+
+def test_the_mean_is_of_the_rows_of_one_model_measure_and_attribute(several):
+    t = Model.named(DS, 2.5)
+    about = {"metric": "dpd", "attribute": "age"}
+    rows = [
+        model_cells(t) | about | {"value": 0.1},
+        model_cells(t) | about | {"value": 0.3},
+        model_cells(t) | about | {"attribute": "side", "value": 9},
+        model_cells(t) | about | {"metric": "eod", "value": 9},
+        model_cells(Model.named(DS, 4.0)) | about | {"value": 9},
+    ]
+    runs = DataTable("runs", "", (), rows)
+    assert mean_value(runs, Measure("dpd", "age"), t) == pytest.approx(0.2)
+
+
+def test_columns_of_students_that_a_method_mended():
+    answers = {"test": [0, 1, 1]}
+    truths = {"test": truth([0, 1, 1], {})}
+    for method, there in (("plain", False), ("balanced", True)):
+        found = study(ALONE, truths, {Run(DS, 0, 4.0, method): answers})
+        names = [column.name for column in run_table(found).columns]
+        assert ("method" in names) == there

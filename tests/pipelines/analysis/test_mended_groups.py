@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from report_workdir import PAIRS, write_pairs
 
+from kd_keras.datasets.spec import DatasetSpec
+from kd_keras.fairness import Interval
 from pipelines.analysis import mitigation as effects
 from pipelines.analysis.results import read_study
+from pipelines.studies import sealed
 from pipelines.studies.layout import DS, NDS, Run
 
 # 200 of each side, the second half of each positive; everybody is of age 0.
@@ -159,3 +162,118 @@ def test_a_mitigation_is_of_the_student_that_is_there(tmp_path):
     ):
         assert not effects.is_there(workdir, document | other)
     assert effects.read(workdir) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "effect"),
+    [
+        (2e-9, 0.2, "better"),
+        # What rounding may leave of an end at 0 is no effect.
+        (1e-9, 0.2, ""),
+        (-0.1, 0.2, ""),
+        (-0.2, -1e-9, ""),
+        (-0.2, -2e-9, "worse"),
+    ],
+)
+def test_an_effect_is_an_interval_without_0(low, high, effect):
+    interval = Interval((low + high) / 2, low, high, 0.95)
+    change = effects.Change("side", "a", "accuracy", 9, *3 * [interval], 1, 0)
+    assert change.effect == effect
+
+
+BASE, ENDED = "student-t04/seed0", "student-t04/seed1"
+
+
+def a_mitigation(workdir, **changed):
+    """A study, and what mitigation.json says of a student that is there."""
+    study = read_study(workdir, PAIRS)
+    by_name = {r.run.directory: r for r in study.results}
+    tried = {"run": ENDED, "method": "thresholds", "accuracy": 0.5, "failed": 1}
+    document = {
+        "run": ENDED,
+        "base": BASE,
+        "export_digest": by_name[ENDED].info["export_digest"],
+        "policy": "p",
+        "blessed": True,
+        "reason": "",
+        "before": {"reason": "the gap is 0.3"},
+        "after": {"blessed": True},
+        "sentences": ["All: as before."],
+        "tried": [tried | {"undecided": 2, "chosen": "yes", "problem": None}],
+        **changed,
+    }
+    sealed.write(effects.record_path(workdir), document)
+    return study
+
+
+def test_what_the_report_says_of_a_mitigation(tmp_path):
+    workdir = write_pairs(tmp_path)
+    assert effects.mended(workdir, read_study(workdir, PAIRS)) is None
+    found = effects.mended(workdir, a_mitigation(workdir))
+    assert found.text == [
+        f"The policy p refused {BASE}: the gap is 0.3.",
+        f"What the gate says after it, of {ENDED}: BLESSED.",
+        "All: as before.",
+    ]
+    (tried,), (changes,) = found.folded, found.tables
+    assert tried.csv() == (
+        "run,method,accuracy,failed,undecided,chosen,problem\n"
+        f"{ENDED},thresholds,0.500000,1,2,yes,\n"
+    )
+    assert changes.csv().splitlines()[0] == (
+        "attribute,group,rate,examples,before,before_low,before_high,after,after_low,"
+        "after_high,change,change_low,change_high,effect,now_right,now_wrong"
+    )
+    # Both students answer alike, one of eight wrongly.
+    assert changes.rows[0]["before"] == changes.rows[0]["after"] == 7 / 8
+
+
+def test_a_mitigation_that_ended_with_nothing_has_no_changes(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = a_mitigation(workdir, after=None, blessed=False, reason="in vain")
+    found = effects.mended(workdir, study)
+    assert found.text[1] == (
+        f"What the gate says after it, of {ENDED}: NOT_BLESSED, in vain."
+    )
+    assert ([t.name for t in found.tables], found.folded) == (["mitigation_tried"], [])
+    study = a_mitigation(workdir, export_digest="0" * 64)
+    assert effects.mended(workdir, study) is None
+
+
+def test_before_and_after_are_the_students_that_are_named(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = a_mitigation(workdir)
+    document = effects.read(workdir)
+    same, before, after = effects.before_and_after(workdir, study, document)
+    assert same is study
+    assert (before.run.seed, after.run.seed) == (0, 1)
+    assert before.run.directory == BASE
+
+
+def test_of_several_classes_there_is_accuracy_alone():
+    three = memory_study.PEOPLE
+    spec = DatasetSpec(**{**vars(three), "class_names": ("a", "b", "c")})
+    truth = {"test": memory_study.truth([0, 1, 2], {"side": [0, 0, 1], "age": [0] * 3})}
+    answers = {BEFORE: {"test": [0, 1, 1]}, AFTER: {"test": [0, 2, 2]}}
+    study = memory_study.study(spec, truth, answers)
+    found = effects.changes(study, *study.results)
+    assert [(c.attribute, c.group, c.rate) for c in found] == [
+        (attribute, group, "accuracy")
+        for attribute, group in (
+            ("", ""),
+            ("side", "b"),
+            ("side", "a"),
+            ("age", "young"),
+        )
+    ]
+    counted = [(c.examples, c.now_right, c.now_wrong) for c in found]
+    assert counted == [(3, 1, 1), (2, 0, 1), (1, 1, 0), (3, 1, 1)]
+
+
+def test_what_is_said_of_a_change():
+    (change, *_) = found_after(96, 20)
+    text = str(change)
+    assert text.startswith("accuracy 90.0 % -> 79.0 % (-11.0 points, ")
+    low, high = text.removesuffix(")").rpartition(", ")[2].split(" to ")
+    assert float(low) == pytest.approx(100 * change.change.low, abs=0.05)
+    assert float(high) == pytest.approx(100 * change.change.high, abs=0.05)

@@ -7,6 +7,7 @@ import pathlib
 import jsonschema
 import pytest
 import release_study as study
+import tensorflow as tf
 from test_gate_card import DOCUMENT, RECORD, made_card
 
 from pipelines.analysis import annex_iv, model_card
@@ -153,3 +154,154 @@ def test_the_page_of_the_annex_marks_what_is_open(card):
 def test_a_point_that_the_annex_has_not_is_named(card):
     with pytest.raises(ValueError, match=r"Received: '2\(z\)'"):
         annex(card, written={"2(z)": "text"})
+
+
+def changed(card, **parts):
+    return {**copy.deepcopy(card), **parts}
+
+
+def test_what_a_model_is_in_one_line(card):
+    what = "lenet5 that tells 2 classes of by_hand apart"
+    made = {**card["distillation"], "temperature": 2.5, "method": "MinDiff"}
+    for parts, line in (
+        ({"distillation": None}, f"{what}, trained without a teacher."),
+        (
+            {"distillation": made},
+            f"{what}, distilled at T=2.5 and alpha=0.8, mended while it was trained by "
+            "MinDiff.",
+        ),
+        (
+            {"mitigation": {"method": "thresholds"}},
+            f"{what}, distilled at T=4 and alpha=0.8, with what mends it behind it.",
+        ),
+    ):
+        assert model_card.overview(changed(card, **parts)) == line
+
+
+def of_groups(card, **groups):
+    """Groups of a side: right answers, of so many examples."""
+    evaluation = copy.deepcopy(card["evaluation"])
+    evaluation["groups"] = {
+        "side": {
+            name: {"value": value, "low": None, "high": None, "examples": size}
+            for name, (value, size) in groups.items()
+        }
+    }
+    return changed(card, evaluation=evaluation)
+
+
+def test_groups_of_too_few_are_no_extremes(card):
+    # Ten are needed.
+    groups = {"a": (0.9, 40), "b": (0.5, 10), "c": (0.1, 9), "d": (None, 40)}
+    assert model_card.extremes(of_groups(card, **groups)) == [
+        "By side, it is right for 50 % of b (10 examples), and for 90 % of a (40 "
+        "examples)."
+    ]
+    del groups["b"]
+    assert model_card.extremes(of_groups(card, **groups)) == []
+
+
+def test_the_data_have_their_path_or_their_name(card):
+    (data,) = toolkit(card)["model_parameters"]["data"]
+    assert data["name"] == "people.csv"
+    named = changed(card, data={k: v for k, v in card["data"].items() if k != "path"})
+    (data,) = toolkit(named)["model_parameters"]["data"]
+    assert data["name"] == "table"
+    assert data["description"] == (
+        "Trained on its training split, evaluated on 80 examples of its test split. "
+        "Classes: no, yes."
+    )
+    parameters = toolkit(card)["model_parameters"]
+    assert parameters["model_architecture"] == "lenet5, 6 parameters"
+    assert parameters["output_format_map"] == [
+        {"key": "0", "value": "no"},
+        {"key": "1", "value": "yes"},
+    ]
+
+
+def test_an_undefined_number_without_a_reason_is_called_so(card):
+    evaluation = copy.deepcopy(card["evaluation"])
+    nothing = {"value": None, "low": None, "high": None}
+    evaluation["gaps"]["side"]["accuracy_gap"] = nothing
+    evaluation["gaps"]["side"]["equalized_odds_difference"] = {**nothing, "low": 0.1}
+    found = metrics_of(toolkit(changed(card, evaluation=evaluation)))
+    assert found["accuracy_gap", "side"] == {
+        **{"type": "accuracy_gap", "value": "undefined", "slice": "side"}
+    }
+    eod = found["equalized_odds_difference", "side"]
+    assert eod["confidence_interval"] == {"lower_bound": "0.100000"}
+    assert "slice" not in found["accuracy", None]
+
+
+def test_the_shape_of_a_scalar_is_left_out():
+    scalar, matrix = (tf.TensorSpec(shape, tf.int64) for shape in ((), (2, 3)))
+    assert model_card._shape(scalar) == []
+    assert model_card._shape(matrix) == ["[2, 3]"]
+
+
+def test_the_annex_of_a_student_without_a_teacher(card):
+    items = annex(changed(card, distillation=None, git_revision=None, versions={}))
+    assert items["2(a)"].known == [
+        "lenet5 that tells 2 classes of by_hand apart, trained without a teacher."
+    ]
+    assert items["2(b)"].known[0] == (
+        "It is optimised for the cross-entropy to the labels."
+    )
+    assert list(items["1(c)"].known) == list(items["6"].known) == []
+    assert annex(card)["1(c)"].known == ["keras 3.15.1."]
+    assert annex(card)["2(a)"].known[1] == (
+        f"SHA-256 of the teacher's weights: {'f' * 64}."
+    )
+    assert annex(card)["1(a)"].known == ["by_hand: student-t04/seed0, version 3."]
+
+
+def test_the_annex_names_gaps_that_are_defined(card):
+    known = annex(card)["2(g)"].known
+    assert known[0].startswith("On 80 examples of the test split it is right for 82.5")
+    assert known[1].startswith("Between groups: demographic parity difference by side:")
+    assert known[1].count(" by side: ") == 3
+    assert "equalized odds difference by side: 0.300 (" in known[1]
+    evaluation = copy.deepcopy(card["evaluation"])
+    for name in evaluation["gaps"]["side"]:
+        evaluation["gaps"]["side"][name]["low"] = None
+    known = annex(changed(card, evaluation=evaluation))["2(g)"].known
+    assert len(known) == 2
+
+
+def test_the_annex_says_what_the_gate_said_and_what_is_optimised(card):
+    verdict = {"blessed": True, "reason": "all kept", "policy": "p"}
+    assert annex(card, verdict)["2(g)"].known[-1] == (
+        "The gate, by the policy p: BLESSED."
+    )
+    made = {**card["distillation"], "scale_by_temperature_squared": False}
+    known = annex(changed(card, distillation=made))["2(b)"].known[0]
+    assert "at temperature 4, plus 0.2 times" in known
+    assert annex(card)["2(d)"].known[-1] == (
+        "Sensitive attributes and their groups: side: a, b."
+    )
+    data = {**card["data"], "attributes": {}}
+    assert len(annex(changed(card, data=data))["2(d)"].known) == 1
+    assert annex(card)["4"].known == [
+        "Measured are accuracy, demographic parity difference, equalized odds "
+        "difference, accuracy gap."
+    ]
+
+
+def test_what_a_person_wrote_must_be_texts(card):
+    with pytest.raises(ValueError, match=r"Received: '5': 3\."):
+        annex(card, written={"5": 3})
+    assert annex(card, written={"5": "A register."})["5"].by_a_person == "A register."
+    assert annex(card)["5"].by_a_person == ""
+
+
+@pytest.mark.parametrize("found", [{"model_details": 3}, {"considerations": "none"}])
+def test_a_section_of_another_form_is_named(card, found):
+    (section,) = found
+    with pytest.raises(ValueError, match=rf"model_card.json: {section}\."):
+        toolkit(card, found)
+
+
+def test_dates_that_are_no_texts_are_not_kept(card):
+    details = {"version": {"date": 3, "diff": "more data", "name": "9"}}
+    kept = toolkit(card, {"model_details": details})["model_details"]["version"]
+    assert kept == {"name": "3", "diff": "more data"}

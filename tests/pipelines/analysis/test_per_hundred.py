@@ -14,6 +14,8 @@ from pipelines.analysis.per_hundred import ends, per_100
         # From ten on there are no decimals.
         (0.0994, "9.9", "+9.9"),
         (0.0995, "10", "+10"),
+        # A hundred times this is 9.95.
+        (0.09949999999999999, "10", "+10"),
         (-0.0994, "-9.9", "-9.9"),
         (0.004, "0.4", "+0.4"),
         # What rounds to 0 has no sign.

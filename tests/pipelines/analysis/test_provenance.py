@@ -98,3 +98,23 @@ def test_training_of_every_run():
         "nds,,0,5,300\n"
         "ds,4,0,6,300\n"
     )
+
+
+@pytest.mark.parametrize(("stacked", "there"), [(1, False), (2, True)])
+def test_runs_that_were_trained_together_are_told(stacked, there):
+    lines = training_table(told(changed={"stacked": stacked})).csv().splitlines()
+    header = "model,temperature,seed,epochs,parameters"
+    assert lines[0] == (f"{header},stacked" if there else header)
+    assert lines[1] == ("teacher,,0,7,1200,1" if there else "teacher,,0,7,1200")
+    assert lines[3] == ("ds,4,0,6,300,2" if there else "ds,4,0,6,300")
+
+
+def test_lists_and_empty_texts_of_the_config():
+    found = told()
+    found.config["names"] = ["a"]
+    found.config["none"] = []
+    found.config["zero"] = 0
+    known = facts(found)
+    assert [known[f"config.{name}"] for name in ("names", "none", "zero")] == [
+        *("a", "", "0")
+    ]

@@ -188,3 +188,53 @@ def test_nothing_published_is_no_table():
     assert published_table(SUMMARY, NOTHING) is None
     measures = {EOD: {Model.named(TEACHER): Number(0.1, 0.1, "t2")}}
     assert published_table(SUMMARY, Published(measures, {}, {})) is None
+
+
+def test_means_of_every_data_set_and_attribute(tmp_path):
+    (tmp_path / "group_fairness.csv").write_text(
+        GROUP_COLUMNS
+        + "celeba,male,ds,4,90,,3,,,,t\n"
+        + "celeba,male,nds,,90,,5,,7,,t\n"
+        + "celeba,young,ds,4,90,,4,,,,t\n"
+        + "pairs,male,ds,4,90,,2,,,,t\n"
+        + "pairs,male,base,,90,,9,,9,,a model not known\n"
+    )
+    (tmp_path / "individual_fairness.csv").write_text(
+        INDIVIDUAL_COLUMNS + "pairs,ds,4,0.5,t\ncifar10,nds,,0.25,t\n"
+    )
+    nds = Model.named(NDS)
+    found = read_published(str(tmp_path), a_study()).everywhere
+    # Percent become shares; individual fairness has no unit.
+    assert found == {
+        "dpd": [{T4: 0.03, nds: 0.05}, {T4: 0.04}, {T4: 0.02}],
+        "eod": [{nds: 0.07}],
+        "individual_fairness": [{T4: 0.5}, {nds: 0.25}],
+    }
+
+
+def test_references_and_curves_are_of_their_models():
+    numbers = {
+        model: Number(mean, 0.0, "")
+        for model, mean in (
+            (Model.named(TEACHER), 0.1),
+            (T4, 0.2),
+            (Model.named(NDS), 0.3),
+        )
+    }
+    found = Published({EOD: numbers}, {}, {})
+    assert found.references(EOD) == {"teacher": 0.1, "nds": 0.3}
+    assert found.curve(EOD) == {4.0: 0.2}
+    assert found.references(DPD) == found.curve(DPD) == {}
+    assert found.everywhere == {}
+
+
+def test_the_accuracy_is_that_of_the_first_attribute():
+    rows = [
+        summary_row("side", T4, accuracy_mean=0.5, accuracy_sd=0.1),
+        summary_row("age", T4, accuracy_mean=0.9, accuracy_sd=0.9),
+    ]
+    measures = {ACCURACY: {T4: Number(0.4, 0.01, "t1")}}
+    found = published_table(
+        DataTable("summary", "", (), rows), Published(measures, {}, {})
+    )
+    assert [row["own"] for row in found.rows] == [0.5]

@@ -1,5 +1,6 @@
 """Where published numbers cannot be a study's own, it is said."""
 
+import pytest
 from memory_study import PEOPLE, study, truth
 
 from kd_keras.datasets.spec import DatasetSpec
@@ -64,3 +65,58 @@ def test_a_dpd_below_that_of_the_labels():
     assert line.startswith("The published DPD by side, 1.10 to 3.33 %, cannot be")
     assert "labels alone are 61.0 points apart" in line
     assert notes(made, summary(0.06, 0.1), published(dpd=(0.011, 0.0333))) == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "examples"),
+    # Test splits as the data sets' own papers and pages have them.
+    [
+        ("trifeature", "3,570"),
+        ("cifar10", "10,000"),
+        ("cifar100", "10,000"),
+        ("svhn_cropped", "26,032"),
+        ("tiny_imagenet", "10,000"),
+        ("imagenet2012", "50,000"),
+        ("celeb_a", "19,962"),
+        ("hatexplain", "1,924"),
+    ],
+)
+def test_each_data_set_has_its_size(dataset, examples):
+    (line,) = notes(a_study({"name": dataset}), summary(0, 0), published(dpd=(1, 1)))
+    assert f"{examples} test examples there and 2 here." in line
+    assert "pixels" not in line
+
+
+def test_equal_sizes_are_not_told():
+    numbers = published(dpd=(0.03, 0.04))
+    made = a_study({"name": "trifeature", "image_size": 224})
+    (line,) = notes(made, summary(0.034, 0.1), numbers)
+    assert "3,570 test examples there and 2 here. Compare" in line
+
+
+def test_half_of_noise_or_of_the_labels_may_still_be():
+    made = a_study({"name": "own"})
+    assert notes(made, summary(0, 0.2), published(eod=(0.05, 0.1))) == []
+    assert len(notes(made, summary(0, 0.2), published(eod=(0.05, 0.099)))) == 1
+    assert notes(made, summary(0.2, 0), published(dpd=(0.05, 0.1))) == []
+    assert len(notes(made, summary(0.2, 0), published(dpd=(0.05, 0.099)))) == 1
+    assert notes(made, summary(None, 0), published(dpd=(0.05, 0.099))) == []
+
+
+def test_rows_of_the_accuracy_or_of_another_attribute_say_nothing():
+    made = a_study({"name": "own"})
+    accuracy = Measure("accuracy", "")
+    numbers = {accuracy: {Model.named(NDS): Number(0.01, 0.0, "")}}
+    rows = [{"attribute": "", "base_rate_gap": 0.9, "eod_chance": 0.9}]
+    table = DataTable("summary", "", (), rows)
+    assert notes(made, table, Published(numbers, {}, {})) == []
+    assert notes(made, table, published(dpd=(0.01, 0.02))) == []
+
+
+def test_the_smallest_noise_of_any_model_is_held_against_an_eod():
+    made = a_study({"name": "own"})
+    rows = [{"attribute": "side", "eod_chance": chance} for chance in (0.5, None, 0.1)]
+    table = DataTable("summary", "", (), rows)
+    assert notes(made, table, published(eod=(0.01, 0.06))) == []
+    (line,) = notes(made, table, published(eod=(0.01, 0.04)))
+    assert "have 10.0 % by noise alone" in line

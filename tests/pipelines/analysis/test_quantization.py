@@ -1,5 +1,6 @@
 """The table of LiteRT models, from files that are written by hand."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -114,3 +115,19 @@ def test_a_file_that_was_changed_is_named(workdir):
             litert_table(workdir, read_study(workdir, PAIRS))
     finally:
         files.write_bytes(path, content)
+
+
+def test_without_attributes_there_is_one_row_a_format(workdir):
+    found = read_study(workdir, PAIRS)
+    spec = dataclasses.replace(PAIRS, groups={})
+    table = litert_table(workdir, dataclasses.replace(found, spec=spec))
+    assert [row["format"] for row in table.rows] == [*FORMATS]
+    assert [row["accuracy"] for row in table.rows] == [7 / 8, 1, 6 / 8, 6 / 8]
+    assert not any("attribute" in row or "dpd" in row for row in table.rows)
+
+
+def test_the_interval_of_a_format_is_of_its_change(workdir):
+    for row in litert_table(workdir, read_study(workdir, PAIRS)).rows:
+        # Of eight examples not more than one answers otherwise.
+        assert -1 <= row["accuracy_low"] <= row["accuracy_high"] <= 1
+        assert (row["accuracy_high"] > 0) == (row["accuracy_change"] > 0)

@@ -1,8 +1,10 @@
 """What a study's files hold, and what is counted of them once."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from memory_study import PEOPLE, people
+from memory_study import PEOPLE, people, study, truth
 from report_workdir import (
     PAIRS,
     pairs_predictions,
@@ -12,7 +14,13 @@ from report_workdir import (
 
 from kd_keras import files
 from kd_keras.fairness import GroupCounts, PairedCounts
-from pipelines.analysis.results import Model, read_study
+from pipelines.analysis.results import (
+    Model,
+    Result,
+    read_study,
+    with_mended,
+    with_result,
+)
 from pipelines.studies import sealed
 from pipelines.studies.layout import DS, NDS, TEACHER, Run, run_dir
 
@@ -194,3 +202,70 @@ def test_no_complete_run_is_refused(tmp_path):
         files.gfile.remove(path)
     with pytest.raises(ValueError, match="No complete run in"):
         read_study(workdir, PAIRS)
+
+
+def test_students_of_methods_and_mended_ones_have_names_of_their_own():
+    balanced = Model.named(DS, 4.0, "balanced")
+    models = [Model(2, 4.0, mended=True), balanced, Model(2, 4.0, "balanced", True)]
+    assert [m.title for m in models] == [
+        *("T=4 mended", "T=4 balanced", "T=4 balanced mended")
+    ]
+    assert models[0].slug == "t04_mended"
+    slugs = {m.slug for m in [T4, *models]}
+    assert len(slugs) == 4
+    assert Model.of(Run(DS, 0, 4.0, "balanced")) == balanced
+    assert Model.of(Run(DS, 0, 4.0, mended=True)) == models[0]
+
+
+def test_plain_students_stand_before_those_of_methods():
+    a, b, mended = Model(2, 1.0, "a"), Model(2, 1.0, "b"), Model(2, 4.0, mended=True)
+    in_order = [TEACHER_MODEL, NDS_MODEL, T4, mended, T10, b, a]
+    turned = [*reversed(in_order)]
+    for methods in (["b", "plain", "a"], ["b", "a"]):
+        assert sorted(turned, key=lambda m: m.place(methods)) == in_order
+
+
+def test_the_curve_is_of_the_first_method():
+    answers = {"test": [0, 1]}
+    truths = {"test": truth([0, 1], {"side": [0, 1], "age": [0, 1]})}
+    runs = [Run(DS, 0, t, m) for m in ("b", "a") for t in (1.0, 4.0)]
+    found = study(PEOPLE, truths, dict.fromkeys(runs, answers))
+    assert found.methods == ["b", "a"]
+    assert found.curve == [Model(2, 1.0, "b"), Model(2, 4.0, "b")]
+    assert found.temperatures == [1.0, 4.0]
+    assert (found.teacher, found.nds) == (None, None)
+
+
+def test_counts_are_of_the_truth_that_a_study_has(several):
+    (result, *_), of_test = several.results, several.truth["test"]
+    counts = several.counts(result, "test")
+    turned = of_test._replace(labels=1 - of_test.labels)
+    other = dataclasses.replace(several, truth={"test": turned})
+    assert other.counts(result, "test") != counts
+    pair = several.pair(result, result, "test")
+    assert other.pair(result, result, "test") != pair
+
+
+def test_what_was_counted_and_read_is_no_part_of_a_study(several):
+    again = dataclasses.replace(several, damaged={"fog": [several]})
+    several.counts(several.results[0], "test")
+    several.pair(*several.results[:2], "test")
+    assert again == several
+    assert "damaged" not in repr(again)
+
+
+def test_a_result_more_stands_beside_the_others(several):
+    mended = Result(Run(DS, 3, 4.0, mended=True), {}, several.results[-1].logits)
+    more = with_result(several, mended)
+    assert list(more.models) == [*several.models, Model(2, 4.0, mended=True)]
+    assert more.models[Model(2, 4.0, mended=True)] == {3: mended}
+    other = Result(Run(DS, 3, 4.0), {}, several.results[-1].logits)
+    instead = with_result(several, other).models[T4]
+    assert (list(instead), instead[3]) == ([0, 3], other)
+    assert instead[0] is several.models[T4][0]
+    assert several.models[T4][3] is not other
+
+
+@pytest.mark.parametrize("directory", ["", "elsewhere", "student-t04/seed0/"])
+def test_what_is_not_mended_adds_nothing(several, directory):
+    assert with_mended("nowhere", several, directory) is several

@@ -13,7 +13,7 @@ from pipelines.analysis import robustness, robustness_tables
 from pipelines.analysis.costs import Objective, cost, costs
 from pipelines.analysis.damaged import with_damaged
 from pipelines.analysis.results import Model, read_study
-from pipelines.analysis.robustness import CLEAN, Quantity
+from pipelines.analysis.robustness import CLEAN, Quantity, Robustness
 from pipelines.analysis.seed_interval import seed_interval
 from pipelines.release import policy as policies
 from pipelines.release import select
@@ -231,3 +231,126 @@ def test_a_gate_judges_undamaged_data_alone():
         ValueError, match="must have no corruption: a release is judged"
     ):
         policies.conditions(asked, PAIRS)
+
+
+def of_models(clean, damaged, quantity=ACCURACY):
+    """Made-up values: model -> seed -> value, and model -> seed -> severities."""
+    return Robustness(
+        ["fog"],
+        {m: {s: {quantity: v} for s, v in of.items()} for m, of in clean.items()},
+        {
+            m: {s: {"fog": [{quantity: v} for v in vs]} for s, vs in of.items()}
+            for m, of in damaged.items()
+        },
+        [quantity],
+    )
+
+
+def test_a_base_without_errors_has_no_corruption_error():
+    _, nds, student = MODELS
+    damaged = {nds: {0: [1.0, 1.0], 1: [0.5, 0.7]}, student: {1: [0.9, 0.7], 0: [0.5]}}
+    found = of_models({}, damaged | {MODELS[0]: {5: [0.5]}})
+    ratios = found.corruption_error(student, nds)
+    # Of seed 1: .2 / .4.
+    assert list(ratios) == [0, 1]
+    assert np.isnan(ratios[0])
+    assert ratios[1] == pytest.approx(0.5)
+    assert found.corruption_error(MODELS[0], nds) == {}
+
+
+def test_the_worst_group_is_that_of_any_attribute():
+    student = MODELS[2]
+    side, age = (Quantity(robustness.WORST, name) for name in ("side", "age"))
+    values = {0: {side: 0.6, age: 0.5}, 1: {side: 0.4, age: np.nan}}
+    found = Robustness(["fog"], {student: values}, {}, [ACCURACY, side, age])
+    assert found.worst(student, CLEAN) == {0: 0.5, 1: 0.4}
+    assert Robustness(["fog"], {}, {}, [ACCURACY]).worst(student, CLEAN) == {}
+
+
+def test_quantities_have_titles():
+    assert Quantity("accuracy").title == "accuracy"
+    assert Quantity(robustness.WORST, "side").title == "worst group accuracy by side"
+    crossed = Quantity("equalized_odds_difference", ("side", "age"))
+    assert crossed.title == "EOD by side x age"
+    assert Quantity("demographic_parity_difference", "age").title == "DPD by age"
+
+
+def test_predictions_of_other_examples_are_told(workdir):
+    write_damaged(workdir)
+    run = Run(NDS, 1)
+    record = run_record.read(workdir, run, configs.read_config(workdir))
+    ids = PAIRS_TRUTH["id"][::-1].astype("S")
+    said = np.stack([logits(0)] * 5)
+    both = dict.fromkeys(("validation", "test"), (ids, said))
+    corrupted.write(workdir, run, record, NAMES[0], both)
+    told = robustness.measure(workdir, read_study(workdir, PAIRS))
+    assert told == (
+        f"what student-nds/seed1 predicts under {NAMES[0]} is of other examples"
+    )
+
+
+def test_groups_of_too_few_are_in_no_gap_of_damaged_data(workdir):
+    write_damaged(workdir)
+    found = read_study(workdir, PAIRS)
+    dpd = Quantity("demographic_parity_difference", "side")
+    for least, defined in ((4, True), (5, False)):
+        found.config["evaluation"]["min_examples"] = least
+        measured = robustness.measure(workdir, found)
+        for corruption in (CLEAN, ""):
+            values = measured.of(MODELS[0], dpd, corruption).values()
+            assert np.isfinite([*values]).all() == defined
+
+
+def test_a_study_on_damaged_data_is_read_when_it_is_asked_for(found, workdir):
+    study, _ = found
+    assert with_damaged(workdir, study, "") is study
+    seen = with_damaged(workdir, study, NAMES[1])
+    assert list(seen.damaged) == [NAMES[1]]
+    assert list(with_damaged(workdir, study, "mean").damaged) == [*NAMES]
+    views = seen.damaged[NAMES[1]]
+    assert len(views) == 5
+    labels = PAIRS_TRUTH["label"]
+    # Of nds with seed 1, four are wrong at each severity.
+    result = views[4].models[MODELS[1]][1]
+    assert (result.predicted("test") != labels).sum() == 4
+    assert [*result.logits] == ["validation", "test"]
+    assert len(result.logits) == 2
+    with pytest.raises(KeyError, match="train"):
+        result.logits["train"]
+    noise = with_damaged(workdir, study, NAMES[0]).damaged[NAMES[0]]
+    wrong = [
+        (view.models[MODELS[1]][0].predicted("test") != labels).sum() for view in noise
+    ]
+    assert wrong == [2, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("corruption", ["fog", "mean"])
+def test_a_corruption_that_was_not_predicted_is_named(workdir, corruption):
+    study = read_study(workdir, PAIRS)
+    message = rf"must be one of \['mean'\].*Received: '{corruption}', and .* has none\."
+    with pytest.raises(ValueError, match=message) as told:
+        with_damaged(workdir, study, corruption)
+    wanted = "fog" if corruption == "fog" else "gaussian_noise"
+    assert f"corruptions='(\"{wanted}\",)'" in str(told.value)
+    write_damaged(workdir)
+    study = read_study(workdir, PAIRS)
+    if corruption == "fog":
+        both = '("feature_noise", "missing_values", "fog",)'
+        with pytest.raises(ValueError, match="has feature_noise, missing_val") as told:
+            with_damaged(workdir, study, corruption)
+        assert both in str(told.value)
+
+
+def test_what_is_weighed_has_a_title_and_views(found, workdir):
+    study, _ = found
+    assert Objective().title == "equalized odds difference"
+    assert Objective("ece", corruption="mean").title == "ece under corruption"
+    noise = Objective("accuracy_gap", corruption="feature_noise")
+    assert noise.title == "accuracy gap under feature noise"
+    seen = with_damaged(workdir, study, "mean")
+    assert Objective().views(seen) == [seen]
+    assert noise.views(seen) == [*seen.damaged["feature_noise"]]
+    every = Objective(corruption="mean")
+    assert len(every.views(seen)) == 10
+    assert every.hardest(seen) == {n: views[4] for n, views in seen.damaged.items()}
+    assert Objective().hardest(seen) == {"": seen}

@@ -1,6 +1,10 @@
 """Tables and words about damage, of values that are made up seed by seed."""
 
+import dataclasses
+
+import numpy as np
 import pytest
+import scipy.stats
 from memory_study import PEOPLE, study, truth
 
 from pipelines.analysis import robustness_tables as tables
@@ -178,3 +182,85 @@ def test_without_a_common_seed_or_a_second_temperature_there_is_no_trend():
     assert tables.words(*made({T10: {0: (0.7, 0.4)}, T20: {0: (0.2, 0.1)}})) == [
         "Damage costs accuracy, in points: the students 20.0 (T=10) to 70.0 (T=20)."
     ]
+
+
+def test_the_slope_is_over_temperatures_up_to_ten():
+    t11 = Model.named(DS, 11.0)
+    hot = {T1: DAMAGED[T1], t11: DAMAGED[T10]}
+    assert len(tables.words(*made(hot))) == 1
+    assert len(tables.words(*made({T1: DAMAGED[T1], T10: DAMAGED[T10]}))) == 3
+
+
+def test_several_students_make_fewer_errors_together():
+    nds = {0: (0.5, 0.4), 1: (0.4, 0.4)}
+    # .6, .8 and 1 of the errors of nds.
+    of = {
+        model: {s: (1 - share * (1 - a), w) for s, (a, w) in nds.items()}
+        for model, share in ((T1, 0.6), (T10, 0.8), (T20, 1.0))
+    }
+    (_, against, *_) = tables.words(*made({NDS_MODEL: nds, **of}))
+    assert against == (
+        "Surely, T=1 (mCE 60.0 %) and T=10 (mCE 80.0 %) make fewer errors on damaged "
+        "data than nds. Of 1 other students the seeds cannot tell."
+    )
+    alone = {NDS_MODEL: nds, T1: of[T1]}
+    (_, against, *_) = tables.words(*made(alone))
+    assert against == (
+        "Surely, T=1 (mCE 60.0 %) makes fewer errors on damaged data than nds."
+    )
+    equal = {NDS_MODEL: nds, T20: of[T20]}
+    (_, against, *_) = tables.words(*made(equal))
+    assert against.startswith("Of no temperature are the seeds enough")
+
+
+def test_the_intervals_against_nds_hold_together():
+    # Two students: 97.5 % each. Of two values the standard error is half of what they
+    # are apart, so that .6 has an end at .996 or at 1.004.
+    nds = {0: (0.5, 0.4), 1: (0.5, 0.4)}
+    t = scipy.stats.t.isf(0.0125, 1)
+    for width, sure in ((0.99 / t, True), (1.01 / t, False)):
+        ends = (0.6 - 0.4 * width, 0.6 + 0.4 * width)
+        of = {s: (1 - ratio * 0.5, 0.4) for s, ratio in enumerate(ends)}
+        apart = {T10: {7: (0.5, 0.4)}}
+        (_, against, *_) = tables.words(*made({NDS_MODEL: nds, T1: of, **apart}))
+        assert against.startswith("Surely, T=1 (mCE 60.0 %) makes") == sure
+
+
+def test_names_in_a_sentence():
+    assert tables._listed(["a"]) == "a"
+    assert tables._listed(["a", "b"]) == "a and b"
+    assert tables._listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_without_nds_there_is_no_corruption_error():
+    made_up = made({T1: DAMAGED[T1]})
+    (row,) = tables.robustness_table(*made_up).rows
+    assert "mce" not in row
+    rows = tables.corruption_table(*made_up).rows
+    assert not [row["ce"] for row in rows if row.get("ce", 0) > 0]
+    assert tables.words(*made_up) == [
+        "Damage costs accuracy, in points: the students 29.0 (T=1)."
+    ]
+
+
+def test_without_attributes_the_columns_of_groups_are_left_out():
+    found, measured = made({T1: DAMAGED[T1]})
+    spec = dataclasses.replace(PEOPLE, groups={})
+    table = tables.corruption_table(dataclasses.replace(found, spec=spec), measured)
+    assert names_of(table) == [
+        *("corruption", "attribute", "model", "temperature", "accuracy", "ce", "ece")
+    ]
+    assert len(table.rows) == 2
+
+
+def test_an_interval_of_a_share_ends_at_0_and_1():
+    # .5 and 12.706 times .2 to either side.
+    cells = tables._interval("x", {0: 0.3, 1: 0.7})
+    assert cells == {"x": 0.5, "x_lower": 0.0, "x_upper": 1.0}
+    assert tables._interval("x", {0: 0.3, 1: 0.7}, 9.0)["x_upper"] == pytest.approx(
+        0.5 + 12.706 * 0.2, rel=1e-4
+    )
+    assert tables._interval("x", {}) == {}
+    one = tables._interval("x", {4: 0.3})
+    assert one["x"] == 0.3
+    assert np.isnan([one["x_lower"], one["x_upper"]]).all()

@@ -17,3 +17,9 @@ def test_intervals_are_students():
     assert np.isnan([low, high]).all()
     two = scipy.stats.t.interval(0.95, 1, loc=0.2, scale=0.1)
     assert seed_interval([0.1, 0.3])[1:] == pytest.approx(two)
+
+
+def test_the_level_is_that_which_is_asked_for():
+    for level in (0.5, 0.99):
+        ends = scipy.stats.t.interval(level, 2, loc=0.3, scale=0.2645751 / np.sqrt(3))
+        assert seed_interval([0.1, 0.2, 0.6], level)[1:] == pytest.approx(ends)

@@ -116,3 +116,70 @@ def test_what_is_not_there_is_named_with_what_to_do():
     assert policy_files.of_verdict("demo", "x/p.py", table) == ("x/p.py", "")
     assert policy_files.of_verdict("demo", "", table).path == policy_files.EXAMPLE
     assert policy_files.of_verdict("p", "", table).path == "mine/loans_policy.py"
+
+
+def test_a_verdict_without_the_policys_file_is_of_its_name(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    judge(workdir, study, 0, blessed=True)
+    path = f"{workdir}/student-t04/seed0/blessing/verdict.json"
+    content = sealed.read(path, "")
+    del content["policy_file"]
+    sealed.write(path, content)
+    found = verdicts.read(workdir, study)[STUDENT]
+    assert (found.policy, found.policy_file, found.blessed) == ("p", "", True)
+
+
+def test_two_verdicts_about_another_export_are_the_first_ones(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    for seed in (0, 1):
+        judge(workdir, study, seed, blessed=bool(seed), export="0" * 64)
+    found = verdicts.read(workdir, study)[STUDENT]
+    assert (found.run, found.blessed) == ("student-t04/seed0", False)
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "advice"),
+    [
+        ({}, "configs/policies/mine.py", "Write configs/policies/mine.py first: "),
+        (
+            {"name": "own"},
+            "configs/policies/own.py",
+            "Write configs/policies/own.py first: copy configs/policies/demo.py",
+        ),
+        (
+            {"name": "own", "dataset": {"name": "table", "path": "loans.csv"}},
+            "own_policy.py",
+            "pipelines.new wrote own_policy.py beside the config.",
+        ),
+        (
+            {"name": "own", "dataset": {"name": "table", "path": "/a/b/loans.csv"}},
+            "/a/b/own_policy.py",
+            "pipelines.new wrote /a/b/own_policy.py beside the config.",
+        ),
+        # A text that is no name of a module has no file.
+        (
+            {"name": "../policies/demo"},
+            "configs/policies/../policies/demo.py",
+            "Write configs/policies/../policies/demo.py first: ",
+        ),
+    ],
+)
+def test_a_policy_that_has_to_be_written(config, path, advice):
+    found = policy_files.of_study(config)
+    assert found.path == path
+    assert found.advice.startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "found"),
+    [
+        ("p", "x/p.py", ("x/p.py", "")),
+        ("demo", "", ("configs/policies/demo.py", "")),
+        # Only its own name says where a file of another folder is.
+        ("p", "adult.py", ("configs/policies/adult.py", "")),
+    ],
+)
+def test_the_policy_that_a_verdict_is_of(name, path, found):
+    assert policy_files.of_verdict(name, path, {"name": "adult"}) == found
