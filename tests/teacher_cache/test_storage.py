@@ -81,6 +81,7 @@ def test_dense_logits_of_tokens(precision, size):
 def test_what_a_storage_is_by_default():
     assert Dense() == Dense("float16")
     assert TopK(3) == TopK(3, "uniform")
+    assert repr(SampledIds(3)) == "SampledIds(count=3, seed=0)"
     # They are keys of what a cache was made from.
     assert {repr(Dense()), repr(TopK(3))} == {
         "Dense(precision='float16')",
