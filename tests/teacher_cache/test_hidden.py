@@ -196,6 +196,7 @@ def test_a_head_that_caps_its_logits_is_refused(tmp_path, texts):
 def test_what_cannot_be_kept_is_refused(tmp_path, texts):
     with pytest.raises(ValueError, match=r"`precision` must be .*'int8'"):
         HiddenStates("int8")
+    assert {HiddenStates(): 1} == {HiddenStates("float16"): 1}
     large = np.array([[1.0, 1e6]], np.float32)
     with pytest.raises(ValueError, match=r"float16 cannot hold.*from 1\.0 to 1000000"):
         HiddenStates().encode(large)

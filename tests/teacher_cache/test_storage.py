@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy.special import log_softmax, logsumexp
 
 from kd_keras import losses
-from kd_keras.teacher_cache import SampledIds, TopK
+from kd_keras.teacher_cache import HiddenStates, SampledIds, TopK
 from kd_keras.teacher_cache.storage import Dense
 
 RNG = np.random.default_rng(0)
@@ -88,6 +88,7 @@ def test_what_a_storage_is_by_default():
         "TopK(k=3, tail='uniform')",
     }
     assert len({Dense(), Dense("float32"), TopK(3), TopK(3)}) == 3
+    assert len({SampledIds(3), SampledIds(3), SampledIds(3, 1), HiddenStates()}) == 3
 
 
 @pytest.mark.parametrize("tail", ["uniform", "renormalize"])

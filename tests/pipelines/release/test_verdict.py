@@ -8,9 +8,11 @@ import pytest
 import release_study as study
 from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
+from kd_keras.fairness import Interval
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.release import policy as policies
 from pipelines.release import verdict
+from pipelines.release.measure import Measured
 from pipelines.studies.layout import NDS, TEACHER
 from pipelines.studies.predictions import Truth
 
@@ -173,6 +175,17 @@ def test_what_is_left_out_hides_what_it_could_change(fields, class_names):
     assert found["high"] < 0.95
     assert found["left_out"] == ["c: 2 examples, not compared"]
     assert found["status"] == "insufficient evidence"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "fails"),
+    [(0.5, 0.6, True), (np.nan, 0.6, False), (0.5, np.nan, False), (0.5, 0.8, False)],
+)
+def test_an_interval_with_an_undefined_end_is_not_beyond_a_bound(low, high, fails):
+    condition = policies.Condition("c", "worst_group_accuracy", "side", at_least=0.7)
+    found = Measured(Interval(0.55, low, high, 0.95), "few", "a and b", ["c"])
+    answers = Study({}, study.SPEC, {}, {}, planned=0)
+    assert verdict._fails_anyway(answers, condition, found) == fails
 
 
 def test_too_few_examples_do_not_show_that_a_bound_is_broken():
