@@ -63,7 +63,7 @@ def write(workdir: str, run: str = "") -> Card:
     by_a_person = {item.number: item.by_a_person for item in annex}
     paths = [files.join(directory, file) for file in (CARD, ANNEX)]
     for path, content in zip(paths, (toolkit, by_a_person), strict=True):
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(content, indent=2, ensure_ascii=False)
         files.write_text(path, text + "\n")
     return Card(directory, paths, toolkit, annex, annex_iv.extremes(card))
 

@@ -53,7 +53,7 @@ def place(policy_file: str) -> Place:
     """The place of a policy; without a path outside of the current directory."""
     if not policy_file:
         return NOWHERE
-    path = pathlib.Path(policy_file.split(":", 1)[0]).resolve()
+    path = pathlib.Path(policy_file.partition(":")[0]).resolve()
     here = pathlib.Path.cwd()
     below = path.is_relative_to(here)
     name = path.relative_to(here).as_posix() if below else path.name

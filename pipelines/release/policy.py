@@ -236,7 +236,8 @@ def _condition(
             f"--{where} must have one of at_most and at_least. Received: "
             f"at_most={condition.at_most}, at_least={condition.at_least}."
         )
-    if not condition.against and (condition.at_most or 0) < 0:
+    most = condition.at_most
+    if most is not None and most < 0 and not condition.against:
         raise ValueError(
             f"--{where}.at_most must be from 0 on, since the {condition.metric} is. "
             f"Received: {condition.at_most}."

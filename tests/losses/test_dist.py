@@ -66,6 +66,8 @@ def test_dist_weights_rows_and_terms():
     found = losses.dist(TEACHERS, STUDENTS, TEMPERATURE, weights, 0.5, 2.0)
     np.testing.assert_allclose(found, dist(0.5, 2.0, weights), rtol=1e-8)
     settings = losses.DistLoss(0.5, 2.0)
+    # Rows of one class are compared with each other.
+    assert settings.whole_batch is True
     of_object = settings(inputs(weights))
     np.testing.assert_allclose(of_object, dist(0.5, 2.0, weights), rtol=1e-8)
 

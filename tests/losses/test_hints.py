@@ -10,6 +10,7 @@ from loss_cases import (
 )
 
 from kd_keras import losses
+from kd_keras.losses import hints
 
 
 def test_feature_distances_by_hand():
@@ -117,3 +118,47 @@ def test_feature_hint_has_defaults_that_its_page_names():
     assert (hint.loss, hint.weight, hint.teacher_index) == ("mse", 1.0, 0)
     assert hint.name == "stage_block1_hint"
     assert losses.FeatureHint("a", "b", weight=0.0).weight == 0.0
+
+
+@pytest.mark.parametrize(
+    ("loss", "same_positions", "same_width", "by_position", "whole_batch"),
+    [
+        # Channel by channel at each position.
+        ("mse", True, True, True, False),
+        ("cosine", True, True, True, False),
+        # Maps of the positions, whatever the number of channels.
+        ("attention_transfer", True, False, False, False),
+        # Examples with each other, whatever each of them is made of.
+        ("relational", False, False, False, True),
+    ],
+)
+def test_what_a_distance_can_compare(
+    loss, same_positions, same_width, by_position, whole_batch
+):
+    known = hints.HINT_LOSSES[loss]
+    assert (known.same_positions, known.same_width) == (same_positions, same_width)
+    assert (known.by_position, known.whole_batch) == (by_position, whole_batch)
+    hint = losses.FeatureHint("a", "b", loss)
+    assert hint.whole_batch == whole_batch
+    assert hint.uses_temperature is False
+    weights = np.array([0.5, 1.0, 2.0, 3.0])
+    given = losses.LossInputs(STUDENTS, TEACHERS, weights=weights)
+    expected = known.function(TEACHERS, STUDENTS, *([weights] if whole_batch else []))
+    np.testing.assert_array_equal(hint(given), expected)
+
+
+def test_attention_transfer_of_positions_that_are_not_known_beforehand():
+    size = tf.TensorSpec((None, None, SHAPE[-1]), TEACHERS.dtype)
+    traced = tf.function(losses.attention_transfer, input_signature=[size, size])
+    np.testing.assert_allclose(
+        traced(TEACHERS, STUDENTS),
+        losses.attention_transfer(TEACHERS, STUDENTS),
+        rtol=1e-9,
+    )
+
+
+def test_relational_distance_does_not_depend_on_the_scale_of_features():
+    expected = losses.relational_distance(TEACHERS, STUDENTS)
+    for scale in (1e-3, 1e3):
+        found = losses.relational_distance(scale * TEACHERS, STUDENTS / scale)
+        np.testing.assert_allclose(found, expected, rtol=1e-8)

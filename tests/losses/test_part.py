@@ -52,6 +52,7 @@ def test_what_a_part_is_by_default():
     assert (part.name, part.weight) == ("LossPart", 1.0)
     assert (part.heads, part.needs) == (("softmax", "sigmoid"), ("teacher",))
     assert (part.whole_batch, part.uses_temperature) == (False, True)
+    assert part.has_hard_loss is False
     assert (list(part.variables), part.warmup(7)) == ([], 1.0)
     inputs = losses.LossInputs(student=None)
     assert (inputs.weights, inputs.training) == (None, False)

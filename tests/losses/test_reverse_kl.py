@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -74,6 +75,11 @@ def test_the_class_has_the_function_and_its_config():
     expected = losses.generalized_jensen_shannon(P, Q, 1.0, 0.25)
     np.testing.assert_array_equal(again(inputs), expected)
     assert again.weight == 2.0
+    serialized = keras.saving.serialize_keras_object(loss)
+    # Under the name that earlier files have.
+    name = "kd_keras>GeneralizedJensenShannonLoss"
+    assert serialized["registered_name"] == name
+    assert losses.GeneralizedJensenShannonLoss().beta == 0.5
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, -0.5, math.nan])

@@ -48,3 +48,17 @@ def test_expand_top_k_of_sequences(tail):
     found = losses.expand_top_k(kept, classes, SHAPE[-1], tail)
     np.testing.assert_allclose(np.exp(found), expected, atol=1e-9)
     np.testing.assert_allclose(logsumexp(found, -1), np.zeros(SHAPE[:-1]), atol=1e-9)
+
+
+def test_one_class_alone_gets_all_that_is_missing():
+    kept, classes = np.array([[0.5, 0.25]]), np.array([[2, 0]])
+    found = losses.expand_top_k(kept, classes, 3)
+    np.testing.assert_allclose(found, np.log([[0.25, 0.25, 0.5]]), rtol=1e-12)
+
+
+def test_a_class_without_probability_has_the_log_probability_minus_85():
+    found = losses.expand_top_k(np.array([[0.8]]), np.array([[1]]), 3, "renormalize")
+    np.testing.assert_allclose(found, [[-85.0, 0.0, -85.0]], rtol=1e-12)
+    # Rounding may bring the sum above 1: nothing is missing then.
+    found = losses.expand_top_k(np.array([[0.75, 0.5]]), np.array([[0, 1]]), 3)
+    np.testing.assert_allclose(found, [[*np.log([0.75, 0.5]), -85.0]], rtol=1e-12)

@@ -207,12 +207,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         f"pipelines/analysis/findings_{name}.py": [f"{_ANALYSIS}/test_findings.py"]
         for name in ("claims", "published", "quantities", "words")
     },
-    "pipelines/release/added_runs.py": [f"{_RELEASE}/test_mitigation_training.py"],
-    "pipelines/release/conversion.py": [
-        "tests/pipelines/test_litert_table.py",
-        f"{_RELEASE}/test_mitigation.py"
-        "::test_litert_has_the_decisions_of_the_mended_student",
-    ],
+    "pipelines/release/conversion.py": ["tests/pipelines/test_litert_table.py"],
     "pipelines/release/retraining.py": [
         f"{_RELEASE}/test_mitigation_training.py::{test}"
         for test in (

@@ -11,6 +11,7 @@ from kd_keras import Distiller, teacher_cache
 from kd_keras.datasets import DatasetSpec
 from kd_keras.datasets.tokens import next_tokens
 from kd_keras.teacher_cache import HiddenStates
+from kd_keras.teacher_cache.hidden import read_head
 
 TEXTS, TIME, VOCABULARY, WIDTH = 20, 6, 50, 576
 TEXT = np.random.default_rng(0).integers(0, VOCABULARY, (TEXTS, TIME + 1), np.int32)
@@ -165,11 +166,39 @@ def test_a_head_that_the_manifest_does_not_name_is_written_again(tmp_path, texts
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
+def test_the_head_of_a_cache_is_fixed_and_as_precise_as_its_file(
+    tmp_path, texts, monkeypatch
+):
+    cache = built(tmp_path, texts, language_model(8, 1, True), HiddenStates())
+    default = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        head = cache.head
+    finally:
+        keras.config.set_dtype_policy(default)
+    assert (head.name, head.trainable, head.use_bias) == ("teacher_head", False, False)
+    assert head.compute_dtype == "float32"
+    # Arrays of anything but numbers would be run, not read.
+    np.save(tmp_path / "head-kernel.npy", np.array([[None]]), allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_head(str(tmp_path))
+
+
+def test_a_head_that_caps_its_logits_is_refused(tmp_path, texts):
+    embedding = keras.layers.ReversibleEmbedding(VOCABULARY, 4, logit_soft_cap=30.0)
+    ids = keras.Input((TIME,), dtype="int32")
+    capped = keras.Model(ids, embedding(embedding(ids), reverse=True))
+    with pytest.raises(ValueError, match=r"product with a kernel.*which caps logits"):
+        built(tmp_path, texts, capped, HiddenStates())
+
+
+@pytest.mark.filterwarnings("error:overflow")
 def test_what_cannot_be_kept_is_refused(tmp_path, texts):
     with pytest.raises(ValueError, match=r"`precision` must be .*'int8'"):
         HiddenStates("int8")
-    large = np.full((1, 2), 1e6, np.float32)
-    with pytest.raises(ValueError, match=r"float16 cannot hold.*1000000"):
+    assert {HiddenStates(): 1} == {HiddenStates("float16"): 1}
+    large = np.array([[1.0, 1e6]], np.float32)
+    with pytest.raises(ValueError, match=r"float16 cannot hold.*from 1\.0 to 1000000"):
         HiddenStates().encode(large)
     assert HiddenStates("bfloat16").encode(large).dtype == np.uint16
     ids = keras.Input((TIME,), dtype="int32")

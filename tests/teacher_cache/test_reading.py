@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from kd_keras import Distiller, teacher_cache, training
 from kd_keras.datasets import Dataset, DatasetSpec
-from kd_keras.teacher_cache import reading
+from kd_keras.teacher_cache import HiddenStates, reading
+from kd_keras.teacher_cache.identity import example_keys
 
 
 @pytest.mark.parametrize(
@@ -213,3 +214,63 @@ def test_how_much_fits(tmp_path, tiny_dataset, train, teacher, monkeypatch):
     # The ids are one text; of a second one nobody knows how long it is.
     texts = train.map(lambda example: {**example, "text": "a"})
     assert not cache._fits_in_memory(texts)
+
+
+def keys_of(examples, spec):
+    (batch,) = examples.batch(90)
+    return example_keys(batch, spec).numpy()
+
+
+def test_logits_in_memory_are_those_that_are_served(
+    tmp_path, tiny_dataset, train, teacher, small_shards
+):
+    spec = tiny_dataset.spec
+    cache = teacher_cache.build(str(tmp_path), teacher, train, spec)
+    keys = keys_of(train, spec)
+    joined = cache.join(train).as_numpy_iterator()
+    served = np.stack([example["channel"]["teacher_logits"] for example in joined])
+    found = cache.in_memory(keys)
+    np.testing.assert_array_equal(found, served)
+    assert (found.shape, found.dtype) == ((90, 3), np.float32)
+    other = keys.copy()
+    other[70, 15] ^= 1
+    for wrong in (other, keys[:-1], keys[:, :8], keys[::-1]):
+        with pytest.raises(ValueError, match="was made from other examples"):
+            cache.in_memory(wrong)
+    # Arrays of anything but numbers would be run, not read.
+    np.save(tmp_path / "keys-00000.npy", np.array([None]), allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        cache.in_memory(keys)
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"augmentation": "flip"}, r"views=1, augmentation='flip'"),
+        ({"augmentation": "flip", "views": 2}, r"views=2, augmentation='flip'"),
+        ({"storage": HiddenStates()}, r"views=1, augmentation='', HiddenStates\("),
+    ],
+    ids=["augmentation", "views", "hidden states"],
+)
+def test_logits_in_memory_are_of_one_view_without_augmentation(
+    tmp_path, tiny_dataset, train, teacher, options, received
+):
+    spec = tiny_dataset.spec
+    cache = teacher_cache.build(str(tmp_path), teacher, train, spec, **options)
+    with pytest.raises(ValueError, match=rf"`in_memory` is for.*{received}"):
+        cache.in_memory(keys_of(train, spec))
+
+
+@pytest.mark.parametrize(
+    ("byte", "problem"), [(0, "another id"), (7, "another id"), (8, "other features"),
+                          (15, "other features")]
+)  # fmt: skip
+def test_the_first_eight_bytes_of_a_key_are_of_the_id(
+    tmp_path, tiny_dataset, train, teacher, byte, problem
+):
+    spec = tiny_dataset.spec
+    cache = teacher_cache.build(str(tmp_path), teacher, train, spec)
+    same = np.ones((3, 16), bool)
+    same[1, byte] = same[2, 0] = False
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"(?s){problem}.*second"):
+        cache._check(tf.constant(same), tf.constant(["first", "second", "third"]))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy.special import log_softmax, logsumexp
 
 from kd_keras import losses
-from kd_keras.teacher_cache import SampledIds, TopK
+from kd_keras.teacher_cache import HiddenStates, SampledIds, TopK
 from kd_keras.teacher_cache.storage import Dense
 
 RNG = np.random.default_rng(0)
@@ -81,12 +81,14 @@ def test_dense_logits_of_tokens(precision, size):
 def test_what_a_storage_is_by_default():
     assert Dense() == Dense("float16")
     assert TopK(3) == TopK(3, "uniform")
+    assert repr(SampledIds(3)) == "SampledIds(count=3, seed=0)"
     # They are keys of what a cache was made from.
     assert {repr(Dense()), repr(TopK(3))} == {
         "Dense(precision='float16')",
         "TopK(k=3, tail='uniform')",
     }
     assert len({Dense(), Dense("float32"), TopK(3), TopK(3)}) == 3
+    assert len({SampledIds(3), SampledIds(3), SampledIds(3, 1), HiddenStates()}) == 3
 
 
 @pytest.mark.parametrize("tail", ["uniform", "renormalize"])

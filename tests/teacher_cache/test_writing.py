@@ -298,9 +298,18 @@ def test_bytes_of_an_example_and_a_view(tmp_path):
     teacher = keras.Sequential(
         [keras.Input((2, 2, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
+    done = []
     teacher_cache.build(
-        str(tmp_path), teacher, examples, spec, augmentation="flip", views=2
+        str(tmp_path),
+        teacher,
+        examples,
+        spec,
+        augmentation="flip",
+        views=2,
+        progress=done.append,
     )
+    # 256 at a time, and the 40 that 9000 leaves.
+    assert done == 2 * [*35 * [256], 40]
     whole = sum(os.path.getsize(path) for path in tmp_path.iterdir())
     assert whole <= size * (2.1 * 2 * 2 + 16)
 
@@ -358,10 +367,10 @@ def test_a_teacher_without_numbers_is_named_with_its_batch(build, network, train
     image = next(train.skip(13).take(1).as_numpy_iterator())["image"].astype("float32")
     inputs = keras.Input(image.shape)
     far = keras.ops.max(keras.ops.abs(inputs - image), axis=(1, 2, 3))[:, None]
-    logits = network(3)(inputs) + keras.ops.where(
-        keras.ops.equal(far, 0.0), np.nan, 0.0
-    )
-    broken = keras.Model(inputs, logits)
+    # Of one class alone.
+    here = keras.ops.logical_and(keras.ops.equal(far, 0.0), np.array([0, 1, 0], bool))
+    added = keras.ops.where(here, np.nan, 0.0)
+    broken = keras.Model(inputs, network(3)(inputs) + added)
     # The 14th example is the sixth of the second batch of 8.
     with pytest.raises(ValueError, match=r"batch 1 of 8 .* first in its row 5\."):
         build(teacher=broken)
@@ -373,3 +382,55 @@ def test_join_refuses(build, train):
         cache.join(train.take(80))
     with pytest.raises(ValueError, match=r"`epoch` must be .*views=2"):
         cache.join(train)
+
+
+def test_a_teacher_is_traced_twice_whatever_sizes_its_batches_have(
+    tmp_path, build, small_shards
+):
+    class Counted(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.traced = []
+            self.last = keras.layers.Dense(3)
+
+        def call(self, x):
+            self.traced.append(x.shape[0])
+            return self.last(keras.ops.reshape(x, (-1, 432)) / 255)
+
+    teacher = Counted()
+    teacher(np.zeros((1, 12, 12, 3), "float32"))
+    build(teacher=teacher)
+    for shard in (0, 2, 3, 5):
+        (tmp_path / "cache" / f"logits-0-0000{shard}.npy").unlink()
+    teacher.traced.clear()
+    # Parts of 16, 32 and 10 examples: batches of 12, 4, 12, 12, 8 and 10.
+    build(teacher=teacher, batch_size=12)
+    assert teacher.traced == [12, None]
+
+
+@pytest.mark.parametrize("deterministic", [None, False])
+def test_examples_stay_in_their_order_though_one_takes_long(
+    tmp_path, tiny_dataset, teacher, deterministic
+):
+    sizes = [1500, *[16] * 40]
+
+    def images():
+        for i, size in enumerate(sizes):
+            image = np.full((size, size, 3), i, np.uint8)
+            yield {"image": image, "channel": 0, "side": 0, "id": f"{i}"}
+
+    kinds = {key: tf.TensorSpec((), tf.int64) for key in ("channel", "side")}
+    kinds["image"] = tf.TensorSpec((None, None, 3), tf.uint8)
+    kinds["id"] = tf.TensorSpec((), tf.string)
+    examples = tf.data.Dataset.from_generator(images, output_signature=kinds)
+    counted = tf.data.experimental.assert_cardinality(len(sizes))
+    examples = examples.apply(counted)
+    if deterministic is not None:
+        options = tf.data.Options()
+        options.deterministic = deterministic
+        examples = examples.with_options(options)
+    change = {"augmentation": "resized_crop_flip"}
+    spec = tiny_dataset.spec
+    cache = teacher_cache.build(str(tmp_path), teacher, examples, spec, **change)
+    ids = [int(example["id"]) for example in cache.join(examples).as_numpy_iterator()]
+    assert ids == list(range(len(sizes)))

@@ -94,3 +94,14 @@ def test_no_evaluation_is_refused(written):
 def test_an_evaluation_of_anything_else_is_refused(workdir, changed, message):
     with pytest.raises(ValueError, match=message):
         check(workdir, **changed)
+
+
+def test_an_evaluation_without_the_crossings_of_the_study_is_refused(
+    workdir, monkeypatch
+):
+    crossed = {"crossings": [["side", "age"]]}
+    monkeypatch.setattr(plan, "crossings_record", lambda config: crossed)
+    check(workdir, **crossed)
+    for other in ({}, {"crossings": [["age", "side"]]}):
+        with pytest.raises(ValueError, match=r"lacks crossings of config.attributes"):
+            check(workdir, **other)

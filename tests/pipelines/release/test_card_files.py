@@ -46,6 +46,10 @@ def test_a_card_is_written_and_what_a_person_wrote_is_kept(workdir):
         assert stages.card(str(workdir), RUN) == [str(path) for path in paths]
         assert told in draft.read_text()
     assert "Étienne&#39;s team" in page.read_text("utf-8")
+    # People read and change the files.
+    assert '"description": "Étienne\'s team"' in card.read_text("utf-8")
+    assert card.read_text("utf-8").startswith('{\n  "')
+    assert card.read_text("utf-8").endswith("}\n")
     assert "Risk register 7." in draft.read_text()
     assert json.loads(annex.read_text())["5"] == "Risk register 7."
 

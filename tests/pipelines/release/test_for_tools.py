@@ -129,6 +129,8 @@ def test_sarif_results_name_their_rule_their_reason_and_their_line():
     # Lines of a_verdict.POLICY.
     lines = [6, 5, 7, 8]
     assert [p["region"]["startLine"] for p in places] == lines
+    # Where no line is seen to define it, the first one.
+    assert (HERE.line("elsewhere"), HERE.line("eo"), NOWHERE.line("eod")) == (1, 1, 1)
     below = Place("p.py", f"\n{POLICY}")
     assert [below.line(name) for name in REASONS] == [line + 1 for line in lines]
     assert results[0]["properties"]["value"] == 0.3

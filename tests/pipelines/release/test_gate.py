@@ -17,6 +17,7 @@ from kd_keras import files
 from pipelines import gate as gate_main
 from pipelines.evaluation import evaluate
 from pipelines.release import gate
+from pipelines.release.outcome import Place
 from pipelines.report.write import write_report
 from pipelines.studies import config as configs
 from pipelines.studies import run_record, sealed
@@ -237,6 +238,57 @@ def test_a_missing_teacher_is_refused(workdir):
         gate.gate(workdir, ANY)
     with pytest.raises(ValueError, match="the teacher seed 0 is needed"):
         gate.gate(workdir, ANY, study.CANDIDATE.directory)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "judged"),
+    [
+        ({"accuracy": {"metric": "accuracy", "at_least": 0.1}}, True),
+        (
+            {
+                "accuracy": {"metric": "accuracy", "at_least": 0.1},
+                "drop": {"metric": "accuracy", "against": NDS, "at_least": -0.5},
+            },
+            False,
+        ),
+    ],
+    ids=["without nds", "against nds"],
+)
+def test_an_nds_that_is_not_what_was_written_decides_nothing(
+    workdir, conditions, judged
+):
+    path = pathlib.Path(run_dir(workdir, study.RUNS[1])) / "export/1/saved_model.pb"
+    path.write_bytes(path.read_bytes()[::-1])
+    if judged:
+        assert gate.gate(workdir, make_policy(conditions))["blessed"]
+    else:
+        with pytest.raises(ValueError, match=r"student-nds/seed0/.* is not what was w"):
+            gate.gate(workdir, make_policy(conditions))
+
+
+def test_what_cannot_be_judged_loses_its_earlier_verdict(workdir):
+    blessing = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
+    found = gate.gate(workdir, ANY)
+    assert found["export_version"] == 1
+    # Nothing is pushed that nobody asks for, and a policy in memory has no file.
+    assert not {"pushed", "policy_file"} & set(found)
+    assert (blessing / "BLESSED").exists()
+    shutil.rmtree(run_dir(workdir, study.CANDIDATE) + "/evaluation")
+    with pytest.raises(ValueError, match="no evaluation"):
+        gate.gate(workdir, ANY)
+    assert not blessing.exists()
+
+
+def test_the_files_for_other_tools_point_at_the_policy(workdir):
+    where = Place("configs/p.py", "\n\npolicy.conditions.accuracy = 1\n")
+    found = gate.gate(workdir, ANY, where=where)
+    assert found["policy_file"] == "configs/p.py"
+    blessing = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
+    assert sealed.read(f"{blessing}/verdict.json", "")["policy_file"] == "configs/p.py"
+    (run,) = files.read_json(f"{blessing}/verdict.sarif")["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["region"] == {"startLine": 3}
+    assert place["artifactLocation"] == {"uri": "configs/p.py"}
 
 
 def test_a_missing_evaluation_is_refused(workdir):

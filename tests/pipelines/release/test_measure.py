@@ -1,5 +1,7 @@
 """What a condition is about, and the evidence behind it: groups of unequal size."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from memory_study import PEOPLE, study, truth
@@ -205,3 +207,19 @@ def test_one_group_alone_has_no_gap():
     interval, missing = measured(found, metric="accuracy_gap", attribute="age")
     assert np.isnan(interval.value)
     assert missing.startswith("needs at least two groups, has 1")
+
+
+@pytest.mark.parametrize(("small", "more"), [(5, ""), (6, "; and 1 more groups")])
+def test_of_many_groups_that_are_too_small_five_are_named(small, more):
+    names = tuple("abcdefgh"[: small + 2])
+    # Three examples of the first two groups, one of each other.
+    codes = [0, 0, 0, 1, 1, 1, *range(2, small + 2)]
+    spec = dataclasses.replace(PEOPLE, groups={"age": names})
+    labels = [0, 1] * 6
+    answers = {"test": labels[: len(codes)]}
+    truths = {"test": truth(answers["test"], {"age": codes})}
+    found = study(spec, truths, {Run(NDS, 0): answers, Run(DS, 0, 4.0): answers})
+    _, missing = measured(found, metric="accuracy_gap", attribute="age", min_examples=3)
+    shown = "; ".join(f"{name}: 1 example, not compared" for name in "cdefg")
+    few = ", ".join(names[2:])
+    assert missing == f"fewer than 3 examples for accuracy in {few} ({shown}{more})"

@@ -1,5 +1,6 @@
 """A refused student is mended, evaluated by TFMA, judged again; counted by hand."""
 
+import dataclasses
 import pathlib
 import shutil
 
@@ -77,9 +78,12 @@ def refused(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mended(refused, tmp_path_factory):
     """A copy of it that was mended, and what came of it."""
-    workdir = str(tmp_path_factory.mktemp("mended") / "w")
+    directory = tmp_path_factory.mktemp("mended")
+    workdir, policy_file = str(directory / "w"), directory / "policy.py"
     shutil.copytree(refused, workdir)
-    return workdir, mitigation.mitigate(workdir, make_policy())
+    policy_file.write_text("conditions.equal = {}\n")
+    found = mitigation.mitigate(workdir, make_policy(), policy_file=str(policy_file))
+    return workdir, found
 
 
 @pytest.fixture
@@ -99,6 +103,9 @@ def test_the_refused_student_ends_blessed(mended):
     assert by_name["accuracy"]["decided_by"] == "TFMA"
     assert by_name["equal"]["value"] == pytest.approx(1 - 18 / 20)
     assert found["test_looks"] == 1
+    # Both verdicts point at the policy's file.
+    for verdict in (found["before"], found["after"]):
+        assert verdict["policy_file"] == "policy.py"
 
 
 def test_what_was_tried_is_told(mended):
@@ -178,6 +185,35 @@ def test_a_second_call_does_nothing(mended, monkeypatch):
     again = mitigation.mitigate(workdir, make_policy())
     assert again.pop("again")
     assert again["after"] == found["after"]
+
+
+class Stopped(Exception):
+    """What would take long has been reached."""
+
+
+def stop(*args, **kwargs):
+    raise Stopped
+
+
+@pytest.mark.parametrize(
+    ("options", "run", "gone"),
+    [
+        ({"min_examples": 2}, "", ""),
+        ({}, RUN, ""),
+        ({}, "", f"{MENDED}/blessing/BLESSED"),
+        ({}, "", f"{MENDED}/run.json"),
+    ],
+    ids=["policy", "run", "verdict", "mended run"],
+)
+def test_what_has_changed_since_is_done_again(
+    mended, tmp_path, monkeypatch, options, run, gone
+):
+    workdir = shutil.copytree(mended[0], tmp_path / "w")
+    if gone:
+        (workdir / gone).unlink()
+    monkeypatch.setattr(gate, "gate", stop)
+    with pytest.raises(Stopped):
+        mitigation.mitigate(str(workdir), make_policy(options), run)
 
 
 def test_a_damaged_mended_run_is_named(mended, tmp_path):
@@ -286,7 +322,7 @@ def test_groups_that_are_too_small_are_named(workdir):
 def test_a_blessed_student_is_not_mended(workdir):
     found = mitigation.mitigate(workdir, make_policy(equal={**EQUAL, "at_most": 0.4}))
     assert found["blessed"]
-    assert found["run"] == RUN
+    assert (found["run"], found["test_looks"]) == (RUN, 0)
     assert mitigation_record.describe(found).endswith("nothing to mend")
     assert not files.exists(f"{workdir}/{effects.RECORD}")
 
@@ -351,3 +387,94 @@ def test_without_groups_it_is_refused(workdir, monkeypatch):
     policy.selection.metric = "ece"
     with pytest.raises(ValueError, match=r"study with sensitive attributes.*none\."):
         mitigation.mitigate(workdir, policy)
+
+
+def test_without_validation_data_it_is_refused(workdir, monkeypatch):
+    def without(workdir):
+        study = read_study(workdir)
+        truth = {"test": study.truth["test"]}
+        return dataclasses.replace(study, truth=truth)
+
+    monkeypatch.setattr(mitigation, "read_study", without)
+    with pytest.raises(ValueError, match=r"predictions of a validation split.*none\."):
+        mitigation.mitigate(workdir, make_policy())
+
+
+BOTH = {"methods": ("thresholds", "balanced")}
+# 66 of 80 are right, and fewer with other thresholds: no ones keep it.
+MORE_ACCURATE = {**ACCURACY, "at_least": 0.84}
+
+
+@pytest.mark.parametrize(
+    ("options", "conditions"),
+    [
+        # Thresholds keep one condition more, and not both.
+        ({}, {"accuracy": MORE_ACCURATE}),
+        # Thresholds keep no more: the accuracy, which is kept, would be lost.
+        ({}, {"accuracy": {**ACCURACY, "at_least": 0.8}}),
+        # There are none.
+        ({"min_examples": 21}, {}),
+    ],
+    ids=["one of two", "another one", "none"],
+)
+def test_where_thresholds_do_not_keep_all_the_student_is_trained_again(
+    workdir, options, conditions
+):
+    asked = []
+
+    def train(runs, options):
+        asked.append(([run.directory for run in runs], options))
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        mitigation.mitigate(
+            workdir, make_policy({**BOTH, **options}, **conditions), train=train
+        )
+    assert asked == [(["student-t04-balanced/seed0"], {})]
+
+
+def test_a_student_that_validation_data_do_not_refuse_is_trained_again(workdir):
+    # On validation data it answers as the teacher, with equal rates, but no thresholds
+    # can be fitted.
+    directory = run_dir(workdir, study.CANDIDATE)
+    teacher = run_dir(workdir, study.RUNS[0])
+    for_validation = "predictions/validation.npz"
+    shutil.copy(f"{teacher}/{for_validation}", f"{directory}/{for_validation}")
+    record = sealed.read(f"{directory}/run.json", "")
+    about = {k: record[k] for k in ("val_accuracy", "seconds", "epochs", "parameters")}
+    run_record.write(directory, study.CANDIDATE, configs.read_config(workdir), about)
+    policy = make_policy({**BOTH, "min_examples": 21})
+    with pytest.raises(Stopped):
+        mitigation.mitigate(workdir, policy, train=stop)
+
+
+def test_where_thresholds_keep_all_nothing_is_trained(workdir, monkeypatch):
+    confirmed = []
+
+    def confirm(workdir, policy, chosen, where):
+        confirmed.append(chosen)
+        raise Stopped
+
+    def train(runs, options):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(mitigation, "_confirm", confirm)
+    with pytest.raises(Stopped):
+        mitigation.mitigate(workdir, make_policy(BOTH), train=train)
+    assert confirmed[0].remedy.at_most == 0.15
+
+
+def test_training_is_to_keep_what_the_gate_refused(workdir, monkeypatch):
+    def plan(config, base, names, to_keep):
+        assert (base, names) == (study.CANDIDATE, ("balanced",))
+        assert [condition.name for condition in to_keep] == ["equal"]
+        raise Stopped
+
+    monkeypatch.setattr(mitigation.retraining, "plan", plan)
+    with pytest.raises(Stopped):
+        mitigation.mitigate(workdir, make_policy(BOTH), train=stop)
+
+
+def test_where_nothing_can_be_trained_no_method_that_trains_may_be_named(workdir):
+    with pytest.raises(ValueError, match=r"must be of \['thresholds'\].*'balanced'"):
+        mitigation.mitigate(workdir, make_policy(BOTH))

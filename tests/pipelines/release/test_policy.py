@@ -6,7 +6,7 @@ from memory_study import PEOPLE
 
 from pipelines.analysis.costs import Objective
 from pipelines.release import policy as policies
-from pipelines.release.policy import Condition
+from pipelines.release.policy import Condition, Mitigation
 
 EOD = "equalized_odds_difference"
 AGE = {"attribute": "age"}
@@ -209,3 +209,77 @@ def test_the_objective_has_the_policys_level_and_replicates():
 def test_an_objective_names_only_what_exists(selection, message):
     with pytest.raises(ValueError, match=message):
         policies.objective(make_policy(ANY, **selection), PEOPLE)
+
+
+def test_a_choice_without_an_attribute_is_of_all_and_of_damaged_images_if_asked():
+    policy = make_policy(ANY, corruption="gaussian_noise")
+    del policy.selection.attribute
+    found = policies.objective(policy, PEOPLE)
+    assert (found.attribute, found.corruption) == ("", "gaussian_noise")
+    assert policies.objective(make_policy(ANY, corruption="mean"), PEOPLE)
+    with pytest.raises(ValueError, match=r"policy.selection.corruption .*'rain'"):
+        policies.objective(make_policy(ANY, corruption="rain"), PEOPLE)
+
+
+def test_a_condition_is_of_undamaged_data():
+    fields = {"metric": "ece", "at_most": 1, "corruption": "fog"}
+    with pytest.raises(ValueError, match=r"c must have no corruption.*Received: 'fog'"):
+        policies.conditions(make_policy({"c": fields}), PEOPLE)
+
+
+@pytest.mark.parametrize("received", [-1, 2.5, "7", True])
+def test_min_examples_is_a_count(received):
+    fields = {"metric": "ece", "at_most": 1, "min_examples": received}
+    with pytest.raises(ValueError, match=rf"c.min_examples must be an .*{received}"):
+        policies.conditions(make_policy({"c": fields}), PEOPLE)
+
+
+def test_a_difference_may_have_a_bound_below_0():
+    fields = {"metric": "ece", "against": "nds", "at_most": -0.1}
+    (found,) = policies.conditions(make_policy({"c": fields}), PEOPLE)
+    assert found.at_most == -0.1
+
+
+def test_conditions_compare_with_the_models_that_are_named():
+    fields = {"metric": "ece", "against": "baseline", "at_most": 1}
+    policy = make_policy({"c": fields})
+    (found,) = policies.conditions(policy, PEOPLE, against=("teacher", "baseline"))
+    assert found.title == "ece minus that of the last blessed model"
+    with pytest.raises(ValueError, match=r"\['', 'teacher', 'nds'\].*'baseline'"):
+        policies.conditions(policy, PEOPLE)
+
+
+def mitigation(**fields):
+    policy = make_policy(ANY)
+    policy.mitigation = fields
+    return policies.mitigation(policy)
+
+
+def test_a_policy_without_a_mitigation_allows_thresholds_with_two_standard_errors():
+    expected = Mitigation(methods=("thresholds",), margin=2.0, min_examples=50)
+    assert policies.mitigation(make_policy(ANY)) == mitigation() == expected
+    assert expected.training == ()
+
+
+def test_a_mitigation_has_the_policys_fields():
+    methods = ("balanced", "thresholds", "group_dro")
+    found = mitigation(methods=methods, margin=0.5, min_examples=1)
+    assert found == Mitigation(methods, 0.5, 1)
+    # What thresholds are is found without training.
+    assert found.training == ("balanced", "group_dro")
+    # One name alone is a method, not its letters.
+    assert mitigation(methods="balanced") == Mitigation(("balanced",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"margins": 1}, r"policy.mitigation must be one of .*'margins'"),
+        ({"margin": -1.0}, r"policy.mitigation: `margin` must be a number of"),
+        ({"min_examples": 0}, r"policy.mitigation: `min_examples` must be at least 1"),
+    ],
+    ids=["field", "margin", "min examples"],
+)
+def test_a_mitigation_names_only_what_exists(fields, message):
+    with pytest.raises(ValueError, match=message):
+        mitigation(**fields)

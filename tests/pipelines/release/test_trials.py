@@ -114,6 +114,9 @@ def test_validation_data_judge_what_was_tried():
     assert [c["status"] for c in plain.verdict["conditions"]] == [P, F]
     assert plain.verdict["conditions"][1]["value"] == 0.5
     assert plain.verdict["split"] == "validation"
+    # There is no export yet.
+    names = ("export_version", "export_digest")
+    assert [plain.verdict[name] for name in names] == [0, ""]
     assert [one.remedy.at_most for one in mended] == pytest.approx([0.2, 0.15, 0.1])
     for one in mended:
         assert (one.run, one.accuracy, one.rank[:2]) == (RUN, 1.0, (0, 0))

@@ -8,9 +8,11 @@ import pytest
 import release_study as study
 from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice
 
+from kd_keras.fairness import Interval
 from pipelines.analysis.results import Model, Result, Study
 from pipelines.release import policy as policies
 from pipelines.release import verdict
+from pipelines.release.measure import Measured
 from pipelines.studies.layout import NDS, TEACHER
 from pipelines.studies.predictions import Truth
 
@@ -20,17 +22,29 @@ SUBJECT = verdict.Subject(study.CANDIDATE, 3, "d" * 64)
 TFMA_ACCURACY = 0.5
 
 
-def judge(conditions, runs=study.RUNS, refuse=("failed",), side=None, spec=study.SPEC):
+def result(run):
+    """Answers of a run by its own feature."""
+    answers = study.columns()["x"][:, study.RUNS.index(run)]
+    return Result(run, {}, {"test": np.stack([np.zeros(80), answers], axis=1)})
+
+
+def judge(
+    conditions,
+    runs=study.RUNS,
+    refuse=("failed",),
+    side=None,
+    spec=study.SPEC,
+    attributes=(),
+    tfma=True,
+    others=None,
+):
     columns = study.columns() | ({} if side is None else {"side": side})
-    answers = dict(zip(study.RUNS, columns["x"].T, strict=True))
-    document = {"config": {"evaluation": {"split": "test"}}}
-    truth = Truth(columns["id"], columns["y"], {"side": columns["side"]})
-    models = {
-        Model.of(run): {
-            0: Result(run, {}, {"test": np.stack([np.zeros(80), answers[run]], axis=1)})
-        }
-        for run in runs
-    }
+    config = {"evaluation": {"split": "test"}, "attributes": list(attributes)}
+    # Half is c and d in turn.
+    groups = {"side": columns["side"], "half": np.arange(80) % 2}
+    groups = {name: groups[name] for name in spec.groups}
+    truth = Truth(columns["id"], columns["y"], groups)
+    models = {Model.of(run): {0: result(run)} for run in runs}
     policy = ml_collections.ConfigDict(
         {
             "name": "memory",
@@ -42,11 +56,12 @@ def judge(conditions, runs=study.RUNS, refuse=("failed",), side=None, spec=study
         }
     )
     return verdict.judge(
-        Study(document, spec, {"test": truth}, models, planned=3),
+        Study({"config": config}, spec, {"test": truth}, models, planned=3),
         policy,
-        policies.conditions(policy, spec),
+        policies.conditions(policy, spec, (TEACHER, NDS, "baseline")),
         SUBJECT,
-        [evaluation()],
+        [evaluation()] if tfma else None,
+        others,
     )
 
 
@@ -140,6 +155,47 @@ def test_a_tiny_group_does_not_hide_what_a_large_one_shows(at_least, status):
     assert found["left_out"] == ["c: 2 examples, not compared"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "class_names"),
+    [
+        # What is left out may change a difference to another model either way,
+        ({"attribute": "side", "against": NDS}, ("no", "yes")),
+        # and the mean over several classes, too.
+        ({"attribute": "side"}, ("no", "yes", "maybe")),
+    ],
+    ids=["against nds", "three classes"],
+)
+def test_what_is_left_out_hides_what_it_could_change(fields, class_names):
+    side = study.columns()["side"]
+    side[:2] = 2
+    groups = {"side": ("a", "b", "c")}
+    spec = dataclasses.replace(study.SPEC, groups=groups, class_names=class_names)
+    fields = {"metric": "worst_group_accuracy", "at_least": 0.95, **fields}
+    (found,) = judge({"c": fields}, side=side, spec=spec)["conditions"]
+    assert found["high"] < 0.95
+    assert found["left_out"] == ["c: 2 examples, not compared"]
+    assert found["status"] == "insufficient evidence"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "fails"),
+    [(0.5, 0.6, True), (np.nan, 0.6, False), (0.5, np.nan, False), (0.5, 0.8, False)],
+)
+def test_an_interval_with_an_undefined_end_is_not_beyond_a_bound(low, high, fails):
+    condition = policies.Condition("c", "worst_group_accuracy", "side", at_least=0.7)
+    found = Measured(Interval(0.55, low, high, 0.95), "few", "a and b", ["c"])
+    answers = Study({}, study.SPEC, {}, {}, planned=0)
+    assert verdict._fails_anyway(answers, condition, found) == fails
+
+
+def test_too_few_examples_do_not_show_that_a_bound_is_broken():
+    # The interval ends at .8928, but no group is left out.
+    fields = {"metric": "accuracy", "at_least": 0.95, "min_examples": 81}
+    (found,) = judge({"c": fields})["conditions"]
+    assert found["high"] < 0.95
+    assert found["status"] == "insufficient evidence"
+
+
 def test_fields_and_reason_of_a_condition():
     (found,) = judge({"c": {"metric": "accuracy", "at_least": 0.7}})["conditions"]
     assert found == {
@@ -189,6 +245,51 @@ def test_a_difference_from_the_teacher_is_tfmas():
     assert (found["status"], found["decided_by"]) == ("failed", "TFMA")
 
 
+def test_without_tfmas_metrics_our_value_decides():
+    fields = {"metric": "accuracy", "at_least": 0.82, "decide_by": "value"}
+    (found,) = judge({"c": fields}, tfma=False)["conditions"]
+    assert (found["status"], found["decided_by"]) == ("passed", "value")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "decided_by"),
+    [(["side", "half"], "value"), (["side", "half", ["side", "half"]], "TFMA")],
+)
+def test_tfma_decides_crossed_groups_that_the_study_names(attributes, decided_by):
+    groups = {"side": ("a", "b"), "half": ("c", "d")}
+    spec = dataclasses.replace(study.SPEC, groups=groups)
+    fields = {"metric": "demographic_parity_difference", "attribute": ("side", "half")}
+    fields |= {"at_most": 1.0, "decide_by": "value"}
+    (found,) = judge({"c": fields}, spec=spec, attributes=attributes)["conditions"]
+    assert found["decided_by"] == decided_by
+
+
+def test_a_model_that_is_no_run_of_the_study_is_given():
+    # As right as the nds in 62 of 80 cases, where the student is in 66.
+    fields = {"metric": "accuracy", "against": "baseline", "at_least": -1.0}
+    given = {"baseline": result(study.RUNS[1])}
+    runs = [study.RUNS[0], study.CANDIDATE]
+    (found,) = judge({"c": fields}, runs=runs, others=given)["conditions"]
+    assert found["value"] == pytest.approx(4 / 80)
+
+
+@pytest.mark.parametrize(
+    ("fields", "value"),
+    [
+        # b is right in 30 of 40 cases, a in 36: 18 of 20 positives and negatives.
+        ({"metric": "worst_group_accuracy", "attribute": "side"}, 0.75),
+        ({"metric": "accuracy", "attribute": "side", "group": "b"}, 0.75),
+    ],
+    ids=["worst group", "group"],
+)
+def test_a_value_at_its_bound_keeps_it(fields, value):
+    bounds = {"most": {"at_most": value}, "least": {"at_least": value}}
+    bounds["none"] = {"at_least": 0.0}
+    conditions = {k: {**fields, **b, "decide_by": "value"} for k, b in bounds.items()}
+    found = judge(conditions, tfma=False)["conditions"]
+    assert [c["status"] for c in found] == 3 * ["passed"]
+
+
 PASSED = {"metric": "accuracy", "at_least": 0.7}
 FAILED = {"metric": "accuracy", "at_least": 0.95}
 UNDECIDED = {"metric": "accuracy", "at_least": 0.8}
@@ -219,6 +320,43 @@ def test_one_refusal_is_enough_and_one_condition_must_pass(
         *("memory", 0.95),
         list(refuse),
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "broken"),
+    [
+        # The interval of 66 of 80 is .7274 to .8928, and has each bound inside.
+        ({"at_least": 0.83}, True),
+        ({"at_least": 66 / 80}, False),
+        ({"at_least": 0.82}, False),
+        ({"at_most": 0.82}, True),
+        ({"at_most": 66 / 80}, False),
+        ({"at_most": 0.83}, False),
+    ],
+    ids=str,
+)
+def test_what_is_undecided_may_be_beyond_its_bound(fields, broken):
+    undecided = {"metric": "accuracy", **fields}
+    found = judge({"c": undecided, "good": PASSED}, refuse=("undecided",))
+    assert [c["status"] for c in found["conditions"]] == ["undecided", "passed"]
+    assert found["broken"] == (["c"] if broken else [])
+    why = "conditions not kept" if broken else "not decided by so few examples"
+    assert found["reason"] == f"{why}: c"
+    # What refuses nothing is not among what is broken.
+    assert judge({"c": undecided, "good": PASSED})["broken"] == []
+
+
+def test_what_has_no_value_is_not_beyond_its_bound():
+    fields = {"metric": TPR, "attribute": "side", "at_most": 0.9, "min_examples": 21}
+    found = judge({"c": fields}, refuse=("insufficient evidence",))
+    assert (found["broken"], found["conditions"][0]["value"]) == ([], None)
+    assert found["reason"] == "not decided by so few examples: c"
+
+
+def test_the_worst_group_is_one():
+    fields = {"metric": "worst_group_accuracy", "attribute": "side", "at_least": 0.1}
+    (found,) = judge({"c": fields})["conditions"]
+    assert found["reason"].endswith("allowed is at least 0.1, of b: 40 examples")
 
 
 def test_a_verdict_names_who_decides_and_how_many_they_are():
