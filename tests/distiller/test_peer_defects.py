@@ -224,6 +224,8 @@ def test_row_16_float16_student_of_a_float32_teacher():
 
 
 def test_row_16_features_of_another_width_get_a_trained_projection():
+    keras.utils.set_random_seed(0)
+
     def model(width, name):
         inputs = keras.Input((6,))
         hidden = keras.layers.Dense(width, name="hidden")(inputs)

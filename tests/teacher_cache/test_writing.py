@@ -119,6 +119,7 @@ def test_a_build_says_what_it_was_made_from(tmp_path, build, tiny_dataset, teach
         "seed": 4,
         "views": 2,
         "shard_examples": 4096,
+        "precision": "float32",
     }
     assert made.identity.to_json() == expected
     manifest = json.loads((tmp_path / "cache" / "cache.json").read_text())

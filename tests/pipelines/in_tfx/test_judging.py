@@ -119,7 +119,7 @@ def test_a_bound_that_is_broken_refuses(artifacts):
         "baseline_model_id": 3,
         "policy": "memory",
     }
-    assert "accuracy: failed: accuracy is 0.8250" in values["reasons"]
+    assert "accuracy: failed: accuracy is 82.5 %" in values["reasons"]
 
 
 def test_properties_before_the_first_blessing(artifacts):

@@ -15,6 +15,7 @@ import tensorflow as tf
 from kd_keras import digests, files, models
 from kd_keras.datasets import Dataset, DatasetSpec
 from kd_keras.export import export
+from pipelines.analysis import quantization
 from pipelines.release import conversion
 from pipelines.studies import config as configs
 from pipelines.studies import run_record, sealed
@@ -98,7 +99,8 @@ def converted(tmp_path_factory):
         patch.setattr(conversion.litert, "FORMATS", {"float32": "as it is"})
         write_study(workdir, model)
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            directory = conversion.convert(workdir, STUDENT.directory)
+            run = conversion.convert(workdir, STUDENT.directory)
+            directory = quantization.directory(workdir, run)
     return directory, model, out.getvalue()
 
 

@@ -356,7 +356,7 @@ def test_what_has_no_value_is_not_beyond_its_bound():
 def test_the_worst_group_is_one():
     fields = {"metric": "worst_group_accuracy", "attribute": "side", "at_least": 0.1}
     (found,) = judge({"c": fields})["conditions"]
-    assert found["reason"].endswith("allowed is at least 0.1, of b: 40 examples")
+    assert found["reason"].endswith("allowed is at least 10 %, of b: 40 examples")
 
 
 def test_a_verdict_names_who_decides_and_how_many_they_are():
