@@ -97,9 +97,10 @@ def overview(card: Mapping[str, Any]) -> str:
 def extremes(card: Mapping[str, Any]) -> list[str]:
     """Per attribute, the groups that the model serves worst and best, in words.
 
+    The attribute with the worst served group comes first.
     Groups of fewer examples than a rate needs are in no sentence.
     """
-    sentences = []
+    sentences: list[tuple[float, str]] = []
     least = card["evaluation"]["min_examples"]
     for attribute, groups in card["evaluation"]["groups"].items():
         known = {
@@ -115,8 +116,9 @@ def extremes(card: Mapping[str, Any]) -> list[str]:
             f"({number_of_examples(known[g]['examples'])})"
             for g in (worst, best)
         )
-        sentences.append(f"By {attribute}, it is right for {low}, and for {high}.")
-    return sentences
+        said = f"By {attribute}, it is right for {low}, and for {high}."
+        sentences.append((known[worst]["value"], said))
+    return [said for _, said in sorted(sentences, key=lambda pair: pair[0])]
 
 
 def _kept(found: Mapping[str, Any], section: str, name: str, empty: Any) -> Any:

@@ -305,3 +305,17 @@ def test_dates_that_are_no_texts_are_not_kept(card):
     details = {"version": {"date": 3, "diff": "more data", "name": "9"}}
     kept = toolkit(card, {"model_details": details})["model_details"]["version"]
     assert kept == {"name": "3", "diff": "more data"}
+
+
+def test_the_attribute_with_the_worst_group_comes_first(card):
+    def of(value):
+        return {"value": value, "low": None, "high": None, "examples": 40}
+
+    groups = {
+        "age": {"old": of(0.9), "young": of(0.8)},
+        "side": {"a": of(0.5), "b": of(0.6)},
+    }
+    evaluation = card["evaluation"] | {"groups": groups}
+    first, second = model_card.extremes(changed(card, evaluation=evaluation))
+    assert first.startswith("By side, it is right for 50 % of a")
+    assert second.startswith("By age, it is right for 80 % of young")
