@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 # Compiled once: where Python may not keep bytecode, each process would take 25 s to
 # import TensorFlow, in place of 8.
-	@echo "[3/4] install and compile the locked packages (about 3 GB)"
+	@echo "[3/4] install and compile the locked packages (4.3 GB)"
 	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes \
 	  --compile-bytecode requirements.lock
 	@echo "[4/4] install kd-keras"
