@@ -94,7 +94,7 @@ class Condition:
         shown = [f"{scale * value:.{digits}f}" for digits in most]
         far = (text for text in shown if float(text) != round(scale * limit, most[-1]))
         text = shown[0] if value == limit else next(far, shown[0])
-        return text[1:] if not text.strip("-0.") else text
+        return text if text.strip("-0.") else text.lstrip("-")
 
     @property
     def _limit(self) -> tuple[str, float]:

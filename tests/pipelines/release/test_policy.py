@@ -57,7 +57,7 @@ def test_a_value_beside_its_bound_does_not_look_like_it():
     assert Condition("c", "accuracy", at_least=0.55).number(0.54996) == "54.996"
     nll = Condition("c", "nll", at_most=0.5)
     assert (nll.number(0.49999), nll.number(0.4)) == ("0.49999", "0.4000")
-    assert least.number(-0.0004) == "0.0"
+    assert (least.number(-0.0004), least.number(0.0)) == ("0.0", "0.0")
 
 
 def test_conditions_are_those_of_the_policy_in_order():
