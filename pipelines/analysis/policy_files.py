@@ -52,11 +52,10 @@ def of_verdict(name: str, path: str, config: Mapping[str, Any]) -> PolicyFile:
     beside = of_study(config)
     if path and path == beside.path.rpartition("/")[2]:
         return beside  # A verdict names a file of another folder without its folder.
+    folder = config.get("dataset", {}).get("path", "").rpartition("/")[0]
+    if path and folder and "/" not in path and files.exists(f"{folder}/{path}"):
+        return PolicyFile(f"{folder}/{path}")
     if path or _is_there(name):
-        folder = beside.path.rpartition("/")[0]
-        near = f"{folder}/{path}"  # Beside the table, as `beside` is.
-        if "/" not in path and not beside.advice.startswith("Write") and folder:
-            path = near if path and files.exists(near) else path
         return PolicyFile(path or f"{FOLDER}/{name}.py")
     return beside
 

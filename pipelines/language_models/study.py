@@ -308,10 +308,10 @@ def _check(config: ml_collections.ConfigDict) -> None:
                 f"not there. Pass --config.{name}=PATH."
             )
     least = {"tokens": 1, "window": 2, "batch_size": 1, "parts": 1, "test_tokens": 1}
-    for name, most in least.items():
-        if config[name] < most:
+    for name, bound in least.items():
+        if config[name] < bound:
             raise ValueError(
-                f"config.{name} must be at least {most}. Received: {config[name]}."
+                f"config.{name} must be at least {bound}. Received: {config[name]}."
             )
     if not config.pairs:
         raise ValueError("config.pairs must name at least one file. Received: none.")

@@ -183,3 +183,13 @@ def test_a_policy_that_has_to_be_written(config, path, advice):
 )
 def test_the_policy_that_a_verdict_is_of(name, path, found):
     assert policy_files.of_verdict(name, path, {"name": "adult"}) == found
+
+
+def test_a_policy_of_another_name_beside_the_table_keeps_its_folder(tmp_path):
+    table = {"name": "table", "path": f"{tmp_path}/loans.csv"}
+    config = {"name": "loans", "dataset": table}
+    for name in ("strict.py", "far/strict.py"):
+        assert policy_files.of_verdict("loans", name, config) == (name, "")
+    (tmp_path / "strict.py").touch()
+    found = policy_files.of_verdict("loans", "strict.py", config)
+    assert found == (f"{tmp_path}/strict.py", "")
