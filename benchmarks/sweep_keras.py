@@ -17,6 +17,8 @@ import tensorflow as tf
 from benchmarks import steps_keras, turns
 from kd_keras import Distiller, models, teacher_cache, training
 from kd_keras.datasets import Dataset
+from pipelines.studies import layout
+from pipelines.studies.layout import Run
 from pipelines.studies.traced import TracedStep
 
 ALPHA = 0.8
@@ -93,13 +95,9 @@ class Sweep:
     def ours(self) -> list[float]:
         """What pipelines.studies.runs does to train a distilled student."""
         number = next(self._numbers)
-        keras.backend.clear_session()
+        run = Run(layout.DS, seed=0, temperature=float(number))
+        distiller = self.traced.again(run) or self._first(run)
         train, validation = self.reopened()
-        keras.utils.set_random_seed(0)
-        student = models.build(self.args.student, self.shape, self.args.classes)
-        distiller = Distiller(student=student, temperature=float(number), alpha=ALPHA)
-        self._compile(distiller, jit_compile=False)
-        distiller = self.traced.take(distiller, "ds")
         joined = validation.join(self.validation)
         times = EpochTimes()
         training.fit(
@@ -113,6 +111,14 @@ class Sweep:
             callbacks=[times],
         )
         return times.seconds
+
+    def _first(self, run: Run) -> keras.Model:
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(run.seed)
+        student = models.build(self.args.student, self.shape, self.args.classes)
+        distiller = Distiller(student=student, temperature=run.temperature, alpha=ALPHA)
+        self._compile(distiller, jit_compile=False)
+        return self.traced.take(distiller, run)
 
     def theirs(self) -> list[float]:
         """The same loop over keras.distillation, as its user writes it."""

@@ -86,14 +86,17 @@ def study_runs(
     seeds: Sequence[int],
     methods: Sequence[str] = (PLAIN,),
 ) -> list[Run]:
-    """Every run of a study, teachers first, in the order of the tables."""
+    """Every run of a study, teachers first.
+
+    The temperatures of a seed follow each other: these runs begin in the same state.
+    """
     runs = [Run(TEACHER, seed) for seed in seeds]
     runs += [Run(NDS, seed) for seed in seeds]
     runs += [
         Run(DS, seed, float(temperature), method)
         for method in methods
-        for temperature in temperatures
         for seed in seeds
+        for temperature in temperatures
     ]
     return runs
 

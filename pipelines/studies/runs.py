@@ -22,6 +22,7 @@ from pipelines.studies import (
     layout,
     mending,
     methods,
+    own_code,
 )
 from pipelines.studies import cache as teacher_caches
 from pipelines.studies.layout import Run
@@ -70,7 +71,9 @@ def train_run(
     began = time.monotonic()
     devices = devices or tf.distribute.get_strategy()
 
-    keras.backend.clear_session()
+    trainer = _again(config, run, traced)
+    if trainer is None:
+        keras.backend.clear_session()
     load = functools.cache(lambda: _load_for(config, workdir, run.seed, devices))
     if run.model == layout.DS and not strategy.is_one_device(devices):
         load()  # Outside of their scope.
@@ -79,12 +82,14 @@ def train_run(
     cache = caches[1] if caches else None
     with devices.scope():
         made = methods.changes(mending.Given(config, dataset, load), run.method)
-        in_step = None if cache or run.model != layout.DS else load()
-        trainer = compiled(config, dataset, run, in_step, devices, made)
-    del load, in_step  # Whoever still needs the teacher has it.
-    # Without an epoch there is no step to trace.
-    if traced and recipe.epochs:
-        trainer = traced.take(trainer, f"{run.model} {run.method}")
+        if trainer is None:
+            in_step = None if cache or run.model != layout.DS else load()
+            trainer = compiled(config, dataset, run, in_step, devices, made)
+            del in_step
+            # Without an epoch there is no step to trace.
+            if traced and recipe.epochs:
+                trainer = traced.take(trainer, run)
+    del load  # Whoever still needs the teacher has it.
     history = training.fit(
         trainer,
         methods.applied(taught, made),
@@ -124,6 +129,16 @@ def train_run(
     files.remove_tree(files.join(partial, training.BACKUP))
     attempts.publish(partial, directory, last=layout.RUN_FILE)
     return record
+
+
+def _again(
+    config: ml_collections.ConfigDict, run: Run, traced: TracedStep | None
+) -> keras.Model | None:
+    """The untrained model of a run, if the last one was of the same kind and seed."""
+    # Code of one's own may draw from TensorFlow's global generator.
+    if traced is None or own_code.names(config):
+        return None
+    return traced.again(run)
 
 
 def _load_for(

@@ -3,8 +3,11 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from kd_keras import strategy
+from pipelines.studies import layout
+from pipelines.studies.layout import Run
 
 
 class TracedStep:
@@ -18,14 +21,35 @@ class TracedStep:
 
     def __init__(self) -> None:
         self._model: keras.Model | None = None
-        self._kind = ""
+        self._last: Run | None = None
+        # The state that a distilled student of the last run's seed begins in.
+        self._beginning: list[np.ndarray] = []
 
-    def take(self, fresh: keras.Model, kind: str) -> keras.Model:
+    def again(self, run: Run) -> keras.Model | None:
+        """The kept model as `run` begins, if only its temperature differs.
+
+        No model is built and no seed set, after which TensorFlow would prepare the step
+        anew. So nothing in it may draw from TensorFlow's global generator.
+
+        Returns:
+          The model, or None if the last run was of another kind or seed.
+        """
+        last = self._last
+        if self._model is None or not self._beginning or last is None:
+            return None
+        if _kind(run) != _kind(last) or run.seed != last.seed:
+            return None
+        for kept, value in zip(_state(self._model), self._beginning, strict=True):
+            kept.assign(value)
+        self._model.temperature = run.temperature
+        return self._model
+
+    def take(self, fresh: keras.Model, run: Run) -> keras.Model:
         """The model to train in the place of `fresh`.
 
         Args:
           fresh: a model, or a `Distiller` of one; built, compiled, not trained yet.
-          kind: `Run.model` and `Run.method` of its run.
+          run: what it is to become.
 
         Returns:
           The kept model, in the state of `fresh`; or `fresh`, if the last run was of
@@ -33,14 +57,22 @@ class TracedStep:
         """
         teacher = getattr(fresh, "teacher", None)
         if teacher is not None or not strategy.is_one_device(fresh.distribute_strategy):
-            self._model = None
+            self._model = self._last = None
             return fresh
-        if self._model is None or kind != self._kind:
-            self._model, self._kind = fresh, kind
+        if self._model is None or self._last is None or _kind(run) != _kind(self._last):
+            self._model = fresh
         else:
             for kept, new in zip(_state(self._model), _state(fresh), strict=True):
                 kept.assign(new)
+        self._last = run
+        self._beginning = []
+        if run.model == layout.DS:
+            self._beginning = [np.array(value) for value in _state(self._model)]
         return self._model
+
+
+def _kind(run: Run) -> tuple[str, str]:
+    return run.model, run.method
 
 
 def _state(model: keras.Model) -> list[Any]:

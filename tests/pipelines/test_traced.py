@@ -14,7 +14,15 @@ from pipelines.studies.publisher import Publisher
 from pipelines.studies.traced import TracedStep
 
 TEACHERS = (Run("teacher", 0), Run("teacher", 1))
-STUDENTS = (Run("nds", 0), Run("ds", 0, 1.0), Run("ds", 1, 4.0))
+STUDENTS = (
+    Run("nds", 0),
+    Run("ds", 0, 1.0),
+    Run("ds", 0, 2.0),
+    # The weights of its groups are a state, too.
+    Run("ds", 0, 1.0, "group_dro"),
+    Run("ds", 0, 2.0, "group_dro"),
+    Run("ds", 1, 4.0),
+)
 WRITTEN = ("history.csv", "predictions/validation.npz", "predictions/test.npz")
 BATCHES = [np.random.default_rng(i).normal(size=(8, 4)) for i in range(3)]
 LABELS = np.arange(8) % 3
@@ -68,11 +76,12 @@ def _trained(trainer):
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "distilled"])
 def test_a_kept_model_trains_as_a_new_one(alone):
     traced = TracedStep()
-    first = traced.take(_student(0, alone=alone), "a")
+    model = "nds" if alone else "ds"
+    first = traced.take(_student(0, alone=alone), Run(model, 0))
     _trained(first)
     for seed, temperature in ((1, 4.0), (0, 10.0), (1, 1.0)):
         options = {"temperature": temperature, "alone": alone}
-        kept = traced.take(_student(seed, **options), "a")
+        kept = traced.take(_student(seed, **options), Run(model, seed))
         assert kept is first
         traces = Counting.traces
         weights, logs = _trained(kept)
@@ -84,27 +93,62 @@ def test_a_kept_model_trains_as_a_new_one(alone):
         assert Counting.traces > traces
 
 
+def test_another_temperature_of_a_seed_trains_as_a_new_model():
+    traced = TracedStep()
+    first = traced.take(_student(3, temperature=1.0), Run("ds", 3, 1.0))
+    _trained(first)
+    for temperature in (4.0, 10.0):
+        kept = traced.again(Run("ds", 3, temperature))
+        assert kept is first
+        weights, logs = _trained(kept)
+        expected_weights, expected_logs = _trained(_student(3, temperature=temperature))
+        for weight, expected in zip(weights, expected_weights, strict=True):
+            np.testing.assert_array_equal(weight, expected)
+        assert logs == expected_logs
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Run("ds", 1, 4.0), Run("ds", 0, 4.0, "reweighed"), Run("nds", 0)],
+    ids=["seed", "method", "model"],
+)
+def test_other_runs_do_not_begin_as_the_last_one(other):
+    traced = TracedStep()
+    assert traced.again(Run("ds", 0, 4.0)) is None
+    traced.take(_student(0), Run("ds", 0, 1.0))
+    assert traced.again(other) is None
+    assert traced.again(Run("ds", 0, 4.0)) is not None
+
+
+def test_nothing_begins_again_after_a_teacher_in_the_step():
+    traced = TracedStep()
+    traced.take(_student(0), Run("ds", 0, 1.0))
+    traced.take(_student(0, teacher=_student(1, alone=True)), Run("ds", 0, 2.0))
+    assert traced.again(Run("ds", 0, 4.0)) is None
+
+
 def test_a_run_of_another_kind_is_not_trained_with_the_step():
     traced = TracedStep()
     first = _student(0)
-    assert traced.take(first, "ds") is first
-    assert traced.take(_student(1), "ds") is first
+    assert traced.take(first, Run("ds", 0)) is first
+    assert traced.take(_student(1), Run("ds", 1)) is first
     alone = _student(0, alone=True)
-    assert traced.take(alone, "nds") is alone
+    assert traced.take(alone, Run("nds", 0)) is alone
 
 
 def test_a_teacher_in_the_step_needs_a_step_of_its_own():
     traced = TracedStep()
-    traced.take(_student(0), "ds")
+    traced.take(_student(0), Run("ds", 0))
     taught = _student(0, teacher=_student(1, alone=True))
-    assert traced.take(taught, "ds") is taught
+    assert traced.take(taught, Run("ds", 1)) is taught
     # Nothing is kept that could never be used again.
     after = _student(0)
-    assert traced.take(after, "ds") is after
+    assert traced.take(after, Run("ds", 2)) is after
 
 
 def _config():
     config = demo.get_config()
+    config.methods = ("plain", "group_dro")
     for recipe in (config.teacher, config.student):
         recipe.model, recipe.model_options = "resnet20", {"depth": 8}
         recipe.epochs, recipe.batch_size = 2, 16
@@ -113,7 +157,7 @@ def _config():
 
 
 class Watch(keras.callbacks.Callback):
-    """Keeps the models that are trained, and ends the tenth epoch before it begins."""
+    """Keeps the models that are trained, and stops before the sixteenth epoch."""
 
     def __init__(self):
         super().__init__()
@@ -125,7 +169,7 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epochs += 1
-        if self.epochs == 10:
+        if self.epochs == 16:
             raise InterruptedError
 
 
@@ -158,7 +202,8 @@ def test_runs_that_share_a_step_are_those_that_do_not(tmp_path, tiny_dataset):
     teacher, other_teacher, nds, *distilled = watch.models
     assert teacher is other_teacher
     assert nds is not teacher
-    assert len(set(map(id, distilled))) == 1
+    # One model for each method that follows another.
+    assert len(set(map(id, distilled))) == 3
 
     configs.prepare_workdir(apart, config)
     for run in (*TEACHERS, *STUDENTS):
