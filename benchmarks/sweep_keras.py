@@ -4,6 +4,7 @@ The process's environment decides whether TensorFlow uses oneDNN.
 """
 
 import argparse
+import gc
 import itertools
 import os
 import tempfile
@@ -58,6 +59,9 @@ class Sweep:
         teacher.layers[-1].kernel.assign(teacher.layers[-1].kernel * 1e-4)
         teacher.save(self.path)
         self.traced = TracedStep()
+        # As a study does: its runs do not look at what was there before them.
+        gc.collect()
+        gc.freeze()
         self.known = ""  # The teacher's fingerprint, once there are caches.
         self._numbers: Iterator[int] = itertools.count(1)
 
@@ -97,6 +101,7 @@ class Sweep:
         number = next(self._numbers)
         run = Run(layout.DS, seed=0, temperature=float(number))
         distiller = self.traced.again(run) or self._first(run)
+        gc.collect()
         train, validation = self.reopened()
         joined = validation.join(self.validation)
         times = EpochTimes()
@@ -113,7 +118,7 @@ class Sweep:
         return times.seconds
 
     def _first(self, run: Run) -> keras.Model:
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(run.seed)
         student = models.build(self.args.student, self.shape, self.args.classes)
         distiller = Distiller(student=student, temperature=run.temperature, alpha=ALPHA)

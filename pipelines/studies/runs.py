@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -73,7 +74,8 @@ def train_run(
 
     trainer = _again(config, run, traced)
     if trainer is None:
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)
+    gc.collect()
     load = functools.cache(lambda: _load_for(config, workdir, run.seed, devices))
     if run.model == layout.DS and not strategy.is_one_device(devices):
         load()  # Outside of their scope.

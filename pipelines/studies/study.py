@@ -121,8 +121,8 @@ def _train_here(
     rehearsal.rehearse(config, dataset, missing)
     bars = StudyProgress(runs, missing)
     traced, publisher = TracedStep(), Publisher(config, dataset)
-    # Every run begins by clearing Keras' session, which collects garbage: half a
-    # million objects of the imports need not be looked at each time.
+    # Every run begins by collecting garbage: half a million objects of the imports need
+    # not be looked at each time.
     gc.collect()
     gc.freeze()
     stacked: dict[Run, list[Run]] = {}
