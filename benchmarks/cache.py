@@ -231,6 +231,36 @@ def measure_step(student: str, examples: tf.data.Dataset, rounds: int) -> None:
     )
 
 
+def measure_validation(student: str, examples: tf.data.Dataset, rounds: int) -> None:
+    """A pass over validation data, as after every epoch: alone, and cached."""
+    examples = examples.cache()
+    teacher = models.build("resnet20", (32, 32, 3), 10)
+    size = int(examples.cardinality())
+
+    def validation(served: tf.data.Dataset, model: keras.Model) -> Callable:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], jit_compile=False)
+        batches = evaluation_batches(served, SPEC)
+        return lambda: model.evaluate(batches, verbose=0)
+
+    alone = models.build(student, (32, 32, 3), 10)
+    with tempfile.TemporaryDirectory() as directory:
+        cache = teacher_cache.build(directory, teacher, examples, SPEC)
+        taught = Distiller(student=models.build(student, (32, 32, 3), 10))
+        found = timed(
+            {
+                "student": validation(examples, alone),
+                "cached": validation(cache.join(examples), taught),
+            },
+            rounds,
+        )
+    print(
+        f"validation, {student}, {size:,} images: student "
+        f"{found['student'].per(size, 1e6)} us an image; cached "
+        f"{found['cached'].over(found['student'])} of it"
+    )
+
+
 def measure_joining(size: int, rounds: int) -> None:
     """An epoch of batches with and without a cache, of two lengths."""
     teacher = keras.Sequential(
@@ -299,6 +329,7 @@ def main() -> None:
     measure_joining(args.examples, args.rounds)
     for student in args.students:
         measure_step(student, examples, args.rounds)
+        measure_validation(student, examples, args.rounds)
     for factor in args.memory:
         size = factor * args.examples
         subprocess.run(
