@@ -84,11 +84,16 @@ def test_small_studies_are_of_rows(path):
 )
 def test_planned_studies_are_what_docs_evidence_says(path):
     config = importlib.import_module(f"configs.evidence.{path.stem}").get_config()
+    if not config.teacher.epochs:
+        config.teacher.pretrained = "weights.npz"  # Which the user names.
     config_checks.validate(config)
     # Of a row, or of what a frozen network sees of its images.
     assert config.dataset.name in {"table", *(dataset for dataset, _, _ in PAIRS)}
-    assert len(config.seeds) >= 10
-    # The slope needs T from 2 to 10, "too hot" one beyond.
-    assert {2.0, 4.0, 7.0, 10.0, 20.0, 40.0} <= set(config.temperatures)
+    if path.stem == "cifar10":  # Has no groups, and long trainings: finding 1 alone.
+        assert (config.seeds, config.temperatures) == ((0, 1, 2), (1.0, 4.0, 10.0))
+    else:
+        assert len(config.seeds) >= 10
+        # The slope needs T from 2 to 10, "too hot" one beyond.
+        assert {2.0, 4.0, 7.0, 10.0, 20.0, 40.0} <= set(config.temperatures)
     # I(f) has no verdict where a teacher of the study measures the distances.
     assert config.evaluation.individual_fairness.extractor == "input"
