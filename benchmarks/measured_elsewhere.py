@@ -17,7 +17,7 @@ import ml_collections
 from absl import app, flags
 from ml_collections import config_flags
 
-from kd_keras.datasets import Dataset
+from kd_keras.datasets import Dataset, DatasetSpec
 from pipelines.studies import config as configs
 from pipelines.studies import layout, predictions, run_record
 from pipelines.studies.layout import Run
@@ -35,6 +35,7 @@ def main(argv: list[str]) -> None:
     config = other(study, CONFIG.value)
     configs.prepare_workdir(OUTPUT.value, config)
     dataset = configs.load_dataset(config)
+    require_alike(configs.load_dataset(study).spec, dataset.spec)
     truth = predictions.truth_of(dataset, "test")
     runs = list(layout.complete_runs(WORKDIR.value, layout.runs_of(study)))
     for number, run in enumerate(runs, 1):
@@ -51,6 +52,17 @@ def other(
     for field in ("name", "dataset", "evaluation"):
         config[field] = given[field]
     return config.lock()
+
+
+def require_alike(trained: DatasetSpec, other: DatasetSpec) -> None:
+    """Refuses data that the models were not trained for."""
+    for field in ("features", "label", "class_names"):
+        before, now = getattr(trained, field), getattr(other, field)
+        if before != now:
+            raise ValueError(
+                f"--config has other {field} than the study was trained with: {now}, "
+                f"not {before}."
+            )
 
 
 def measure(

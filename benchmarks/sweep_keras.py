@@ -100,7 +100,7 @@ class Sweep:
         """What pipelines.studies.runs does to train a distilled student."""
         number = next(self._numbers)
         run = Run(layout.DS, seed=0, temperature=float(number))
-        distiller = self.traced.again(run) or self._first(run)
+        distiller = self.traced.again(run, lambda: self.known) or self._first(run)
         gc.collect()
         train, validation = self.reopened()
         joined = validation.join(self.validation)
@@ -123,7 +123,7 @@ class Sweep:
         student = models.build(self.args.student, self.shape, self.args.classes)
         distiller = Distiller(student=student, temperature=run.temperature, alpha=ALPHA)
         self._compile(distiller, jit_compile=False)
-        return self.traced.take(distiller, run)
+        return self.traced.take(distiller, run, self.known)
 
     def theirs(self) -> list[float]:
         """The same loop over keras.distillation, as its user writes it."""

@@ -40,7 +40,8 @@ class Backup(keras.callbacks.Callback):
             model.distribute_strategy.scope(),
             files.read_locally(self._path(epoch), ".weights.h5") as local,
         ):
-            model.optimizer.build(model.trainable_variables)
+            if not model.optimizer.built:  # Loss scaling would make its state anew.
+                model.optimizer.build(model.trainable_variables)
             _load_backup(model, local, self._path(epoch))
         rows = csv.DictReader(io.StringIO(files.read_text(self.history_path)))
         self.history = [

@@ -24,6 +24,7 @@ from pipelines.studies import (
     mending,
     methods,
     own_code,
+    run_record,
 )
 from pipelines.studies import cache as teacher_caches
 from pipelines.studies.layout import Run
@@ -72,7 +73,7 @@ def train_run(
     began = time.monotonic()
     devices = devices or tf.distribute.get_strategy()
 
-    trainer = _again(config, run, traced)
+    trainer = _again(config, workdir, run, traced)
     if trainer is None:
         keras.backend.clear_session(free_memory=False)
     gc.collect()
@@ -90,7 +91,8 @@ def train_run(
             del in_step
             # Without an epoch there is no step to trace.
             if traced and recipe.epochs:
-                trainer = traced.take(trainer, run)
+                taught_by_cache = cache.identity.teacher if cache else ""
+                trainer = traced.take(trainer, run, taught_by_cache)
     del load  # Whoever still needs the teacher has it.
     history = training.fit(
         trainer,
@@ -134,13 +136,19 @@ def train_run(
 
 
 def _again(
-    config: ml_collections.ConfigDict, run: Run, traced: TracedStep | None
+    config: ml_collections.ConfigDict,
+    workdir: str,
+    run: Run,
+    traced: TracedStep | None,
 ) -> keras.Model | None:
     """The untrained model of a run, if the last one was of the same kind and seed."""
     # Code of one's own may draw from TensorFlow's global generator.
     if traced is None or own_code.names(config):
         return None
-    return traced.again(run)
+    teacher = Run(layout.TEACHER, run.seed)
+    return traced.again(
+        run, lambda: run_record.read(workdir, teacher, config)["weights"]
+    )
 
 
 def _load_for(

@@ -1,5 +1,6 @@
 """One traced training step for the runs of a study."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -22,41 +23,52 @@ class TracedStep:
     def __init__(self) -> None:
         self._model: keras.Model | None = None
         self._last: Run | None = None
-        # The state that a distilled student of the last run's seed begins in.
+        # The state that a distilled student of the last run's seed begins in, and the
+        # fingerprint of its teacher.
         self._beginning: list[np.ndarray] = []
+        self._teacher = ""
 
-    def again(self, run: Run) -> keras.Model | None:
+    def again(self, run: Run, teacher: Callable[[], str]) -> keras.Model | None:
         """The kept model as `run` begins, if only its temperature differs.
 
         No model is built and no seed set, after which TensorFlow would prepare the step
         anew. So nothing in it may draw from TensorFlow's global generator.
 
+        Args:
+          run: what the model is to become.
+          teacher: gives the fingerprint of its teacher; asked if all else is equal.
+
         Returns:
-          The model, or None if the last run was of another kind or seed.
+          The model, or None if the last run was of another kind, seed or teacher.
         """
         last = self._last
         if self._model is None or not self._beginning or last is None:
             return None
         if _kind(run) != _kind(last) or run.seed != last.seed:
             return None
+        # A worker of a cluster outlives a study.
+        if teacher() != self._teacher:
+            return None
         for kept, value in zip(_state(self._model), self._beginning, strict=True):
             kept.assign(value)
         self._model.temperature = run.temperature
         return self._model
 
-    def take(self, fresh: keras.Model, run: Run) -> keras.Model:
+    def take(self, fresh: keras.Model, run: Run, teacher: str = "") -> keras.Model:
         """The model to train in the place of `fresh`.
 
         Args:
           fresh: a model, or a `Distiller` of one; built, compiled, not trained yet.
           run: what it is to become.
+          teacher: fingerprint of the teacher whose logits it is shown, if any.
 
         Returns:
           The kept model, in the state of `fresh`; or `fresh`, if the last run was of
           another kind, or if it reads a teacher in its step or is on several devices.
         """
-        teacher = getattr(fresh, "teacher", None)
-        if teacher is not None or not strategy.is_one_device(fresh.distribute_strategy):
+        self._beginning, self._teacher = [], teacher
+        one_device = strategy.is_one_device(fresh.distribute_strategy)
+        if getattr(fresh, "teacher", None) is not None or not one_device:
             self._model = self._last = None
             return fresh
         if self._model is None or self._last is None or _kind(run) != _kind(self._last):
@@ -65,7 +77,6 @@ class TracedStep:
             for kept, new in zip(_state(self._model), _state(fresh), strict=True):
                 kept.assign(new)
         self._last = run
-        self._beginning = []
         if run.model == layout.DS:
             self._beginning = [np.array(value) for value in _state(self._model)]
         return self._model
@@ -77,7 +88,8 @@ def _kind(run: Run) -> tuple[str, str]:
 
 def _state(model: keras.Model) -> list[Any]:
     """All variables but those of metrics, which every epoch resets."""
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # Loss scaling would make its state anew.
+        model.optimizer.build(model.trainable_variables)
     metrics = {id(variable) for variable in model.metrics_variables}
     own = [variable for variable in model.variables if id(variable) not in metrics]
     return own + model.optimizer.variables

@@ -39,10 +39,11 @@ class Counting(keras.layers.Layer):
         return inputs
 
 
-def _student(seed, *, temperature=4.0, teacher=None, alone=False):
+def _student(seed, *, temperature=4.0, teacher=None, alone=False, precision="float32"):
     """With everything that has a state: statistics, dropout, Adam, a schedule."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(precision)
     student = keras.Sequential(
         [
             keras.Input((4,)),
@@ -98,13 +99,35 @@ def test_another_temperature_of_a_seed_trains_as_a_new_model():
     first = traced.take(_student(3, temperature=1.0), Run("ds", 3, 1.0))
     _trained(first)
     for temperature in (4.0, 10.0):
-        kept = traced.again(Run("ds", 3, temperature))
+        kept = traced.again(Run("ds", 3, temperature), str)
         assert kept is first
         weights, logs = _trained(kept)
         expected_weights, expected_logs = _trained(_student(3, temperature=temperature))
         for weight, expected in zip(weights, expected_weights, strict=True):
             np.testing.assert_array_equal(weight, expected)
         assert logs == expected_logs
+
+
+def test_a_scaled_loss_begins_as_a_new_one():
+    try:
+        traced = TracedStep()
+        first = traced.take(
+            _student(3, temperature=1.0, precision="mixed_float16"), Run("ds", 3, 1.0)
+        )
+        scaled = first.optimizer
+        assert isinstance(scaled, keras.optimizers.LossScaleOptimizer)
+        scaled.dynamic_scale.assign(2.0)
+        _trained(first)
+        kept = traced.again(Run("ds", 3, 4.0), str)
+        assert kept.optimizer is scaled
+        assert float(scaled.dynamic_scale) == 2.0**15  # Keras' default.
+        weights, logs = _trained(kept)
+        new = _trained(_student(3, precision="mixed_float16"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for weight, expected in zip(weights, new[0], strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert logs == new[1]
 
 
 @pytest.mark.parametrize(
@@ -114,17 +137,19 @@ def test_another_temperature_of_a_seed_trains_as_a_new_model():
 )
 def test_other_runs_do_not_begin_as_the_last_one(other):
     traced = TracedStep()
-    assert traced.again(Run("ds", 0, 4.0)) is None
+    assert traced.again(Run("ds", 0, 4.0), str) is None
     traced.take(_student(0), Run("ds", 0, 1.0))
-    assert traced.again(other) is None
-    assert traced.again(Run("ds", 0, 4.0)) is not None
+    assert traced.again(other, str) is None
+    assert traced.again(Run("ds", 0, 4.0), str) is not None
+    # Of another study on the same worker.
+    assert traced.again(Run("ds", 0, 4.0), lambda: "another teacher") is None
 
 
 def test_nothing_begins_again_after_a_teacher_in_the_step():
     traced = TracedStep()
     traced.take(_student(0), Run("ds", 0, 1.0))
     traced.take(_student(0, teacher=_student(1, alone=True)), Run("ds", 0, 2.0))
-    assert traced.again(Run("ds", 0, 4.0)) is None
+    assert traced.again(Run("ds", 0, 4.0), str) is None
 
 
 def test_a_run_of_another_kind_is_not_trained_with_the_step():
