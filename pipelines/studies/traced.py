@@ -1,7 +1,7 @@
 """One traced training step for the runs of a study."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -9,6 +9,20 @@ import numpy as np
 from kd_keras import strategy
 from pipelines.studies import layout
 from pipelines.studies.layout import Run
+
+
+class _Beginning(NamedTuple):
+    """The state that the distilled students of a seed begin in.
+
+    Attributes:
+      seed: theirs.
+      teacher: fingerprint of their teacher.
+      state: values of `_state`.
+    """
+
+    seed: int
+    teacher: str
+    state: list[np.ndarray]
 
 
 class TracedStep:
@@ -22,11 +36,8 @@ class TracedStep:
 
     def __init__(self) -> None:
         self._model: keras.Model | None = None
-        self._last: Run | None = None
-        # The state that a distilled student of the last run's seed begins in, and the
-        # fingerprint of its teacher.
-        self._beginning: list[np.ndarray] = []
-        self._teacher = ""
+        self._kind: tuple[str, str] | None = None
+        self._beginning: _Beginning | None = None
 
     def again(self, run: Run, teacher: Callable[[], str]) -> keras.Model | None:
         """The kept model as `run` begins, if only its temperature differs.
@@ -41,15 +52,15 @@ class TracedStep:
         Returns:
           The model, or None if the last run was of another kind, seed or teacher.
         """
-        last = self._last
-        if self._model is None or not self._beginning or last is None:
+        begun = self._beginning
+        if self._model is None or begun is None:
             return None
-        if _kind(run) != _kind(last) or run.seed != last.seed:
+        if _kind(run) != self._kind or run.seed != begun.seed:
             return None
         # A worker of a cluster outlives a study.
-        if teacher() != self._teacher:
+        if teacher() != begun.teacher:
             return None
-        for kept, value in zip(_state(self._model), self._beginning, strict=True):
+        for kept, value in zip(_state(self._model), begun.state, strict=True):
             kept.assign(value)
         self._model.temperature = run.temperature
         return self._model
@@ -66,19 +77,19 @@ class TracedStep:
           The kept model, in the state of `fresh`; or `fresh`, if the last run was of
           another kind, or if it reads a teacher in its step or is on several devices.
         """
-        self._beginning, self._teacher = [], teacher
+        self._beginning = None
         one_device = strategy.is_one_device(fresh.distribute_strategy)
         if getattr(fresh, "teacher", None) is not None or not one_device:
-            self._model = self._last = None
+            self._model = None
             return fresh
-        if self._model is None or self._last is None or _kind(run) != _kind(self._last):
-            self._model = fresh
+        if self._model is None or _kind(run) != self._kind:
+            self._model, self._kind = fresh, _kind(run)
         else:
             for kept, new in zip(_state(self._model), _state(fresh), strict=True):
                 kept.assign(new)
-        self._last = run
         if run.model == layout.DS:
-            self._beginning = [np.array(value) for value in _state(self._model)]
+            state = [np.array(value) for value in _state(self._model)]
+            self._beginning = _Beginning(run.seed, teacher, state)
         return self._model
 
 
