@@ -19,6 +19,7 @@ from pipelines.studies import (
     predictions,
     run_record,
     sealed,
+    wordnet,
 )
 from pipelines.studies.layout import Run
 from pipelines.studies.model_files import load_model
@@ -55,9 +56,7 @@ def ensure(workdir: str, load: Callable[[], Dataset] | None = None) -> None:
     if not missing:
         return
     dataset = load() if load else configs.load_dataset(config)
-    known = None
-    if corruptions.kind_of(dataset.spec) == "tables":
-        known = corruptions.training(dataset.splits["train"], dataset.spec)
+    known = _known(dataset, corruption_options.names(config))
     sizes = [dataset.splits[s].cardinality() for s in corruption_options.splits(config)]
     values = len(SEVERITIES) * dataset.spec.num_classes * max(sum(map(int, sizes)), 0)
     for models in _in_memory(workdir, config, list(missing), 4 * values):
@@ -65,6 +64,15 @@ def ensure(workdir: str, load: Callable[[], Dataset] | None = None) -> None:
             wanted = [model for model in models if name in missing[model.run]]
             if wanted:
                 _predict(workdir, config, dataset, name, wanted, known)
+
+
+def _known(
+    dataset: Dataset, names: Sequence[str]
+) -> corruptions.Training | corruptions.Synonyms | None:
+    """What the corruptions need beside the examples."""
+    if corruptions.kind_of(dataset.spec) == "tables":
+        return corruptions.training(dataset.splits["train"], dataset.spec)
+    return wordnet.synonyms() if "synonyms" in names else None
 
 
 def read(
@@ -211,7 +219,7 @@ def _predict(
     dataset: Dataset,
     name: str,
     models: Sequence[_Model],
-    known: corruptions.Training | None,
+    known: corruptions.Training | corruptions.Synonyms | None,
 ) -> None:
     """Writes what these models predict under a corruption."""
     spec = dataset.spec

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_keras.datasets import DatasetSpec, corruptions
+from pipelines.studies import wordnet
 
 FIELD = "evaluation.corruptions"
 
@@ -30,7 +31,7 @@ def validate(config: Mapping[str, Any]) -> None:
 
 
 def require(config: Mapping[str, Any], spec: DatasetSpec | None = None) -> None:
-    """Raises a ValueError if a corruption is unknown, or not for data like these.
+    """Raises a ValueError if a corruption is unknown, or these data cannot have it.
 
     Args:
       config: the study's.
@@ -39,5 +40,7 @@ def require(config: Mapping[str, Any], spec: DatasetSpec | None = None) -> None:
     for name in names(config):
         try:
             corruptions.require(name, spec)
+            if name == "synonyms" and spec:
+                wordnet.synonyms()
         except ValueError as error:
             raise ValueError(f"--config.{FIELD}: {error}") from error

@@ -236,7 +236,7 @@ class Given:
         self.rows = rows
 
     def random(self, shape):
-        assert shape == (3, len(self.rows[0]))
+        assert shape == (len(self.rows), len(self.rows[0]))
         return np.array(self.rows)
 
 
@@ -275,6 +275,39 @@ def test_as_many_characters_are_mistyped_as_the_rate_says():
     )
     found = corruptions.corrupt(examples, POSTS, "typos", 1)
     assert [e["text"] for e in found.as_numpy_iterator()] == [b"caf\xc3\xa9 \xff", b""]
+
+
+def test_synonyms_by_hand():
+    of = {"big": ["large", "great"], "dog": ["hound"], "don't": ["never"]}
+
+    def said(text, replaced, which):
+        drawn = Given(*np.array([replaced, which]))
+        return texts.synonyms(text, 0.5, lambda word: of.get(word, ()), drawn)
+
+    # The first of two synonyms, then the second; 0.5 is not below the rate.
+    assert said("A big dog.", [0, 0.4, 0.5], [0, 0.4, 0]) == "A large dog."
+    assert said("A big dog.", [0, 0.4, 0.4], [0, 0.6, 0]) == "A great hound."
+    assert said("BIG Dog", [0, 0], [0, 0]) == "LARGE Hound"
+    assert said("Don't, big_2!", [0, 0], [0, 0]) == "Never, large_2!"
+    assert said("", [], []) == ""
+
+
+def test_as_many_words_are_replaced_as_the_rate_says():
+    text = b"big " * 20000
+    examples = tf.data.Dataset.from_tensors({"text": text, "y": 0, "id": "a"})
+    before: set[int] = set()
+    for severity, rate in zip(corruptions.SEVERITIES, texts.SYNONYM_RATES, strict=True):
+        found = corruptions.corrupt(
+            examples, POSTS, "synonyms", severity, known=lambda word: ["large"]
+        )
+        (words,) = (e["text"].split() for e in found.as_numpy_iterator())
+        replaced = {i for i, word in enumerate(words) if word == b"large"}
+        error = 4 * np.sqrt(20000 * rate * (1 - rate))
+        assert len(replaced) == pytest.approx(20000 * rate, abs=error)
+        assert before < replaced  # A higher severity does more of the same.
+        before = replaced
+    with pytest.raises(ValueError, match="needs `known`, a function that gives"):
+        corruptions.corrupt(examples, POSTS, "synonyms", 1)
 
 
 def test_what_is_refused():

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kd_keras.datasets.corruptions import images, tables, texts
 from kd_keras.datasets.corruptions.tables import Training, training
+from kd_keras.datasets.corruptions.texts import Synonyms
 from kd_keras.datasets.examples import is_image
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.named import did_you_mean
@@ -20,6 +21,7 @@ from kd_keras.named import did_you_mean
 __all__ = [
     "CORRUPTIONS",
     "SEVERITIES",
+    "Synonyms",
     "Training",
     "corrupt",
     "corrupt_batch",
@@ -34,7 +36,7 @@ _BATCH = 256  # Examples that are damaged at a time.
 CORRUPTIONS: dict[str, tuple[str, ...]] = {
     "images": tuple(images.PARAMETERS),
     "tables": ("feature_noise", "missing_values"),
-    "texts": ("typos",),
+    "texts": ("typos", "synonyms"),
 }
 _OF_TABLES = {
     "feature_noise": tables.feature_noise,
@@ -88,7 +90,7 @@ def corrupt(
     severity: int,
     *,
     seed: int = 0,
-    known: Training | None = None,
+    known: Training | Synonyms | None = None,
 ) -> tf.data.Dataset:
     """The same examples, damaged.
 
@@ -104,7 +106,8 @@ def corrupt(
         CIFAR-10-C, others those of ImageNet-C.
       severity: 1 to 5.
       seed: from 0 on.
-      known: of the training split, from `training`; tables need it.
+      known: for tables what is known of the training split, from `training`; for
+        "synonyms" a function that gives those of a word in small letters.
 
     Raises:
       ValueError: if there is no such corruption for these data, or an argument is not
@@ -146,7 +149,7 @@ def corrupt_batch(
     *,
     position: int,
     seed: int = 0,
-    known: Training | None = None,
+    known: Training | Synonyms | None = None,
 ) -> dict[str, np.ndarray]:
     """The examples of one batch, damaged as `corrupt` damages them.
 
@@ -169,7 +172,7 @@ def corrupt_batch(
 
 
 def _require_usable(
-    name: str, spec: DatasetSpec, severity: int, known: Training | None
+    name: str, spec: DatasetSpec, severity: int, known: Training | Synonyms | None
 ) -> None:
     """Raises a ValueError unless `corrupt` takes these arguments."""
     require(name, spec)
@@ -177,18 +180,24 @@ def _require_usable(
         raise ValueError(
             f"`severity` must be one of {SEVERITIES}. Received: {severity!r}."
         )
-    if name in _OF_TABLES and known is None:
+    if name in _OF_TABLES and not isinstance(known, Training):
         raise ValueError(
             f"The corruption {name!r} needs `known`, what is known of the training "
             "split: corruptions.training(dataset.splits['train'], spec)."
         )
+    if name == "synonyms" and not callable(known):
+        raise ValueError(
+            "The corruption 'synonyms' needs `known`, a function that gives the "
+            "synonyms of a word in small letters, such as lambda word: "
+            "{'big': ['large']}.get(word, ())."
+        )
 
 
 def _change(
-    spec: DatasetSpec, name: str, severity: int, known: Training | None
+    spec: DatasetSpec, name: str, severity: int, known: Training | Synonyms | None
 ) -> Callable[[Example, np.random.Generator], Example]:
     """(one example's features, what draws) -> those of them that are damaged."""
-    if name in _OF_TABLES and known is not None:
+    if name in _OF_TABLES and isinstance(known, Training):
         of_table, training_split = _OF_TABLES[name], known
         return lambda example, rng: of_table(example, severity, training_split, rng)
     if name in images.PARAMETERS:
@@ -196,19 +205,33 @@ def _change(
         return lambda example, rng: {
             key: images.corrupt(example[key], name, severity, rng) for key in keys
         }
-    rate = texts.RATES[severity - 1]
+    of_text = _change_of_text(name, severity, known)
     return lambda example, rng: {
-        key: _typed(example[key], rate, rng) for key in spec.features
+        key: _text(example[key], of_text, rng) for key in spec.features
     }
 
 
-def _typed(value: Any, rate: float, rng: np.random.Generator) -> Any:
-    """A text, or an array of texts, UTF-8, with typing errors."""
+def _change_of_text(
+    name: str, severity: int, known: Training | Synonyms | None
+) -> Callable[[str, np.random.Generator], str]:
+    if name == "synonyms" and callable(known):
+        rate, of = texts.SYNONYM_RATES[severity - 1], known
+        return lambda text, rng: texts.synonyms(text, rate, of, rng)
+    rate = texts.RATES[severity - 1]
+    return lambda text, rng: texts.typos(text, rate, rng)
+
+
+def _text(
+    value: Any,
+    change: Callable[[str, np.random.Generator], str],
+    rng: np.random.Generator,
+) -> Any:
+    """A text, or an array of texts, UTF-8, damaged."""
     if isinstance(value, bytes):
         # Bytes that are no UTF-8 come back as they were.
-        text = texts.typos(value.decode("utf-8", "surrogateescape"), rate, rng)
+        text = change(value.decode("utf-8", "surrogateescape"), rng)
         return text.encode("utf-8", "surrogateescape")
-    flat = [_typed(one, rate, rng) for one in value.ravel()]
+    flat = [_text(one, change, rng) for one in value.ravel()]
     return np.array(flat, object).reshape(value.shape)
 
 

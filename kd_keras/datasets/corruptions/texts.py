@@ -1,9 +1,18 @@
-"""Typing errors: characters that are swapped, dropped, doubled or of the next key."""
+"""Texts as others type them, or put them: typing errors and synonyms."""
+
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 # Share of the characters, but spaces, that are typed wrong at severities 1 to 5.
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+# Share of the words with a synonym that become one.
+SYNONYM_RATES = (0.05, 0.1, 0.2, 0.35, 0.5)
+# A word in small letters -> its synonyms; none where it has to stay.
+Synonyms = Callable[[str], Sequence[str]]
+# Letters; with an apostrophe inside, so that "don't" is one word.
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 # A QWERTY keyboard: each row begins half a key or so to the right of the one above.
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -46,6 +55,35 @@ def typos(text: str, rate: float, rng: np.random.Generator) -> str:
         if not meant.isspace():
             _mistype(characters, i, int(4 * kind[i]), key[i])
     return "".join(characters)
+
+
+def synonyms(text: str, rate: float, of: Synonyms, rng: np.random.Generator) -> str:
+    """A text in other words.
+
+    Each word that has synonyms becomes one of them with the probability `rate`, all
+    with equal probabilities, and begins with a capital, or is of capitals, as it was.
+
+    Args:
+      text: what was said.
+      rate: in [0, 1].
+      of: gives the synonyms.
+      rng: draws two numbers a word, whatever the rate.
+    """
+    words = list(_WORD.finditer(text))
+    drawn = rng.random((2, len(words)))
+    parts, end = [], 0
+    for word, replaced, which in zip(words, *drawn, strict=True):
+        found = of(word[0].lower()) if replaced < rate else ()
+        said = _cased(found[int(which * len(found))], word[0]) if found else word[0]
+        parts += [text[end : word.start()], said]
+        end = word.end()
+    return "".join([*parts, text[end:]])
+
+
+def _cased(word: str, like: str) -> str:
+    if like.isupper() and len(like) > 1:
+        return word.upper()
+    return word[0].upper() + word[1:] if like[0].isupper() else word
 
 
 def _mistype(characters: list[str], i: int, kind: int, key: float) -> None:
