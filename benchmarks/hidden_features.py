@@ -5,10 +5,11 @@ python -m benchmarks.hidden_features --gguf=SmolLM2-135M-Instruct.Q4_1.gguf \
 
 "hidden" is the mean over a text's tokens of the states after these layers, for a
 teacher that is a head on them; "words" are the words in small letters, for a student.
+Without --gguf there are the words alone.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -25,24 +26,30 @@ BATCH = 32
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--gguf", required=True)
+    parser.add_argument("--gguf", help="the language model")
     parser.add_argument("--table", required=True, help="with a column text")
     parser.add_argument("--output", required=True)
-    parser.add_argument("--layers", type=int, required=True, help="the first ones")
+    parser.add_argument("--layers", type=int, default=8, help="the first ones")
     parser.add_argument("--tokens", type=int, default=64, help="of a text, at most")
     parser.add_argument("--words", type=int, default=48, help="of a text, at most")
     args = parser.parse_args()
     table = pd.read_parquet(args.table)
-    tokenizer = gguf_files.tokenizer(args.gguf)
-    model = models.build(
-        "llama", (), tokenizer.get_vocab_size(), pretrained=args.gguf, dtype="bfloat16"
-    )
-    ids = [tokenizer.encode(text).ids[: args.tokens] for text in table["text"]]
-    model = llama.cut(model, range(args.layers))
-    (backbone,) = (layer for layer in model.layers if hasattr(layer, "num_layers"))
-    table["hidden"] = list(hidden(backbone, ids))
+    if args.gguf:
+        table["hidden"] = list(seen(args.gguf, args.layers, table["text"], args.tokens))
     table["words"] = [words(text, args.words) for text in table["text"]]
     table.drop(columns="text").to_parquet(args.output, index=False)
+
+
+def seen(gguf: str, layers: int, texts: Iterable[str], tokens: int) -> np.ndarray:
+    """What a language model sees in texts, `[texts, width]`, float32."""
+    tokenizer = gguf_files.tokenizer(gguf)
+    model = models.build(
+        "llama", (), tokenizer.get_vocab_size(), pretrained=gguf, dtype="bfloat16"
+    )
+    ids = [tokenizer.encode(text).ids[:tokens] for text in texts]
+    model = llama.cut(model, range(layers))
+    (backbone,) = (layer for layer in model.layers if hasattr(layer, "num_layers"))
+    return hidden(backbone, ids)
 
 
 def hidden(backbone: Any, ids: Sequence[Sequence[int]]) -> np.ndarray:

@@ -12,6 +12,7 @@ that was stopped goes on where it was.
 
 import os
 import shutil
+import sys
 
 import ml_collections
 from absl import app, flags
@@ -31,11 +32,18 @@ OUTPUT = flags.DEFINE_string("output", None, "the new workdir", required=True)
 
 def main(argv: list[str]) -> None:
     del argv
+    try:
+        measure_all()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+
+
+def measure_all() -> None:
     study = configs.read_config(WORKDIR.value)
     config = other(study, CONFIG.value)
-    configs.prepare_workdir(OUTPUT.value, config)
     dataset = configs.load_dataset(config)
     require_alike(configs.load_dataset(study).spec, dataset.spec)
+    configs.prepare_workdir(OUTPUT.value, config)
     truth = predictions.truth_of(dataset, "test")
     runs = list(layout.complete_runs(WORKDIR.value, layout.runs_of(study)))
     for number, run in enumerate(runs, 1):

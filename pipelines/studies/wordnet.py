@@ -3,6 +3,9 @@
 import functools
 import warnings
 
+from nltk.corpus.reader.wordnet import WordNetCorpusReader
+from nltk.corpus.util import LazyCorpusLoader
+
 from kd_keras.datasets.corruptions import Synonyms
 
 _SHORTEST = 3  # Letters; WordNet knows "in" as an inch and "as" as arsenic.
@@ -19,10 +22,6 @@ def synonyms() -> Synonyms:
     Raises:
       ValueError: if WordNet is not where NLTK looks for it.
     """
-    # Takes a second, which only these studies need.
-    from nltk.corpus.reader.wordnet import WordNetCorpusReader
-    from nltk.corpus.util import LazyCorpusLoader
-
     with warnings.catch_warnings():
         # That other languages are missing.
         warnings.simplefilter("ignore", UserWarning)

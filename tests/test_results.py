@@ -1,0 +1,68 @@
+"""docs/results says what its tables say, and shows what its commands draw."""
+
+import pathlib
+
+import pytest
+
+from benchmarks import results_figures, results_together
+from benchmarks.results_tables import RESULTS, STUDIES, findings, models, read
+
+INDEX = (RESULTS / "index.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_tables_are_those_of_the_study(study):
+    for table in (models(study), findings(study)):
+        assert table.count("\n") > 4
+        assert f"\n\n{table}\n\n" in INDEX
+
+
+def test_what_the_studies_decide_together(capsys):
+    results_together.main()
+    table, decided = capsys.readouterr().out.split("\n\n")
+    assert f"\n\n{table}\n\n" in INDEX
+    assert decided == "11 of 12 claims are decided by a study at least.\n"
+
+
+def test_numbers_by_hand(monkeypatch, tmp_path):
+    """A table written down here, and what stands in it."""
+    (tmp_path / "mine").mkdir()
+    files = {
+        "summary": "attribute,model,temperature,accuracy_mean,accuracy_sd,dpd_mean,"
+        "dpd_sd,eod_mean,eod_sd\nsex,nds,,0.5,0.125,0.25,0.01,,\n"
+        "sex,ds,4,0.75,0.0625,0.2,0.02,0.1,0.05\n",
+        "calibration": "model,temperature,ece_raw,ece_scaled\nnds,,0.02,0.01\n"
+        "ds,4,0.03,0.015\n",
+        "findings": "finding,claim,verdict,value,lower,upper,unit,p,detectable\n"
+        "1,#TC falls,not decided,0.5,,,rank correlation,0.9,\n"
+        "2,DPD falls,not decided,-0.5,-1.25,0.25,points,0.25,1.5\n"
+        "2,EOD falls,refuted,0.5,0.25,0.75,points,1e-9,0.125\n",
+    }
+    for name, text in files.items():
+        (tmp_path / "mine" / f"{name}.csv").write_text(text)
+    monkeypatch.setattr("benchmarks.results_tables.RESULTS", tmp_path)
+    assert models("mine").splitlines() == [
+        "| model | accuracy % | DPD sex % | EOD sex % | ECE % | scaled |",
+        "|---|---|---|---|---|---|",
+        "| nds | 50.00 ± 12.50 | 25.00 ± 1.00 | - | 2.00 | 1.00 |",
+        "| T = 4 | 75.00 ± 6.25 | 20.00 ± 2.00 | 10.00 ± 5.00 | 3.00 | 1.50 |",
+    ]
+    assert findings("mine").splitlines()[2:] == [
+        "| 1 | #TC falls | not decided | +0.50 (rank) | nothing | 0.9 |",
+        "| 2 | DPD falls | not decided | -0.50 (-1.25 to +0.25) | 1.50 | 0.25 |",
+        "| 2 | EOD falls | refuted | +0.50 (+0.25 to +0.75) | - | < 1e-6 |",
+    ]
+
+
+def test_each_figure_has_a_panel_of_each_study_that_has_the_table():
+    for name, draw in (
+        ("calibration", results_figures.calibration),
+        ("robustness", results_figures.robustness),
+    ):
+        titles = [title for study, title in STUDIES.items() if read(study, name)]
+        figure = results_figures.panels(name, draw)
+        assert [
+            a.get_title().rpartition(",")[0] for a in figure.axes if a.axison
+        ] == titles
+        drawn = pathlib.Path(RESULTS, f"{name}.svg").read_text("utf-8")
+        assert all(f">{title}, " in drawn.replace("&#39;", "'") for title in titles)
