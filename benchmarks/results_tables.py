@@ -3,9 +3,9 @@
 python -m benchmarks.results_tables adult
 """
 
+import argparse
 import csv
 import pathlib
-import sys
 from collections.abc import Iterable, Sequence
 
 RESULTS = pathlib.Path(__file__).parents[1] / "docs" / "results"
@@ -102,17 +102,26 @@ def findings(study: str) -> str:
 def change(row: Row) -> str:
     if not row["value"]:
         return "undefined"
-    value = f"{float(row['value']):+.2f}"
-    if row["unit"] == "rank correlation":
-        return f"{value} (rank)"
+    value = f"{float(row['value']):+.2f}" + rank(row)
+    if rank(row):
+        return value
     return f"{value} ({float(row['lower']):+.2f} to {float(row['upper']):+.2f})"
 
 
+def rank(row: Row) -> str:
+    return " (rank)" if row["unit"] == "rank correlation" else ""
+
+
 def detectable(row: Row) -> str:
-    """The smallest effect seen in 80 % of all studies, for what is not decided."""
-    if row["verdict"] != "not decided":
+    """The smallest effect seen in 80 % of all studies, for what is not decided.
+
+    For ranks the correlation that would have decided.
+    """
+    if row["verdict"] != "not decided" or not row["value"]:
         return "-"
-    return f"{float(row['detectable']):.2f}" if row["detectable"] else "nothing"
+    if not row["detectable"]:
+        return "nothing"
+    return f"{float(row['detectable']):.2f}" + rank(row)
 
 
 def probability(p: str) -> str:
@@ -126,10 +135,13 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([head, "|---" * len(columns) + "|", *lines])
 
 
-def main(study: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("study", choices=STUDIES, help="folder of docs/results")
+    study = parser.parse_args().study
     print(models(study))
     print(f"\n{findings(study)}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

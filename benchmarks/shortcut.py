@@ -16,13 +16,17 @@ from benchmarks.results_tables import markdown
 from pipelines.studies import config as configs
 from pipelines.studies import layout, predictions, run_record
 
-COLUMNS = ("right, color fits", "right, other color", "taken for it", "next to it")
+COLUMNS = (
+    "right, color fits %",
+    "right, other color %",
+    "taken for the color's shape %",
+    "color's shape is the likeliest wrong one %",
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--workdir", required=True)
-    parser.add_argument("--attribute", default="color")
     args = parser.parse_args()
     config = configs.read_config(args.workdir)
     spec = configs.load_dataset(config).spec
@@ -32,10 +36,14 @@ def main() -> None:
         kept = run_record.read(args.workdir, run, config)["files"]
         digest = kept["predictions/test.npz"]
         truth, logits = predictions.read(directory, "test", spec, digest)
-        shares = of_model(truth.labels, truth.groups[args.attribute], logits)
-        found.setdefault(run.name, []).append(shares)
+        shares = of_model(truth.labels, truth.groups["color"], logits)
+        found.setdefault(title(run), []).append(shares)
     rows = [[model, *mean_and_sd(seeds)] for model, seeds in found.items()]
-    print(markdown(["model", *(f"{name} %" for name in COLUMNS)], rows))
+    print(markdown(["model", *COLUMNS], rows))
+
+
+def title(run: layout.Run) -> str:
+    return f"T = {run.temperature:g}" if run.temperature else run.model
 
 
 def of_model(labels: np.ndarray, matches: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
 """docs/results says what its tables say, and shows what its commands draw."""
 
-import pathlib
-
+import numpy as np
 import pytest
 
-from benchmarks import results_figures, results_together
+from benchmarks import results_figures, results_together, shortcut
 from benchmarks.results_tables import RESULTS, STUDIES, findings, models, read
 
 INDEX = (RESULTS / "index.md").read_text("utf-8")
@@ -35,6 +34,8 @@ def test_numbers_by_hand(monkeypatch, tmp_path):
         "ds,4,0.03,0.015\n",
         "findings": "finding,claim,verdict,value,lower,upper,unit,p,detectable\n"
         "1,#TC falls,not decided,0.5,,,rank correlation,0.9,\n"
+        "1,#SC rises,not decided,0.5,,,rank correlation,0.9,0.75\n"
+        "1,classes go,not decided,,,,%,,\n"
         "2,DPD falls,not decided,-0.5,-1.25,0.25,points,0.25,1.5\n"
         "2,EOD falls,refuted,0.5,0.25,0.75,points,1e-9,0.125\n",
     }
@@ -49,20 +50,31 @@ def test_numbers_by_hand(monkeypatch, tmp_path):
     ]
     assert findings("mine").splitlines()[2:] == [
         "| 1 | #TC falls | not decided | +0.50 (rank) | nothing | 0.9 |",
+        "| 1 | #SC rises | not decided | +0.50 (rank) | 0.75 (rank) | 0.9 |",
+        "| 1 | classes go | not decided | undefined | - | - |",
         "| 2 | DPD falls | not decided | -0.50 (-1.25 to +0.25) | 1.50 | 0.25 |",
         "| 2 | EOD falls | refuted | +0.50 (+0.25 to +0.75) | - | < 1e-6 |",
     ]
 
 
-def test_each_figure_has_a_panel_of_each_study_that_has_the_table():
-    for name, draw in (
-        ("calibration", results_figures.calibration),
-        ("robustness", results_figures.robustness),
-    ):
-        titles = [title for study, title in STUDIES.items() if read(study, name)]
-        figure = results_figures.panels(name, draw)
-        assert [
-            a.get_title().rpartition(",")[0] for a in figure.axes if a.axison
-        ] == titles
-        drawn = pathlib.Path(RESULTS, f"{name}.svg").read_text("utf-8")
-        assert all(f">{title}, " in drawn.replace("&#39;", "'") for title in titles)
+@pytest.mark.parametrize("name", results_figures.FIGURES)
+def test_the_figures_are_those_of_the_tables(name):
+    assert (RESULTS / f"{name}.svg").read_bytes() == results_figures.drawn(name)
+    titles = [title for study, title in STUDIES.items() if read(study, name)]
+    figure = results_figures.panels(name, results_figures.FIGURES[name])
+    shown = [axis.get_title() for axis in figure.axes if axis.axison]
+    assert [title.rpartition(",")[0] for title in shown] == titles
+
+
+def test_who_reads_the_color_by_hand():
+    labels, colors = np.array([0, 0, 1, 2]), np.array([0, 1, 0, 0])
+    logits = np.array(
+        [
+            [3, 1, 2],  # Fits, and is right.
+            [3, 2, 1],  # Right, and its color's shape comes next.
+            [3, 2, 1],  # Taken for its color's shape.
+            [1, 2, 3],  # Right, and another shape comes next.
+        ]
+    )
+    found = shortcut.of_model(labels, colors, logits)
+    np.testing.assert_allclose(found, [1, 2 / 3, 1 / 3, 2 / 3])

@@ -1,7 +1,7 @@
 """What the runs of a study predict on damaged data; the one owner of these files."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import keras
@@ -56,7 +56,7 @@ def ensure(workdir: str, load: Callable[[], Dataset] | None = None) -> None:
     if not missing:
         return
     dataset = load() if load else configs.load_dataset(config)
-    known = _known(dataset, corruption_options.names(config))
+    known = _known(dataset, set().union(*missing.values()))
     sizes = [dataset.splits[s].cardinality() for s in corruption_options.splits(config)]
     values = len(SEVERITIES) * dataset.spec.num_classes * max(sum(map(int, sizes)), 0)
     for models in _in_memory(workdir, config, list(missing), 4 * values):
@@ -67,7 +67,7 @@ def ensure(workdir: str, load: Callable[[], Dataset] | None = None) -> None:
 
 
 def _known(
-    dataset: Dataset, names: Sequence[str]
+    dataset: Dataset, names: Set[str]
 ) -> corruptions.Training | corruptions.Synonyms | None:
     """What the corruptions need beside the examples."""
     if corruptions.kind_of(dataset.spec) == "tables":

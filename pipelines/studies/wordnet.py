@@ -9,15 +9,32 @@ from nltk.corpus.util import LazyCorpusLoader
 from kd_keras.datasets.corruptions import Synonyms
 
 _SHORTEST = 3  # Letters; WordNet knows "in" as an inch and "as" as arsenic.
+# WordNet has nouns, verbs, adjectives and adverbs, and takes these for one of them.
+_GRAMMAR = {
+    "about",
+    "above",
+    "after",
+    "along",
+    "away",
+    "before",
+    "but",
+    "each",
+    "except",
+}
+_GRAMMAR |= {"might", "next", "only", "please", "rather", "then", "unlike", "while"}
+_GRAMMAR |= {"within"}
+# A word that can name people stays, or a text would be about others: its kind of sense.
+_PEOPLE = {"noun.person", "noun.group", "adj.pert"}
 
 
 @functools.cache
 def synonyms() -> Synonyms:
-    """A function that gives the synonyms of a word in its most frequent sense.
+    """A function that gives the synonyms of a word in small letters.
 
-    The sense is the one that WordNet's counted texts have most often; a word that they
-    do not have stays, and so do forms that are no entries ("dogs", "went"). Synonyms of
-    more than one word, or with anything but letters, are left out.
+    They are those of its most frequent sense in WordNet's counted texts, of one word
+    and found there, too. A word has none where that sense makes up less than half of
+    its uses, where a sense of it is of people, and where it may be a form of another
+    word ("going", "men").
 
     Raises:
       ValueError: if WordNet is not where NLTK looks for it.
@@ -37,13 +54,19 @@ def synonyms() -> Synonyms:
 
     @functools.cache
     def of(word: str) -> tuple[str, ...]:
-        if len(word) < _SHORTEST:
+        if len(word) < _SHORTEST or word in _GRAMMAR:
             return ()
-        lemmas = wordnet.lemmas(word)
-        lemma = max(lemmas, key=lambda one: one.count(), default=None)
-        if lemma is None or not lemma.count():
+        senses = wordnet.synsets(word)
+        uses = [lemma for s in senses for lemma in s.lemmas() if lemma.name() == word]
+        if not uses or len(uses) < len(senses):
+            return ()  # Some senses are those of the word that it is a form of.
+        if any(sense.lexname() in _PEOPLE for sense in senses):
             return ()
-        names = lemma.synset().lemma_names()
-        return tuple(n for n in names if n.isalpha() and n.lower() != word)
+        most = max(uses, key=lambda use: use.count())
+        counted = sum(use.count() for use in uses)
+        if not counted or 2 * most.count() < counted:
+            return ()
+        others = [lemma for lemma in most.synset().lemmas() if lemma.name() != word]
+        return tuple(o.name() for o in others if o.count() and o.name().isalpha())
 
     return of

@@ -1,4 +1,4 @@
-"""Synonyms of a made-up WordNet of six synsets, by hand."""
+"""Synonyms of a made-up WordNet of fifteen synsets, by hand."""
 
 import nltk.data
 import pytest
@@ -11,25 +11,31 @@ POSTS = DatasetSpec(
     "posts", {"text": tf.TensorSpec((), tf.string)}, "y", ("a", "b"), {}
 )
 
-# Part of speech -> synsets: their words, and how often texts have each in this sense.
-SYNSETS: dict[str, list[dict[str, int]]] = {
+# Part of speech -> synsets: of what, and how often texts have each word in this sense.
+SYNSETS: dict[str, list[tuple[str, dict[str, int]]]] = {
     "noun": [
-        {"car": 9, "auto": 1, "motor_car": 0},
-        {"car": 2, "gondola": 1},
-        {"in": 6, "inch": 1},
+        ("noun.artifact", {"car": 9, "auto": 1, "motor_car": 4, "motorcar": 0}),
+        ("noun.artifact", {"car": 9, "gondola": 1}),
+        ("noun.quantity", {"in": 6, "inch": 1}),
+        ("noun.person", {"dwarf": 1, "midget": 1}),
+        ("noun.plant", {"dwarf": 9, "shrub": 1}),
+        ("noun.act", {"race": 3, "run": 2}),
+        ("noun.act", {"race": 4, "competition": 2}),
+        ("noun.act", {"race": 2, "raceway": 2}),
+        ("noun.act", {"driving": 6, "steering": 1}),
     ],
-    "verb": [],
+    "verb": [("verb.motion", {"drive": 5, "motor": 1})],
     "adj": [
-        {"big": 1, "pregnant": 1},
-        {"big": 5, "large": 4, "X-L": 0},
-        {"rare": 0, "scarce": 0},
+        ("adj.all", {"big": 1, "pregnant": 1}),
+        ("adj.all", {"big": 5, "large": 4, "X-L": 2}),
+        ("adj.all", {"rare": 0, "scarce": 1}),
+        ("adj.pert", {"african": 9, "moorish": 4}),
     ],
-    "adv": [],
+    "adv": [("adv.all", {"but": 9, "merely": 4})],
 }
 LETTER = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 TYPE = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
-# A file of each lexicographer; the readers want 45 of them.
-LEXNAMES = "".join(f"{i:02d}\tof.{i}\t1\n" for i in range(45))
+OF = sorted({of for synsets in SYNSETS.values() for of, _ in synsets})
 
 
 def write(folder):
@@ -38,16 +44,15 @@ def write(folder):
     for part, synsets in SYNSETS.items():
         data = "  1 WordNet 3.0 Copyright\n"
         places: dict[str, list[int]] = {}
-        for i, counted in enumerate(synsets):
+        for i, (of, counted) in enumerate(synsets):
             offset = len(data)
-            words = " ".join(f"{word} {i}" for word in counted)
-            data += (
-                f"{offset:08d} 00 {LETTER[part]} {len(counted):02x} {words} 000 | \n"
-            )
+            words = " ".join(f"{word} {i:x}" for word in counted)
+            head = f"{offset:08d} {OF.index(of):02d} {LETTER[part]} {len(counted):02x}"
+            data += f"{head} {words} 000 | \n"
             for word, count in counted.items():
                 found = places.setdefault(word.lower(), [])
                 found.append(offset)
-                key = f"{word.lower()}%{TYPE[part]}:00:{i:02d}::"
+                key = f"{word.lower()}%{TYPE[part]}:{OF.index(of):02d}:{i:02d}::"
                 keys.append(f"{key} {offset:08d} {len(found)} {count}")
                 counts += [f"{key} {len(found)} {count}"] if count else []
         (folder / f"data.{part}").write_text(data)
@@ -60,7 +65,8 @@ def write(folder):
         (folder / f"{part}.exc").write_text("")
     (folder / "cntlist.rev").write_text("\n".join(sorted(counts)) + "\n")
     (folder / "index.sense").write_text("\n".join(sorted(keys)) + "\n")
-    (folder / "lexnames").write_text(LEXNAMES)
+    names = "".join(f"{i:02d}\t{of}\t1\n" for i, of in enumerate(OF))
+    (folder / "lexnames").write_text(names)
 
 
 @pytest.fixture
@@ -75,14 +81,27 @@ def made_up(tmp_path, monkeypatch):
 
 
 def test_synonyms_are_those_of_the_most_frequent_sense(made_up):
-    assert made_up("car") == ("auto",)  # A motor_car is two words.
+    # Half of its uses; no text has motorcar, and motor_car is two words.
+    assert made_up("car") == ("auto",)
     assert made_up("big") == ("large",)  # X-L is not of letters; pregnant is rarer.
     assert made_up("large") == ("big",)
+    assert made_up("drive") == ("motor",)
 
 
-@pytest.mark.parametrize("word", ["in", "rare", "cars", "unheard"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "in",  # Too short.
+        "but",  # Grammar.
+        "rare",  # No text has it so.
+        "race",  # 4 of 9 uses.
+        "driving",  # May be a form of drive.
+        "dwarf",  # Can be a person, if rarely.
+        "african",  # Of a people.
+        "unheard",  # No entry.
+    ],
+)
 def test_words_that_stay(made_up, word):
-    """Two letters, a sense that no text has, no entry."""
     assert made_up(word) == ()
 
 
@@ -108,4 +127,17 @@ def test_princetons_wordnet():
         pytest.skip(str(error))
     assert of("buy") == ("purchase",)
     assert of("big") == ("large",)
-    assert of("a") == of("in") == of("who") == of("dogs") == ()
+    assert of("hate") == ("detest",)
+    for word in (
+        "a",
+        "in",
+        "who",
+        "not",
+        "have",
+        "dogs",
+        "men",
+        "gay",
+        "black",
+        "race",
+    ):
+        assert of(word) == (), word

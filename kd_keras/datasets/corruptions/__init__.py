@@ -95,8 +95,8 @@ def corrupt(
     """The same examples, damaged.
 
     What is drawn depends on the seed, the corruption and the example's position alone.
-    So a higher severity does more of the same: noise, typing errors and missing values
-    of a lower one are among its own.
+    So a higher severity does more of the same: noise, typing errors, synonyms and
+    missing values of a lower one are among its own.
 
     Args:
       examples: single examples, dicts under the spec's keys, in a fixed order.
