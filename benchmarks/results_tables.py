@@ -13,6 +13,7 @@ RESULTS = pathlib.Path(__file__).parents[1] / "docs" / "results"
 STUDIES = {
     "adult": "Adult",
     "hatexplain": "HateXplain",
+    "hatexplain_words": "HateXplain by its words",
     "cifar100": "CIFAR-100",
     "celeb_a": "CelebA",
     "celeb_a_images": "CelebA's images",
