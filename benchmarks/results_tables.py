@@ -15,6 +15,7 @@ STUDIES = {
     "hatexplain": "HateXplain",
     "hatexplain_words": "HateXplain by its words",
     "cifar100": "CIFAR-100",
+    "cifar10": "CIFAR-10",
     "celeb_a": "CelebA",
     "celeb_a_images": "CelebA's images",
     "trifeature_fresh": "Trifeature",

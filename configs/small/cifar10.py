@@ -1,4 +1,4 @@
-"""The CIFAR-10 study of docs/results: a published teacher, short training.
+"""A short CIFAR-10 study: a published teacher, few epochs.
 
 --config.teacher.pretrained names the file of the teacher's weights.
 """
