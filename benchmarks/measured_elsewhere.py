@@ -69,7 +69,7 @@ def require_alike(trained: DatasetSpec, other: DatasetSpec) -> None:
         if before != now:
             raise ValueError(
                 f"--config has other {field} than the study was trained with: {now}, "
-                f"not {before}."
+                f"not {before}. Name a config of data like these."
             )
 
 
