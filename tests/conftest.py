@@ -22,6 +22,8 @@ MAY_SKIP = (
     "MLflow is not installed",
     "Weights & Biases is not installed",
     "zsh is not installed",
+    # Data that NLTK downloads.
+    "WordNet is not installed",
 )
 
 
