@@ -5,21 +5,27 @@ import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 # As in pipelines/studies/own_code.py, which reads it.
 ENVIRONMENT = "KD_KERAS_MODULE_PATH"
-FILES = ("config", "policy")
+# Flag of a file -> one that is there.
+FILES = {"config": "configs/demo.py", "policy": "configs/policies/demo.py"}
 
 
 def check_files(argv: Sequence[str]) -> None:
-    """Raises a ValueError if the file of --config or --policy is not there."""
+    """Raises a ValueError unless --config and --policy are Python files."""
     for flag, path in _values(argv, FILES):
         if not path.is_file():
             names = [p.name for p in path.parent.glob("*.py") if p.name[0] != "_"]
             close = difflib.get_close_matches(path.name, names, n=1)
             advice = f" Did you mean {path.parent / close[0]}?" if close else ""
             raise ValueError(f"--{flag}={path} is not there.{advice}")
+        if path.suffix != ".py":
+            raise ValueError(
+                f"--{flag}={path} is no Python file. Give the .py file that makes the "
+                f"{flag}, such as {FILES[flag]}."
+            )
 
 
 def set_module_path(argv: Sequence[str]) -> None:
@@ -56,7 +62,7 @@ def module_path() -> str:
 
 
 def _values(
-    argv: Sequence[str], names: Sequence[str]
+    argv: Sequence[str], names: Iterable[str]
 ) -> Iterator[tuple[str, pathlib.Path]]:
     flag = re.compile(rf"--?({'|'.join(names)})(?:=(.*))?", re.DOTALL)
     for word, following in zip(argv, [*argv[1:], ""], strict=True):

@@ -8,6 +8,7 @@ import keras
 import ml_collections
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from kd_keras import files
 from kd_keras.datasets import Dataset, corruptions
@@ -222,19 +223,40 @@ def _predict(
     known: corruptions.Training | corruptions.Synonyms | None,
 ) -> None:
     """Writes what these models predict under a corruption."""
-    spec = dataset.spec
     predicted: dict[Run, dict[str, tuple[np.ndarray, np.ndarray]]]
     predicted = {model.run: {} for model in models}
     for split in corruption_options.splits(config):
         ids: list[np.ndarray] = []
         logits: dict[Run, list[np.ndarray]] = {model.run: [] for model in models}
-        position = 0
-        size = _BATCH[corruptions.kind_of(spec)]
-        for batch in dataset.splits[split].batch(size).as_numpy_iterator():
-            damaged = [
-                tf.nest.map_structure(tf.convert_to_tensor, spec.inputs(found))
-                for severity in SEVERITIES
-                for found in [
+        for of_batch, inputs in _damaged(dataset, split, name, known):
+            ids.append(of_batch)
+            for model in models:
+                logits[model.run].append(model.predict(inputs))
+        for run, found in logits.items():
+            of_split = np.concatenate(ids).astype("S"), np.concatenate(found, axis=1)
+            predicted[run][split] = of_split
+    for run, of_run in predicted.items():
+        record = run_record.read(workdir, run, config)
+        write(workdir, run, record, name, of_run)
+
+
+def _damaged(
+    dataset: Dataset,
+    split: str,
+    name: str,
+    known: corruptions.Training | corruptions.Synonyms | None,
+) -> Iterator[tuple[np.ndarray, list[Any]]]:
+    """A split's batches: ids, and the damaged inputs of each severity."""
+    spec = dataset.spec
+    batches = dataset.splits[split].batch(_BATCH[corruptions.kind_of(spec)])
+    total = max(int(batches.cardinality()), 0) or None
+    # disable=None: no bar where the output is no terminal.
+    told = tqdm(total=total, unit="batch", desc=f"{name}, {split}", disable=None)
+    position = 0
+    with told:
+        for batch in batches.as_numpy_iterator():
+            inputs = [
+                spec.inputs(
                     corruptions.corrupt_batch(
                         batch,
                         spec,
@@ -244,15 +266,10 @@ def _predict(
                         seed=SEED,
                         known=known,
                     )
-                ]
+                )
+                for severity in SEVERITIES
             ]
-            for model in models:
-                logits[model.run].append(model.predict(damaged))
-            ids.append(batch[spec.example_id])
-            position += len(ids[-1])
-        for run, found in logits.items():
-            of_split = np.concatenate(ids).astype("S"), np.concatenate(found, axis=1)
-            predicted[run][split] = of_split
-    for run, of_run in predicted.items():
-        record = run_record.read(workdir, run, config)
-        write(workdir, run, record, name, of_run)
+            ids = batch[spec.example_id]
+            yield ids, tf.nest.map_structure(tf.convert_to_tensor, inputs)
+            position += len(ids)
+            told.update()

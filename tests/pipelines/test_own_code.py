@@ -105,6 +105,18 @@ def test_the_command_line_gives_folders(tmp_path, monkeypatch):
     assert given.module_path().split(":") == [*folders, "/before"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "example"),
+    [("config", "configs/demo.py"), ("policy", "configs/policies/demo.py")],
+)
+def test_a_config_is_a_python_file(tmp_path, flag, example):
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    message = rf"--{flag}={path} is no Python file\. .* such as {example}\.$"
+    with pytest.raises(ValueError, match=message):
+        given.check_files(["study", f"--{flag}={path}"])
+
+
 def test_a_config_that_is_not_there_is_one_line_with_the_nearest():
     with pytest.raises(ValueError, match=r"^--config=configs/dmeo\.py is not there\. "):
         given.check_files(["study", "--config=configs/dmeo.py"])
