@@ -1,9 +1,11 @@
 """The example of people: from a raw file to a verdict, as a person runs it."""
 
+import csv
 import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -63,6 +65,29 @@ def test_a_slip_of_the_pen_and_names_that_no_model_takes_are_said(tmp_path):
     assert "BUT of sex F the test split will have about 0 examples of no" in text
     assert "models know Debt (CHF) as Debt_CHF" in text
     assert "'class_names': ('yes', 'no')" in pathlib.Path(found.config).read_text()
+
+
+def test_what_is_in_the_table_is_no_code(tmp_path, capsys):
+    """A cell with a line break must not end the comment that names it."""
+    evil = "m\n    print('a cell ran')\r    print('a cell ran')  #"
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["hours", "a-b", "a_b", "ok"])
+        for i in range(60):
+            rows.writerow(
+                [i, ("f", evil)[i % 2], "xyz"[i % 3], ("no", "yes")[i % 4 > 1]]
+            )
+    found = new.write(str(path), "ok", ["a-b", "a_b"])
+    config = runpy.run_path(found.config)["get_config"]()
+    assert "a cell ran" not in capsys.readouterr().out
+    assert config.attributes == ("a-b", "a_b")
+    # Attributes of like names have conditions of their own.
+    conditions = runpy.run_path(found.policy)["get_config"]().conditions
+    assert {c.attribute for c in conditions.values() if "attribute" in c} == {
+        *("a-b", "a_b")
+    }
+    assert len(conditions) == 5
 
 
 def test_how_sure_the_gate_can_be_of_a_table_is_said(tmp_path):

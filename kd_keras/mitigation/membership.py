@@ -32,9 +32,13 @@ def group_codes(groups: Any, attribute: str | None, name: str) -> tf.Tensor:
 
 
 def crossed(labels: tf.Tensor, groups: tf.Tensor, num_groups: int) -> tf.Tensor:
-    """Codes of label and group together, `label * num_groups + group`; -1 stays."""
+    """Codes of label and group together, `label * num_groups + group`.
+
+    -1 where the group is not one of `num_groups`: its code would be that of another
+    label's group.
+    """
     codes = ops.cast(labels, "int32") * num_groups + groups
-    return ops.where(groups < 0, -1, codes)
+    return ops.where((groups < 0) | (groups >= num_groups), -1, codes)
 
 
 def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -133,6 +133,11 @@ def _objective(made: Mapping[str, Any] | None) -> str:
     if not made:
         return "It is optimised for the cross-entropy to the labels."
     weight, temperature = made["alpha"], made["temperature"]
+    if made.get("soft_loss") != "kl" or "method" in made or made.get("hints"):
+        return (
+            f"It is optimised for {' and '.join(_soft(made))}, at alpha {weight:g} and "
+            f"temperature {temperature:g}, beside the cross-entropy to the labels."
+        )
     square = f" (and T^2 = {temperature**2:g})"
     scaled = square if made["scale_by_temperature_squared"] else ""
     return (
@@ -140,6 +145,19 @@ def _objective(made: Mapping[str, Any] | None) -> str:
         f"probabilities at temperature {temperature:g}{scaled}, plus "
         f"{1 - weight:.4g} times the cross-entropy to the labels."
     )
+
+
+def _soft(made: Mapping[str, Any]) -> list[str]:
+    """What a student is taught by, where it is more than the divergence."""
+    taught = [f"the soft loss {made.get('soft_loss', 'of its configuration')}"]
+    if "method" in made:
+        options = ", ".join(f"{k}={v}" for k, v in made["method_options"].items())
+        taught.append(
+            f"the method {made['method']}" + (f" ({options})" if options else "")
+        )
+    if made.get("hints"):
+        taught.append(f"hints ({', '.join(made['hints'])})")
+    return taught
 
 
 def _sensitive(data: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from pipelines.analysis.curves import Curve, seed_curve
 from pipelines.analysis.data_table import COUNT, DECIMAL, PERCENT, Column, DataTable
 from pipelines.analysis.measures import MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Result, Study
-from pipelines.analysis.seed_interval import seed_interval
+from pipelines.analysis.seed_interval import seed_interval, why_no_interval
 
 # Metric -> what people read, and the unit.
 METRICS = {
@@ -209,7 +209,8 @@ def _change(measured: Measured, model: Model, base: Model, state: str) -> str:
     mean, low, high = (100 * value for value in seed_interval(found))
     more = "more" if mean > 0 else "less"
     if np.isnan(low):
-        return f"{abs(mean):.1f} points {more} (one seed: not sure)"
+        why = why_no_interval(len(found))
+        return f"{abs(mean):.1f} points {more} ({why}: not sure)"
     ends = sorted((abs(low), abs(high)))
     if low <= 0 <= high:
         return f"{abs(mean):.1f} points {more} (not sure: {low:+.1f} to {high:+.1f})"

@@ -65,7 +65,7 @@ def choose(study: Study, objective: Objective) -> Choice | None:
     # Where no one is chosen, whom the gap lacks.
     about = chosen or next(iter(near), None)
     told = people(study, objective, about, "validation") if about else []
-    reason = _reason(objective, near, good, tied, chosen, told)
+    reason = _reason(objective, good, tied, chosen, told)
     lowest = min(tied, key=cost.__getitem__, default=None)
     reason += _doubt(study, objective, lowest, chosen)
     if not near:
@@ -150,7 +150,6 @@ def _front(
 
 def _reason(
     objective: Objective,
-    near: list[Model],
     good: list[Model],
     tied: list[Model],
     chosen: Model | None,

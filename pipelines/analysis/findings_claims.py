@@ -8,12 +8,17 @@ import numpy as np
 from pipelines.analysis import findings_quantities as quantities
 from pipelines.analysis.findings_published import Effect, Effects
 from pipelines.analysis.findings_quantities import GapName, Quantities, Values
-from pipelines.analysis.findings_trends import RankTest, alignment, rank_test, slope
+from pipelines.analysis.findings_trends import (
+    HOT,
+    RankTest,
+    alignment,
+    rank_test,
+    slope,
+)
 from pipelines.analysis.measures import DPD, EOD
 from pipelines.analysis.results import Model, Study
 from pipelines.studies import individual_options
 
-HOT = 10.0  # Beyond it the paper calls a temperature too hot.
 CIRCULAR = (
     "measured by this study's own teacher, which favors students that imitate it: set "
     "--config.evaluation.individual_fairness.extractor to input, or to a .keras file"

@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.analysis.findings_quantities import GapName
-from pipelines.analysis.findings_trends import slope
+from pipelines.analysis.findings_trends import HOT, slope
 from pipelines.analysis.measures import GAP_OF, Measure
 from pipelines.analysis.published import Published
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import DS, NDS, TEACHER
 
-_WARM = 10.0  # As HOT of findings_claims.
 _METRIC_OF = {gap: metric for metric, gap in GAP_OF.items()}
 
 
@@ -88,7 +87,7 @@ def _trend(means: Mapping[Model, float]) -> float:
     warm = {
         model.temperature: mean
         for model, mean in means.items()
-        if model.name == DS and model.temperature and model.temperature <= _WARM
+        if model.name == DS and model.temperature and model.temperature <= HOT
     }
     if len(warm) < 2:
         return float("nan")

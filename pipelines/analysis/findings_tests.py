@@ -22,7 +22,7 @@ class SeedTest(NamedTuple):
     Attributes:
       mean: over the seeds.
       sd: over the seeds, with seeds - 1 in the denominator.
-      low, high: ends of the 95 % interval.
+      low, high: ends of the interval; NaN where no spread is known.
       p: two-sided; NaN where no spread is known.
     """
 
@@ -33,7 +33,7 @@ class SeedTest(NamedTuple):
     p: np.ndarray
 
 
-def seed_test(values: np.ndarray) -> SeedTest:
+def seed_test(values: np.ndarray, level: float = LEVEL) -> SeedTest:
     """Student's one-sample t test; of differences within seeds, the paired one.
 
         t = mean / (sd / sqrt(n)),  n - 1 degrees of freedom
@@ -43,6 +43,7 @@ def seed_test(values: np.ndarray) -> SeedTest:
 
     Args:
       values: `[seeds, ...]`, one value per seed.
+      level: coverage of the interval.
     """
     values = np.asarray(values, float)
     seeds, mean = len(values), values.mean(axis=0)
@@ -52,7 +53,7 @@ def seed_test(values: np.ndarray) -> SeedTest:
     sd = np.where(np.ptp(values, axis=0) > _EQUAL, values.std(axis=0, ddof=1), 0.0)
     sd = np.where(np.isfinite(mean), sd, np.nan)
     error = np.where(sd > 0, sd / np.sqrt(seeds), np.nan)
-    width = scipy.stats.t.isf(ALPHA / 2, seeds - 1) * error
+    width = scipy.stats.t.isf((1 - level) / 2, seeds - 1) * error
     p = 2 * scipy.stats.t.sf(abs(mean / error), seeds - 1)
     return SeedTest(mean, sd, mean - width, mean + width, p)
 

@@ -10,6 +10,7 @@ import scipy.stats
 
 from pipelines.analysis.findings_tests import ALPHA
 
+HOT = 10.0  # Beyond it the paper calls a temperature too hot.
 FIVE = 5  # Seeds of the published study, on which its counts depend.
 _MOST_DRAWS = 50
 PERMUTATIONS = 1999  # p = 0.001 at best: enough for fifty claims together.

@@ -111,7 +111,7 @@ def measure(
         return Measured(float(right.mean()), np.nan, float(min(recalls)))
     counts: GroupCounts = truth.counts(study.spec, predicted)
     own, worst = (
-        gap(counts, name, attribute=attribute).value
+        gap(counts, name, attribute=attribute, min_examples=study.min_examples).value
         for name in (GAP, "worst_group_accuracy")
     )
     return Measured(float(right.mean()), float(own), float(worst))

@@ -8,14 +8,13 @@ import numpy as np
 
 from kd_keras.fairness.names import attribute_name
 from pipelines.analysis.data_table import COUNT, PERCENT, POINTS, Column, DataTable
-from pipelines.analysis.findings_trends import slope
+from pipelines.analysis.findings_trends import HOT, slope
 from pipelines.analysis.measures import ACCURACY, DPD, EOD, MODEL_COLUMNS, model_cells
 from pipelines.analysis.results import Model, Study
 from pipelines.analysis.robustness import CLEAN, ECE, WORST, Quantity, Robustness
-from pipelines.analysis.seed_interval import seed_interval
+from pipelines.analysis.seed_interval import seed_interval, why_no_interval
 from pipelines.studies.interval_options import LEVEL
 
-_HOTTEST = 10  # The findings take the slope up to this temperature, see docs/evidence.
 _ACCURACY, _ECE = Quantity(ACCURACY), Quantity(ECE)
 _SHORT = {WORST: "worst", DPD: "dpd", EOD: "eod"}
 
@@ -112,13 +111,13 @@ def words(study: Study, found: Robustness) -> list[str]:
     lines = [_loss(study, found)]
     if study.distilled and study.nds:
         lines.append(_against_nds(study, found, study.nds))
-    cool = [m for m in study.curve if (m.temperature or 0) <= _HOTTEST]
+    cool = [m for m in study.curve if (m.temperature or 0) <= HOT]
     if len(cool) > 1:
         accuracy = functools.partial(found.of, quantity=_ACCURACY)
-        lines.append(_with_temperature(study, cool, "accuracy", accuracy))
+        lines.append(_with_temperature(cool, "accuracy", accuracy))
         if study.attributes:
             worst = "the accuracy of the worst group"
-            lines.append(_with_temperature(study, cool, worst, found.worst))
+            lines.append(_with_temperature(cool, worst, found.worst))
     return lines
 
 
@@ -177,7 +176,7 @@ def _listed(names: list[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _with_temperature(study: Study, models: Sequence[Model], what: str, of: Any) -> str:
+def _with_temperature(models: Sequence[Model], what: str, of: Any) -> str:
     """How it changes for a tenfold temperature, a line through every seed's values."""
     by_model = [of(model) for model in models]
     seeds = [s for s in by_model[0] if all(s in found for found in by_model)]
@@ -188,7 +187,8 @@ def _with_temperature(study: Study, models: Sequence[Model], what: str, of: Any)
     mean, low, high = seed_interval((100 * slope(values, temperatures)).tolist())
     change = f"With ten times the temperature, {what} on damaged data changes by "
     if np.isnan(low):
-        return f"{change}{mean:+.1f} points; one seed cannot say how sure that is."
+        why = why_no_interval(len(seeds))
+        return f"{change}{mean:+.1f} points; {why} cannot say how sure that is."
     ends = f"{mean:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})"
     verdict = (
         "which may be chance"
@@ -220,7 +220,7 @@ def _interval(
     if not values:
         return {}
     mean, low, high = seed_interval(list(values.values()))
-    # NaN, of one seed, stays.
+    # NaN, of one seed or of equal ones, stays.
     low, high = float(np.maximum(low, 0)), float(np.minimum(high, highest))
     return {name: mean, f"{name}_lower": low, f"{name}_upper": high}
 

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.stats
 
-from pipelines.studies.interval_options import LEVEL
+from pipelines.analysis.findings_tests import LEVEL, seed_test
 
 
 def seed_interval(
     values: Sequence[float], level: float = LEVEL
 ) -> tuple[float, float, float]:
-    """Mean and Student's interval of what another initialisation would give."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, np.nan, np.nan
-    error = np.std(values, ddof=1) / np.sqrt(len(values))
-    width = float(scipy.stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
-    return mean, mean - width, mean + width
+    """Mean and Student's interval of what another initialisation would give.
+
+    The ends are NaN for one seed, and for seeds that are all equal: see `seed_test`.
+    """
+    found = seed_test(np.asarray(values), level)
+    return float(found.mean), float(found.low), float(found.high)
+
+
+def why_no_interval(seeds: int) -> str:
+    """Why so many seeds gave no interval."""
+    return "one seed" if seeds == 1 else f"{seeds} seeds that are all equal"

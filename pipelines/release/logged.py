@@ -22,7 +22,7 @@ class Logged(NamedTuple):
       key: the same whenever it is logged again.
       params: name -> what it was made with.
       curves: epoch -> metric -> value.
-      results: metric -> value on the evaluation split.
+      results: metric and evaluation split, such as "accuracy_test" -> value.
       files: paths to keep with it.
     """
 
@@ -36,6 +36,7 @@ class Logged(NamedTuple):
 
 def read(workdir: str, config: Mapping[str, Any]) -> Iterator[Logged]:
     """Every finished run of a study, and one more with its report."""
+    split = config["evaluation"]["split"]
     settings = dict(_flat(configs.to_dict(config)))
     measured = hparams.read(workdir)
     # Studies of one config in several places are several studies.
@@ -51,7 +52,7 @@ def read(workdir: str, config: Mapping[str, Any]) -> Iterator[Logged]:
             f"{study} {run.directory}",
             {**settings, **about},
             _curves(run_record.require(workdir, run, record, HISTORY)),
-            measured.get(run, {}),
+            {f"{name}_{split}": v for name, v in measured.get(run, {}).items()},
             [verdict] if files.exists(verdict) else [],
         )
     kept = files.glob(files.join(workdir, "tables"), "*.csv")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kd_keras.fairness import GAPS
+from kd_keras.fairness import GAPS, GroupCounts
 from kd_keras.fairness.gaps import gap
 from kd_keras.mitigation import GroupOffsets, GroupThresholds
 from kd_keras.mitigation.constraints import BENEFITS
@@ -72,7 +72,9 @@ def remedies(
         if condition.metric in BENEFITS and condition.at_most is not None:
             bound = _bound(study, run, condition, condition.at_most)
             gaps.append((attribute, condition.metric, bound))
-        elif condition.metric in ("worst_group_accuracy", "accuracy"):
+        elif condition.metric == "worst_group_accuracy" or (
+            condition.metric == "accuracy" and condition.group
+        ):
             # The accuracy of one group may not be bought with another one's.
             least = _bound(study, run, condition, condition.at_least or 0.0)
             known = floors.setdefault(attribute, {})
@@ -177,5 +179,17 @@ def _bound(study: Study, run: Run, condition: Condition, bound: float) -> float:
         if condition.metric in GAPS:
             bound += gap(counts, condition.metric, attribute=condition.attribute).value
         else:
-            bound += counts.accuracy(condition.attribute).by_group[condition.group]
+            bound += _accuracy(counts, condition, study.split)
     return min(max(bound, 0.0), 1.0)
+
+
+def _accuracy(counts: GroupCounts, condition: Condition, split: str) -> float:
+    """That of the condition's group."""
+    of_group = counts.accuracy(condition.attribute).by_group
+    if condition.group not in of_group:
+        raise ValueError(
+            f"--policy.conditions.{condition.name}.group: no example of the {split} "
+            f"split is in {condition.group!r}, so no remedy can be fitted to it. Give "
+            "that split more examples, or leave the condition out."
+        )
+    return float(of_group[condition.group])

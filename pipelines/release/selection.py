@@ -42,6 +42,10 @@ def selection(
         **({"corruption": objective.corruption} if objective.corruption else {}),
         "min_examples": objective.min_examples,
         "tolerance": objective.tolerance,
+        # What a confirmation depends on beside.
+        "level": objective.level,
+        "replicates": objective.replicates,
+        "split": study.split,
         "recommended_temperature": chosen.temperature,
         "reason": choice.reason,
         "groups": choice.people,

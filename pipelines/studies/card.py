@@ -1,5 +1,6 @@
 """The model card of a run, which travels inside its export."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +9,12 @@ from kd_keras.fairness import GroupCounts, gap, wilson
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.intervals import Interval
 from kd_keras.fairness.names import attribute_name, group_name
-from pipelines.studies import attributes, interval_options
+from pipelines.studies import attributes, interval_options, parts
 from pipelines.studies.interval_options import LEVEL, intervals
 from pipelines.studies.predictions import Predictions
 
+# Folders of a path from the root or the home, also behind "hf:".
+_FOLDERS = re.compile(r"(^|:)[~/].*/(?=.)")
 GAPS = ("demographic_parity_difference", "equalized_odds_difference", "accuracy_gap")
 
 
@@ -35,7 +38,6 @@ def model_card(
       What model_card.json holds.
     """
     config = document["config"]
-    # Where the data lie on this machine is nobody else's business.
     data = {k: v for k, v in config["dataset"].items() if k != "data_dir"}
     if "path" in data:
         data["path"] = data["path"].rpartition("/")[2]
@@ -46,13 +48,17 @@ def model_card(
         **mended,
         "alpha": config["alpha"],
         "scale_by_temperature_squared": config["scale_by_temperature_squared"],
+        **{
+            name: config.get(name, parts.DEFAULTS[name])
+            for name in ("soft_loss", "hints")
+        },
         "teacher_fingerprint": teacher_fingerprint,
     }
     return {
         "study": config["name"],
         "model": {name: record[name] for name in about},
         "data": {
-            **data,
+            **_without_folders(data),
             "classes": list(spec.class_names),
             "attributes": {name: list(groups) for name, groups in spec.groups.items()},
         },
@@ -68,6 +74,15 @@ def model_card(
         "git_revision": document["git_revision"],
         "versions": document["versions"],
     }
+
+
+def _without_folders(value: Any) -> Any:
+    """Where the data lie on this machine is nobody else's business: last parts."""
+    if isinstance(value, Mapping):
+        return {key: _without_folders(of_key) for key, of_key in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_folders(one) for one in value]
+    return _FOLDERS.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def _measures(

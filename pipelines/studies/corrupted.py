@@ -27,6 +27,8 @@ from pipelines.studies.model_files import load_model
 from pipelines.studies.run_record import MODEL_FILE
 
 FOLDER = "corrupted"
+# Raised with what a corruption makes: predictions of an earlier one are of other data.
+VERSIONS = {"synonyms": 2}
 SEED = 0  # Of what is drawn, the same for every run and model.
 # Weights and logits of the models that are in memory together.
 _BYTES = 2**30
@@ -135,8 +137,10 @@ def _source(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What the predictions are of: model and data, whose ids its predictions hold."""
     kept = record["files"]
     made_of = (MODEL_FILE, *(f"predictions/{s}.npz" for s in predictions.SPLITS))
+    version = {"version": VERSIONS[name]} if name in VERSIONS else {}
     return {
         "corruption": name,
+        **version,
         "severities": list(SEVERITIES),
         "seed": SEED,
         "files": {part: kept.get(part) for part in made_of},

@@ -133,7 +133,8 @@ def parse_directory(directory: str) -> Run | None:
         base = parse_directory(trained)
         return base and dataclasses.replace(base, mended=True)
     match = re.fullmatch(
-        rf"(teacher|student-(?:nds|t([\d.]+)(?:-({METHOD}))?))/seed(\d+)", directory
+        rf"(teacher|student-(?:nds|t(\d+(?:\.\d+)?)(?:-({METHOD}))?))/seed(\d+)",
+        directory,
     )
     if match is None:
         return None

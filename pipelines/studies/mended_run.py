@@ -23,7 +23,7 @@ from pipelines.studies.run_record import MODEL_FILE
 
 Mending = GroupThresholds | GroupOffsets
 # What a mended run keeps of the record of the run that was mended.
-_KEPT = ("architecture", "epochs", "teacher")
+_KEPT = ("architecture", "epochs", "teacher", "method", "method_options")
 
 
 def make(

@@ -54,7 +54,7 @@ def write(path: str, label: str, groups: Sequence[str], positive: str = "") -> N
       ValueError: if a file is there already, or the table cannot be used.
     """
     where = pathlib.Path(path)
-    name = "".join(c if c.isalnum() else "_" for c in where.name.partition(".")[0])
+    name = _identifier(where.name.partition(".")[0])
     if not name.isidentifier():
         name = f"study_{name}"
     config, policy = (str(where.with_name(f"{name}{s}.py")) for s in ("", "_policy"))
@@ -294,11 +294,12 @@ def _config(
     decided: Sequence[str],
     bins: int,
 ) -> str:
-    lines = "".join(f"    # - {line}\n" for line in decided)
+    # A cell of the table may have line breaks, and what follows one would be code.
+    lines = "".join(f"    # - {' '.join(line.split())}\n" for line in decided)
     fields = {k: v for k, v in options.items() if k != "path"}
     rows = (f"        {key!r}: {value!r},\n" for key, value in fields.items())
     dataset = "{\n" + "".join(rows) + "    }"
-    return f'''"""A study of {options["path"]}."""
+    return f'''"""A study of the table {name}."""
 
 import pathlib
 
@@ -346,17 +347,17 @@ def _policy(name: str, attributes: Sequence[str]) -> str:
     worst = attributes[0] if attributes else ""
     metric = "equalized_odds_difference" if attributes else "ece"
     conditions = "".join(
-        f"""    policy.conditions.eod_{_identifier(attribute)} = _condition(
+        f"""    policy.conditions.eod_{identifier} = _condition(
         metric="equalized_odds_difference",
         attribute={attribute!r},
         against="teacher",
         at_most=0.05,
     )
-    policy.conditions.worst_{_identifier(attribute)} = _condition(
+    policy.conditions.worst_{identifier} = _condition(
         metric="worst_group_accuracy", attribute={attribute!r}, at_least=0.5
     )
 """
-        for attribute in attributes
+        for attribute, identifier in _identifiers(attributes).items()
     )
     return f'''"""What a student of {name} has to keep before it is released."""
 
@@ -403,5 +404,16 @@ def _condition(**fields: str | float) -> ml_collections.ConfigDict:
 '''
 
 
-def _identifier(attribute: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in attribute)
+def _identifiers(attributes: Sequence[str]) -> dict[str, str]:
+    """Attribute -> what stands for it in a name; no two are the same."""
+    found: dict[str, str] = {}
+    for attribute in attributes:
+        identifier = _identifier(attribute)
+        while identifier in found.values():
+            identifier += "_"
+        found[attribute] = identifier
+    return found
+
+
+def _identifier(text: str) -> str:
+    return "".join(c if f"_{c}".isidentifier() else "_" for c in text)

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+import zipfile
 
 from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from nltk.corpus.util import LazyCorpusLoader
@@ -45,7 +46,7 @@ def synonyms() -> Synonyms:
         wordnet = LazyCorpusLoader("wordnet", WordNetCorpusReader, None)
         try:
             wordnet.ensure_loaded()
-        except (LookupError, OSError) as error:
+        except (LookupError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(
                 "The corruption 'synonyms' needs WordNet where NLTK looks for it. Run "
                 "python -m nltk.downloader wordnet, or set NLTK_DATA to the folder "

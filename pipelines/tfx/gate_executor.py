@@ -8,7 +8,6 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from kd_keras import files
 from pipelines.release import blessing as blessings
 from pipelines.tfx import judging, properties
 
@@ -63,8 +62,3 @@ class GateExecutor(base_executor.BaseExecutor):
             set_property(name, value)
         word = "BLESSED" if found["blessed"] else "NOT_BLESSED"
         absl.logging.info("%s\n%s", word, values["reasons"])
-
-
-def verdict_of(blessing: types.Artifact) -> dict[str, Any]:
-    """The content of a blessing's verdict.json."""
-    return files.read_json(files.join(blessing.uri, blessings.VERDICT))

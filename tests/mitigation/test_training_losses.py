@@ -653,3 +653,5 @@ def test_a_class_that_is_predicted_and_has_no_examples():
 def test_codes_of_classes_and_groups_together():
     labels, groups = (keras.ops.array(v) for v in ([0, 1, 2, 1], [1, 0, -1, 1]))
     np.testing.assert_array_equal(crossed(labels, groups, 2), [1, 2, -1, 3])
+    # A third group of two would be the first one of the next class.
+    np.testing.assert_array_equal(crossed([0, 1], np.array([2, 1]), 2), [-1, 3])

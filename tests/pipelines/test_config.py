@@ -83,6 +83,8 @@ def test_other_temperatures_have_other_directories():
         run = Run("ds", 3, temperature)
         assert run.directory == f"student-{name}/seed3"
         assert parse_directory(run.directory) == run
+    for other in ("student-t1.2.3/seed0", "student-t./seed0", "student-t.5/seed0"):
+        assert parse_directory(other) is None
 
 
 def test_workdir_remembers_its_config(tmp_path):

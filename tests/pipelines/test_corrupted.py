@@ -132,6 +132,18 @@ def test_another_model_or_corruption_is_asked_anew(tmp_path, tiny_dataset):
     assert not np.allclose(read(workdir, RUNS[0], NAMES[0])["test"][1], before)
 
 
+def test_predictions_of_an_earlier_corruption_are_not_taken(
+    tmp_path, tiny_dataset, monkeypatch
+):
+    workdir = str(tmp_path)
+    write_config(workdir, NAMES[:1])
+    write_run(workdir, RUNS[0], tiny_dataset, 0)
+    corrupted.ensure(workdir, lambda: tiny_dataset)
+    monkeypatch.setitem(corrupted.VERSIONS, NAMES[0], 2)
+    with pytest.raises(corrupted.MissingError, match="of another model or of other"):
+        read(workdir, RUNS[0], NAMES[0])
+
+
 def test_bad_names_are_refused_before_any_training(tiny_dataset):
     def config(names):
         return {"evaluation": {"split": "test", "corruptions": names}}

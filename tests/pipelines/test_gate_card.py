@@ -31,12 +31,12 @@ RECORD = {
 }
 
 
-def made_card():
+def made_card(document=DOCUMENT):
     columns = study.columns()
     answer = columns["x"][:, 2]
     truth = Truth(np.arange(80), columns["y"], {"side": columns["side"]})
     predictions = Predictions(truth, np.stack([np.zeros(80), answer], axis=1))
-    return model_card(DOCUMENT, study.SPEC, RECORD, predictions, "f" * 64)
+    return model_card(document, study.SPEC, RECORD, predictions, "f" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +65,32 @@ def test_groups_and_gaps_have_intervals(card):
     assert 0 <= eod["low"] < 0.3 < eod["high"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("hf:/home/somebody/clinic/patients", "hf:patients"),
+        ("/home/somebody/people.csv", "people.csv"),
+        ("~/clinic/people.csv", "people.csv"),
+        ("hf:stanford/sst2", "hf:stanford/sst2"),
+        ("african/other", "african/other"),
+    ],
+)
+def test_a_card_names_no_folder_of_this_machine(given, told):
+    dataset = {"name": given, "options": {"files": [given], "most": 3}}
+    found = made_card(
+        {**DOCUMENT, "config": {**DOCUMENT["config"], "dataset": dataset}}
+    )
+    assert found["data"]["name"] == told
+    assert found["data"]["options"] == {"files": [told], "most": 3}
+
+
 def test_what_it_was_made_from(card):
     assert card["distillation"] == {
         "temperature": 4.0,
         "alpha": 0.8,
         "scale_by_temperature_squared": True,
+        "soft_loss": "kl",
+        "hints": {},
         "teacher_fingerprint": "f" * 64,
     }
     assert card["git_revision"] == "abc"

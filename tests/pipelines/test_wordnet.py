@@ -118,6 +118,15 @@ def test_wordnet_is_missing(tmp_path, monkeypatch):
         corruption_options.require(config, POSTS)
 
 
+def test_wordnet_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "wordnet.zip").write_bytes(b"PK\3\4 and no more")
+    wordnet.synonyms.cache_clear()
+    with pytest.raises(ValueError, match="needs WordNet where NLTK looks"):
+        wordnet.synonyms()
+
+
 def test_princetons_wordnet():
     """What WordNet 3.0 says of some words, read off its files."""
     wordnet.synonyms.cache_clear()

@@ -24,7 +24,7 @@ def write(experiment: str, found: Sequence[Logged]) -> str:
             for epoch, values in enumerate(one.curves)
             for name, value in values.items()
         ]
-        points += [Metric(f"{n}_test", v, now, 0) for n, v in one.results.items()]
+        points += [Metric(name, value, now, 0) for name, value in one.results.items()]
         params = [Param(name, str(value)[:500]) for name, value in one.params.items()]
         client.log_batch(number, tags=[RunTag("kd_keras", _quoted(one.key))])
         for first in range(0, len(params), 100):  # The most that a batch may have.

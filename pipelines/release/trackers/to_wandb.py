@@ -17,7 +17,7 @@ def write(project: str, found: Sequence[Logged]) -> str:
         )
         for epoch, values in enumerate(one.curves):
             run.log(dict(values), step=epoch)
-        run.summary.update({f"{n}_test": v for n, v in one.results.items()})
+        run.summary.update(dict(one.results))
         if one.files:
             artifact = wandb.Artifact(f"{number}-files", type="report")
             for path in one.files:

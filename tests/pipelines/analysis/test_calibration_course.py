@@ -167,6 +167,8 @@ def test_a_change_is_told_with_its_direction_and_how_sure_it_is():
     # Student's t of one degree of freedom is 12.706 standard errors.
     assert "off by 0.6 points more (one seed" in _off_by(1.1, of_nds=[0.5])
     assert "off by 0.6 points less (one seed" in _off_by(0.5, of_nds=[1.1])
+    line = _off_by(1.1, 1.1, of_nds=[0.5, 0.5])
+    assert "points more (2 seeds that are all equal: not sure)" in line
     # -5 and 10: 2.5 and 7.5 times 12.706.
     line = _off_by(5, 20, of_nds=[10, 10])
     assert "off by 2.5 points more (not sure: -92.8 to +97.8) as trained" in line

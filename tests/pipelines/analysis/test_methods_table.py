@@ -54,17 +54,33 @@ def test_seeds_are_compared_in_pairs(study):
     assert balanced.change["accuracy"] == pytest.approx(
         (0.125, 0.125 - width, 0.125 + width)
     )
-    assert balanced.change["gap"] == pytest.approx((-0.5, -0.5, -0.5))
+    # Two equal changes show no spread.
+    nothing = (-0.5, np.nan, np.nan)
+    assert balanced.change["gap"] == pytest.approx(nothing, nan_ok=True)
     # Better than nds and plain, in both.
     assert {row.model.title for row in rows.values() if row.front} == {"T=4 balanced"}
 
 
-def test_the_sentence_names_what_intervals_show(study):
+def test_two_equal_changes_are_no_proof(study):
     (headline,) = methods_table.headlines(methods.compare(study))
-    assert headline.sentence.startswith(
-        "T=4 balanced changes EOD by side by -50.0 points (-50.0 to -50.0) for +12.5 "
-        "points of accuracy"
+    assert headline.sentence == "No method is clearly better than plain distillation."
+
+
+@pytest.mark.parametrize(("least", "gap"), [(1, 0.5), (10, np.nan)])
+def test_groups_that_are_too_small_are_left_out(least, gap):
+    # 20 positives of the first side, all found; 2 of the second, one of them found.
+    labels, side = [1] * 22 + [0] * 22, [0] * 20 + [1] * 2 + [0] * 20 + [1] * 2
+    of_test = {"test": memory_study.truth(labels, {"side": side})}
+    predicted = np.array([1] * 21 + [0] * 23)
+    study = memory_study.study(
+        PAIRS,
+        of_test,
+        {Run(NDS, 0): {"test": predicted}},
+        config={"evaluation": {"split": "test", "min_examples": least}},
     )
+    found = methods.measure(study, "side", predicted)
+    assert found.accuracy == 43 / 44
+    assert found.gap == pytest.approx(gap, nan_ok=True)
 
 
 def test_the_table_and_the_figure_have_every_student(study):

@@ -276,6 +276,17 @@ def test_the_annex_says_what_the_gate_said_and_what_is_optimised(card):
     made = {**card["distillation"], "scale_by_temperature_squared": False}
     known = annex(changed(card, distillation=made))["2(b)"].known[0]
     assert "at temperature 4, plus 0.2 times" in known
+    made = {**card["distillation"], "hints": {"feature": {"weight": 2.0}}}
+    made |= {
+        "method": "group_dro",
+        "method_options": {"eta": 0.01},
+        "soft_loss": "dist",
+    }
+    assert annex(changed(card, distillation=made))["2(b)"].known[0] == (
+        "It is optimised for the soft loss dist and the method group_dro (eta=0.01) "
+        "and hints (feature), at alpha 0.8 and temperature 4, beside the cross-entropy "
+        "to the labels."
+    )
     assert annex(card)["2(d)"].known[-1] == (
         "Sensitive attributes and their groups: side: a, b."
     )

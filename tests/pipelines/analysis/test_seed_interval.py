@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pipelines.analysis.seed_interval import seed_interval
+from pipelines.analysis.seed_interval import seed_interval, why_no_interval
 
 
 def test_intervals_are_students():
@@ -17,6 +17,14 @@ def test_intervals_are_students():
     assert np.isnan([low, high]).all()
     two = scipy.stats.t.interval(0.95, 1, loc=0.2, scale=0.1)
     assert seed_interval([0.1, 0.3])[1:] == pytest.approx(two)
+
+
+def test_equal_seeds_show_no_spread():
+    mean, low, high = seed_interval([0.01, 0.01])
+    assert mean == 0.01
+    assert np.isnan([low, high]).all()
+    assert why_no_interval(1) == "one seed"
+    assert why_no_interval(2) == "2 seeds that are all equal"
 
 
 def test_the_level_is_that_which_is_asked_for():

@@ -58,8 +58,8 @@ def test_a_run_has_what_it_was_made_with_and_what_was_measured(workdir):
     assert [student.params[name] for name in about] == [DS, 1, 4.0, 61706, "test"]
     assert student.curves == [{"loss": 1.5}, {"loss": 1.5, "val_eod_side": 0.25}]
     assert found["student T=4 seed 0"].curves[1] == {"loss": 0.5, "val_eod_side": 0.25}
-    assert student.results == {"accuracy": 0.625, "eod/side": 0.5}
-    assert found["teacher seed 0"].results == {"accuracy": 0.75}
+    assert student.results == {"accuracy_test": 0.625, "eod/side_test": 0.5}
+    assert found["teacher seed 0"].results == {"accuracy_test": 0.75}
     assert found["student nds seed 1"].results == {}
 
 

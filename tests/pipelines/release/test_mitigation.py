@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kd_keras import files
 from kd_keras.datasets import Dataset
+from kd_keras.mitigation import GroupThresholds
 from pipelines import mitigate as mitigate_main
 from pipelines.analysis import mitigation as effects
 from pipelines.analysis import quantization, verdicts
@@ -232,6 +233,24 @@ def test_the_card_says_what_was_done(mended):
     assert card["reads_group"]
     assert card["attribute"] == "side"
     assert card["thresholds"] == {"a": 0.0, "b": "-inf"}
+
+
+def test_the_card_keeps_the_method_that_the_student_was_trained_by(workdir):
+    directory, config = run_dir(workdir, study.CANDIDATE), configs.read_config(workdir)
+    record = run_record.read(workdir, study.CANDIDATE, config)
+    method = {"method": "group_dro", "method_options": {"eta": 0.01}}
+    taught = record | method | {"teacher": "f" * 64}
+    run_record.write(directory, study.CANDIDATE, config, taught)
+    floor = {"accuracy": 0.5}
+    fitted = GroupThresholds(floor=floor, margin=0.0, min_examples=1).fit(
+        np.arange(40) / 40, np.arange(40) > 20, np.tile(["a", "b"], 20)
+    )
+    run = mended_run.make(
+        config, study.dataset(), workdir, study.CANDIDATE, "side", fitted
+    )
+    path = f"{run_dir(workdir, run)}/export/1/model_card.json"
+    made = files.read_json(path)["distillation"]
+    assert {name: made[name] for name in method} == method
 
 
 def test_the_card_for_people_has_the_group_among_the_inputs(mended):

@@ -1,5 +1,6 @@
 """What is asked of thresholds, and on which validation examples it is fitted."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -78,6 +79,8 @@ def test_what_thresholds_of_groups_cannot_mend_is_not_asked(found):
     assert not asked(
         found,
         {"metric": "accuracy", "at_least": 0.9},
+        # Of everyone, as the policy reads it.
+        {**ACCURACY, "at_least": -0.05, "against": TEACHER},
         {"metric": "accuracy_gap", "attribute": ("side", "age"), "at_most": 0.1},
         {"metric": TPR, "attribute": "side", "at_least": 0.1},
         {"metric": "ece", "attribute": "side", "group": "a", "at_most": 0.1},
@@ -106,6 +109,14 @@ def test_a_floor_against_the_teacher_is_of_its_accuracy(found, group, least, flo
     fields = {**ACCURACY, "group": group, "at_least": least, "against": TEACHER}
     (only,) = asked(found, fields)
     assert only.floor == {"accuracy": pytest.approx(floor)}
+
+
+def test_a_group_that_validation_lacks_is_named(found):
+    nobody = dataclasses.replace(found, truth={"validation": truth(LABELS, {
+        **GROUPS, "side": np.zeros(20, int)})})  # fmt: skip
+    fields = {**ACCURACY, "group": "a", "at_least": 0.0, "against": TEACHER}
+    with pytest.raises(ValueError, match=r"c0\.group: no example .* validation .*'a'"):
+        asked(nobody, fields)
 
 
 def test_an_accuracy_that_is_to_be_low_has_no_floor(found):

@@ -201,6 +201,9 @@ def test_the_document():
         "min_examples": 10,
         "groups": [DECIDED],
         "tolerance": 0.05,
+        "level": 0.9,
+        "replicates": 300,
+        "split": "test",
         "recommended_temperature": 4.0,
         "test_looks": 1,
         "validation": [
@@ -225,11 +228,16 @@ def test_looks_at_the_test_split_are_counted_and_not_repeated():
     first = select(found, OBJECTIVE)
     # What was confirmed is not looked at again.
     marked = first | {"confirmation": "kept"}
+    evaluation = found.config["evaluation"] | {"split": "validation"}
+    elsewhere = {"config": found.config | {"evaluation": evaluation}}
     assert select(found, OBJECTIVE, marked) == marked
     for other in (
         select(found, OBJECTIVE, marked, policy="q"),
         select(found, Objective(TPR, "side", 0.06, 0.9, 300), marked),
         select(found, Objective("accuracy_gap", "side", 0.05, 0.9, 300), marked),
+        select(found, dataclasses.replace(OBJECTIVE, level=0.5), marked),
+        select(found, dataclasses.replace(OBJECTIVE, replicates=50), marked),
+        select(dataclasses.replace(found, document=elsewhere), OBJECTIVE, marked),
     ):
         assert other["test_looks"] == 2
         assert other["confirmation"] != "kept"

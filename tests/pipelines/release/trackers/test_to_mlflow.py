@@ -107,7 +107,7 @@ def test_a_run_has_its_name_its_curves_and_its_results(to_mlflow):
         "study run",
         params={"model": "ds", "temperature": 4.0},
         curves=[{"loss": 1.5}, {"loss": 0.5, "accuracy": 0.25}],
-        results={"eod/side": 0.5},
+        results={"eod/side_test": 0.5},
         files=["a.json", "b.html"],
     )
     assert to_mlflow.write("my study", [one]) == "memory"
