@@ -40,7 +40,17 @@ def require(config: Mapping[str, Any], spec: DatasetSpec | None = None) -> None:
     for name in names(config):
         try:
             corruptions.require(name, spec)
-            if name == "synonyms" and spec:
-                wordnet.synonyms()
+        except ValueError as error:
+            raise ValueError(f"--config.{FIELD}: {error}") from error
+
+
+def require_words(config: Mapping[str, Any]) -> None:
+    """Raises a ValueError if WordNet is needed and not there.
+
+    Whoever reads what was predicted needs none.
+    """
+    if "synonyms" in names(config):
+        try:
+            wordnet.synonyms()
         except ValueError as error:
             raise ValueError(f"--config.{FIELD}: {error}") from error

@@ -16,6 +16,7 @@ from pipelines.studies import (
     attempts,
     config_checks,
     coordinator,
+    corruption_options,
     engine,
     individual_options,
     layout,
@@ -217,7 +218,11 @@ def _load_dataset(
     load: Callable[[], Dataset],
     devices: tf.distribute.Strategy,
 ) -> Dataset:
-    """Loads the data set; where it is new, one process prepares it before all."""
+    """Loads the data set; where it is new, one process prepares it before all.
+
+    Damage that cannot be made is refused here, before anything is trained.
+    """
+    corruption_options.require_words(config)
     print(f"data set {config.dataset.name}", flush=True)
     if strategy.is_chief(devices):
         dataset = load()

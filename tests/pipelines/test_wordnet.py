@@ -113,9 +113,11 @@ def test_wordnet_is_missing(tmp_path, monkeypatch):
         r"--config\.evaluation\.corruptions: .* Run python -m nltk\.downloader "
         "wordnet, or set NLTK_DATA to"
     )
-    corruption_options.validate(config)  # Reading a study needs no WordNet.
+    # Reading a study needs no WordNet.
+    corruption_options.validate(config)
+    corruption_options.require(config, POSTS)
     with pytest.raises(ValueError, match=message):
-        corruption_options.require(config, POSTS)
+        corruption_options.require_words(config)
 
 
 def test_wordnet_is_cut_off(tmp_path, monkeypatch):
