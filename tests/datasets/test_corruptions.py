@@ -242,7 +242,8 @@ class Given:
 
 def test_typing_errors_by_hand():
     def typed(text, kind, key=0.0, wrong=0):
-        hit = np.where(np.arange(len(text)) == wrong, 0.0, 0.99)
+        # 0.5 is not below the rate.
+        hit = np.where(np.arange(len(text)) == wrong, 0.0, 0.5)
         return texts.typos(text, 0.5, Given(hit, [kind] * len(text), [key] * len(text)))
 
     assert typed("Abc", 0.1) == "bAc"  # Changes places with the next one.
@@ -250,9 +251,11 @@ def test_typing_errors_by_hand():
     assert typed("Abc", 0.6) == "AAbc"  # Is doubled.
     # a lies beside s, q, w and z, in the order of the rows: s first.
     assert typed("Abc", 0.8) == "Sbc"
-    assert typed("g", 0.8, 0.999) in set("fhtyvb")
+    assert typed("g", 0.8, 0.999) == "b"  # f, h, t, y, v, b.
+    assert typed("g", 0.8, 0.34) == "t"
     assert typed("é", 0.8) == "éé"  # It has no key.
     assert typed("a b", 0.3, wrong=1) == "a b"  # Spaces stay.
+    assert typed("abc", 0.1, wrong=1) == "acb"
     assert typed("abc", 0.1, wrong=2) == "abcc"  # There is no next one.
     assert {k: set(texts.NEIGHBOURS[k]) for k in "qgmp"} == {
         "q": set("wa"),
@@ -279,6 +282,7 @@ def test_as_many_characters_are_mistyped_as_the_rate_says():
 
 def test_synonyms_by_hand():
     of = {"big": ["large", "great"], "dog": ["hound"], "don't": ["never"]}
+    of |= {"tv": ["telly"], "i": ["myself"]}
 
     def said(text, replaced, which):
         drawn = Given(*np.array([replaced, which]))
@@ -289,6 +293,8 @@ def test_synonyms_by_hand():
     assert said("A big dog.", [0, 0.4, 0.4], [0, 0.6, 0]) == "A great hound."
     assert said("BIG Dog", [0, 0], [0, 0]) == "LARGE Hound"
     assert said("Don't, big_2!", [0, 0], [0, 0]) == "Never, large_2!"
+    assert said("TV", [0], [0]) == "TELLY"
+    assert said("I am", [0, 0], [0, 0]) == "Myself am"  # One capital is no shouting.
     assert said("", [], []) == ""
 
 
