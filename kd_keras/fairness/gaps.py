@@ -140,7 +140,7 @@ def gap(
     values = np.concatenate(by_class)
     value = float(mean_of_defined(values))
     one = decide[0] if len(values) == 1 and decide else None
-    reason = _reason(definition, groups, undefined, min_examples, counts)
+    reason = _reason(groups, undefined, min_examples, counts)
     return Gap(
         name,
         value,
@@ -168,7 +168,7 @@ def _undefined(rates: tuple[str, ...], block: Block, groups) -> list[UndefinedRa
     return found
 
 
-def _reason(definition, groups, undefined, min_examples, counts) -> str:
+def _reason(groups, undefined, min_examples, counts) -> str:
     if len(groups) < 2:
         return f"needs at least two groups, has {len(groups)}: {list(groups)}"
     few = "no examples" if min_examples <= 1 else f"under {min_examples} examples"

@@ -40,7 +40,7 @@ def wrap(
     inputs = _inputs(student)
     shift = GroupShift(offsets, name="mended")
     if group_model is not None:
-        group = ops.argmax(_called(group_model, student, inputs), axis=-1)
+        group = ops.argmax(_called(group_model, inputs), axis=-1)
         moved = shift(student.outputs[0], group)
         return keras.Model(inputs, moved, name=f"{student.name}_mended")
     if isinstance(inputs, dict):
@@ -85,7 +85,7 @@ def _inputs(student: keras.Model) -> Any:
     return structure
 
 
-def _called(group_model: keras.Model, student: keras.Model, inputs: Any) -> Any:
+def _called(group_model: keras.Model, inputs: Any) -> Any:
     """The group's logits, of the student's own features where it is built on them."""
     own = keras.tree.flatten(inputs)
     theirs = group_model.inputs
