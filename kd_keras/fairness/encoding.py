@@ -86,7 +86,7 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
     Args:
       attribute: name of the attribute, for the error.
       values: group of each example, `[examples]`: all strings (or UTF-8 bytes) or
-        all integers. None and NaN are missing values.
+        all integers. None, NaN and pandas' NA are missing values.
 
     Returns:
       The sorted group values, and the index of each example's group in them,
@@ -137,11 +137,14 @@ def _group_value(attribute: str, value) -> GroupValue | None:
             return None
         if float(value).is_integer():
             return int(value)
+    # pandas need not be there to tell.
+    if type(value).__name__ == "NAType":
+        return None
     if isinstance(value, bool | int | np.integer | np.bool_):
         return int(value)
     raise TypeError(
-        f"`groups[{attribute!r}]` must hold strings or integers, None or NaN where "
-        f"missing. Received: {value!r}. Bin real numbers into named groups first."
+        f"`groups[{attribute!r}]` must hold strings or integers, None, NaN or NA "
+        f"where missing. Received: {value!r}. Bin real numbers into named groups first."
     )
 
 

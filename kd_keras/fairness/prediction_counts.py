@@ -22,8 +22,8 @@ class PredictionCounts(CellCounts):
           y_true: label of each example, class indices `[examples]`.
           y_pred: hard prediction, class indices `[examples]`.
           groups: attribute name -> group of each example, `[examples]`, all strings
-            or all integers. None and NaN are missing: such an example counts in
-            overall rates and in other attributes, and belongs to no group.
+            or all integers. None, NaN and pandas' NA are missing: such an example
+            counts in overall rates and in other attributes, and belongs to no group.
           sample_weight: finite, not negative, `[examples]`; None for ones. An
             example of weight 0 is absent.
           num_classes: at least 2; None for the highest class found plus one. Pass

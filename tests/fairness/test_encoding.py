@@ -1,6 +1,7 @@
 """Checks of examples, the numbers of groups, and sums over cells, by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kd_keras.fairness import GroupCounts
@@ -64,6 +65,21 @@ def test_every_attribute_has_a_name():
 @pytest.mark.parametrize("form", [list, np.array])
 def test_integer_groups_are_numbered_in_their_order(values, groups, codes, form):
     found, index = encode_groups("g", form(values))
+    assert found == groups
+    assert index.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "groups", "codes"),
+    [
+        (["b", pd.NA, "a"], "string", ("a", "b"), [1, -1, 0]),
+        (["b", pd.NA, None], object, ("b",), [0, -1, -1]),
+        ([7, pd.NA, 5], "Int64", (5, 7), [1, -1, 0]),
+        ([True, pd.NA, False], "boolean", (0, 1), [1, -1, 0]),
+    ],
+)
+def test_na_of_pandas_is_missing(values, dtype, groups, codes):
+    found, index = encode_groups("g", pd.Series(values, dtype=dtype))
     assert found == groups
     assert index.tolist() == codes
 
