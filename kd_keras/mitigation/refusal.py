@@ -93,8 +93,7 @@ def _too_small(
     curves: Sequence[Curve],
     cuts: list,
 ) -> str:
-    counted = COUNTED[DENOMINATORS[rate]]
-    sizes = [int(sum(c.examples[i] for i in DENOMINATORS[rate])) for c in curves]
+    sizes = [_size(rate, curve) for curve in curves]
     variance = pooled_variance(rate, curves, cuts)
     eps = constraint.at_most or 0.0
     advice = _advice(kept)
@@ -115,10 +114,22 @@ def _too_small(
         if size < needed
     ]
     return (
-        f"{', '.join(small)} {counted} in validation, about {needed} are needed for "
-        f"{eps:.4g}: {constraint.margin:.3g} standard errors of the difference of "
-        f"{rate.replace('_', ' ')}s are {kept:.3f}. {advice}"
+        f"{', '.join(small)} {_counted(rate, curves)} in validation, about {needed} "
+        f"are needed for {eps:.4g}: {constraint.margin:.3g} standard errors of the "
+        f"difference of {rate.replace('_', ' ')}s are {kept:.3f}. {advice}"
     )
+
+
+def _size(rate: str, curve: Curve) -> int:
+    """Examples of a rate's denominator, with weights the effective number."""
+    # A whole number may have lost its last bit.
+    return math.floor(sum(curve.effective[i] for i in DENOMINATORS[rate]) + 1e-6)
+
+
+def _counted(rate: str, curves: Sequence[Curve]) -> str:
+    """What `_size` counts, such as "effective positives"."""
+    plain = all(np.allclose(curve.effective, curve.examples) for curve in curves)
+    return f"{'' if plain else 'effective '}{COUNTED[DENOMINATORS[rate]]}"
 
 
 def closest(measure: Measure, kept: float, found: Sequence[np.ndarray]) -> str:
@@ -149,13 +160,11 @@ def check_floors(
 ) -> None:
     """Raises a ValueError for a group that no threshold brings to the floors."""
     for rate, least in constraint.floor.items():
-        labels = DENOMINATORS[rate]
         for name, curve in zip(names, curves, strict=True):
             best = float(lower_end(curve, rate, constraint.margin).max())
             if best >= least - 1e-12:
                 continue
-            size = sum(curve.examples[label] for label in labels)
-            raise ValueError(_out_of_reach(constraint, rate, name, curve, best, size))
+            raise ValueError(_out_of_reach(constraint, rate, name, curve, best))
     for name, curve in zip(names, curves, strict=True):
         if np.isinf(constraint.errors(curve)).all():
             raise ValueError(
@@ -165,7 +174,7 @@ def check_floors(
 
 
 def _out_of_reach(
-    constraint: Constraint, rate: str, name: str, curve: Curve, best: float, size: int
+    constraint: Constraint, rate: str, name: str, curve: Curve, best: float
 ) -> str:
     least = constraint.floor[rate]
     plain = float(curve.rate(rate).max())
@@ -174,9 +183,9 @@ def _out_of_reach(
         # Of the Wilson interval, whose lower end is to be `least` at the rate `plain`.
         needed = constraint.margin**2 * least * (1 - least) / (plain - least) ** 2
         reason = (
-            f"it has {size} {COUNTED[DENOMINATORS[rate]]} in validation, about "
-            f"{math.ceil(needed)} are needed, as {constraint.margin:.3g} standard "
-            f"errors below its best {plain:.3f} is {best:.3f}"
+            f"it has {_size(rate, curve)} {_counted(rate, [curve])} in validation, "
+            f"about {math.ceil(needed)} are needed, as {constraint.margin:.3g} "
+            f"standard errors below its best {plain:.3f} is {best:.3f}"
         )
     return (
         f"`floor` of {least:g} for the {rate.replace('_', ' ')} cannot be held for "

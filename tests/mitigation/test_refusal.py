@@ -80,11 +80,14 @@ def test_what_was_reached_in_its_place(margin, end):
     )
 
 
-def group(found, size, negatives=4):
-    """A curve whose second cut finds so many of the positives, and no negative."""
+def group(found, size, negatives=4, weights=(1.0, 1.0)):
+    """A curve whose second cut finds so many of the positives, and no negative.
+
+    Every other example has the second weight.
+    """
     scores = np.repeat([0.9, 0.4, 0.1], [found, size - found, negatives])
     labels = np.repeat([1, 1, 0], [found, size - found, negatives])
-    return curve(scores, labels, np.ones(len(labels)))
+    return curve(scores, labels, np.resize(weights, len(labels)))
 
 
 def refusal(groups, at_most=0.0625, margin=1.0):
@@ -124,6 +127,23 @@ def test_small_groups_are_named_with_what_they_need(sizes, small, needed):
         "groups together with min_examples, or pass margin=0 for a gap that may not "
         "hold on other examples."
     )
+
+
+def test_weighted_examples_are_counted_by_what_they_tell():
+    # Of weights 1 and 3, 100 are worth 200^2 / (50 + 450) = 80, and 320 are worth 256:
+    # about 86 are needed, as above, and 100 would be enough.
+    groups = [group(size // 2, size, weights=(1.0, 3.0)) for size in (100, 320)]
+    assert refusal(groups).startswith(
+        "group a has 80 effective positives in validation, about 86 are needed for "
+        "0.0625: 1 standard errors"
+    )
+    # Weights that are all alike change nothing.
+    groups = [group(size // 2, size, weights=(3.0, 3.0)) for size in (80, 256)]
+    assert refusal(groups).startswith("group a has 80 positives in validation, ")
+    # 10 are worth 20^2 / (5 + 45) = 8, of which 23 are needed, as below.
+    floor = Constraint(floor={"true_positive_rate": 0.85}, margin=2.0)
+    with pytest.raises(ValueError, match=r"it has 8 effective positives .* about 23 "):
+        check_floors(floor, ["b"], [group(2, 10, weights=(1.0, 3.0))])
 
 
 def test_a_gap_of_nothing_cannot_be_shown():
