@@ -19,6 +19,7 @@ from kd_keras.fairness.gap_table import GAPS
 from kd_keras.fairness.gaps import Aggregation, Method, gap, gap_values
 from kd_keras.fairness.intervals import Interval, check_level, within
 from kd_keras.fairness.prediction_counts import PredictionCounts, PredictionPairCounts
+from kd_keras.fairness.rates import OF_PREDICTIONS
 from kd_keras.table import fields_html
 
 # A rate of fewer than ten people can be nearly anything: 9 of 9 is .70 to 1 at level
@@ -33,7 +34,8 @@ class IntervalOptions(TypedDict, total=False):
       kind: "mover" (default): bounds of the groups' differences or ratios and of the
         largest of them, without draws (see docs/fairness.md), which holds its level
         for small groups as well; or a kind of BootstrapOptions. A gap that is no such
-        contrast (`method="to_overall"`, own gaps) is bootstrapped, "centred".
+        contrast (`method="to_overall"`, own gaps) is bootstrapped, "centred", and so is
+        the change of a gap of precision, whose denominators are the models' own.
       level: nominal coverage, in (0, 1); default 0.95.
       replicates, stratify_by, seed: of the bootstrap; see BootstrapOptions.
     """
@@ -176,7 +178,8 @@ def gap_change(
     )
     lowest, highest = GAPS[name].domain
     domain = (lowest - highest, highest - lowest)
-    if not _is_bounded(name, method, options):
+    bounded = _is_bounded(name, method, options)
+    if not bounded or not OF_PREDICTIONS.isdisjoint(GAPS[name].rates):
 
         def value(model: PredictionCounts, observed: PredictionCounts) -> np.ndarray:
             return gap_values(

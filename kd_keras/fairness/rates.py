@@ -24,6 +24,8 @@ RATES: Mapping[str, Callable[[Confusion], tuple[np.ndarray, np.ndarray]]] = {
     "precision": lambda c: (c.tp, c.selected),
     "base_rate": lambda c: (c.positives, c.total),
 }
+# Those whose denominator a model makes: two models of the same examples have others.
+OF_PREDICTIONS = frozenset({"precision"})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -227,6 +228,36 @@ def test_other_kinds_and_levels_are_refused():
 def test_the_p_value_of_replicates(changes, expected, sign):
     found = _p_value(sign * np.array(changes))
     assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_change_of_a_rate_that_divides_by_predictions_is_bootstrapped(
+    monkeypatch,
+):
+    row = GapDefinition(
+        ("precision",), GAPS["accuracy_gap"].compare, "", contrast="difference"
+    )
+    monkeypatch.setitem(GAPS, "ppd", row)
+    # Of those whom a selects 10 of 20 are right, and 24 of 30; b: 12 of 16, 20 of 40.
+    label = [1] * 12 + [0] * 18 + [1] * 24 + [0] * 26
+    a = [1] * 10 + [0] * 2 + [1] * 10 + [0] * 8 + [1] * 30 + [0] * 20
+    b = [1] * 12 + [1] * 4 + [0] * 14 + [1] * 20 + [0] * 4 + [1] * 20 + [0] * 6
+    groups = {"g": ["u"] * 30 + ["v"] * 50}
+    pair = PairedCounts.from_predictions(label, a, b, groups=groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = pair.gap_change("ppd")
+    assert (found.a, found.b) == pytest.approx((0.3, 0.25))
+    assert found.interval.value == pytest.approx(-0.05)
+    expected, changes = bootstrap_interval(
+        pair, lambda c: gap_values(c.b, "ppd") - gap_values(c.a, "ppd"), kind="centred"
+    )
+    assert found.interval == expected
+    assert expected.low < -0.05 < expected.high
+    assert found.p_value == _p_value(changes) < 1
+    # One model alone has its bounds; kinds are known as ever.
+    assert pair.a.gap_interval("ppd") != pair.a.gap_interval("ppd", kind="centred")
+    with pytest.raises(ValueError, match="`kind` must be one of"):
+        pair.gap_change("ppd", kind="normal")
 
 
 def test_intervals_end_where_the_domain_ends(monkeypatch):
