@@ -42,11 +42,21 @@ class TokenChunks:
     Args:
       student: as in `heads.split`.
       size: positions whose logits are held at a time.
+
+    Raises:
+      ValueError: if the student cannot be cut, or its logits have no positions.
     """
 
     def __init__(self, student: keras.Model, size: int):
         self.size = size
         self._student = split(student, "student")
+        shape = student.outputs[0].shape
+        if len(shape) != 3:
+            raise ValueError(
+                "`time_chunk` needs a student whose logits are [batch, time, "
+                f"vocabulary]. Received: time_chunk={size} with {student.name!r}, "
+                f"whose logits are {tuple(shape)}. Pass time_chunk=None."
+            )
 
     def of_student(self, x: Any, training: bool) -> Source:
         """The student's hidden states, through which gradients flow."""

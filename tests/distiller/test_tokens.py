@@ -1,5 +1,7 @@
 """Token-level distillation: by hand, in chunks as at once, and what is refused."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -245,6 +247,14 @@ def test_a_student_that_cannot_be_cut_before_its_head_is_refused():
     recurrent = keras.layers.LSTM(2, return_sequences=True)(inputs)
     with pytest.raises(ValueError, match=r"`student` must be .*a LSTM as last layer"):
         Distiller(student=keras.Model(inputs, recurrent), time_chunk=2)
+
+
+@pytest.mark.parametrize("shape", [(4,), (5, 5, 4)])
+def test_logits_that_are_no_sequence_are_refused(shape):
+    student = keras.Sequential([keras.Input(shape), keras.layers.Dense(3)])
+    logits = re.escape(str((None, *shape[:-1], 3)))
+    with pytest.raises(ValueError, match=rf"\[batch, time, vocabulary\].*{logits}"):
+        Distiller(student=student, time_chunk=2)
 
 
 def test_the_size_of_chunks_is_saved():
