@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 from tiny_dataset import make_tiny_dataset
 
@@ -112,6 +113,22 @@ def test_levels_of_noise_by_hand():
     for value in (0, 255):
         assert np.mean(found == value) == pytest.approx(0.27 / 2, abs=0.005)
     assert np.mean(found == 102) == pytest.approx(0.73, abs=0.006)
+
+
+@pytest.mark.parametrize("side", [32, 128])
+def test_photons_of_all_severities_are_of_one_draw(side):
+    image = np.resize(np.arange(256), (side, side, 3)).astype(np.uint8)
+    draw = np.random.default_rng(7).random(image.shape)
+    apart = []
+    for severity, photons in enumerate(images.PARAMETERS["shot_noise"][side > 64], 1):
+        rng = np.random.default_rng(7)
+        found = images.corrupt(image, "shot_noise", severity, rng)
+        expected = scipy.stats.poisson.ppf(draw, image / 255 * photons) / photons
+        expected = (expected.clip(0, 1) * 255 + 1e-6).astype(np.uint8)
+        np.testing.assert_array_equal(found, expected)
+        apart.append((found - image.astype(float))[(image > 60) & (image < 190)])
+    # The same values are too dark, and the same ones too light.
+    assert np.corrcoef(apart).min() > 0.9
 
 
 def test_colours_by_hand():
