@@ -217,6 +217,22 @@ def test_noise_in_a_table_is_in_units_of_the_training_sd():
         np.testing.assert_array_equal(found[key], columns[key])
 
 
+def test_each_number_of_a_vector_has_a_noise_of_its_own():
+    spec = DatasetSpec("v", {"x": tf.TensorSpec((2,), tf.float32)}, "y", ("a", "b"), {})
+    # Means of 1 and 3 of (0, 2) and (0, 6), standard deviations of sqrt(2), sqrt(18).
+    columns = {"x": np.tile(np.float32([[0, 0], [2, 6]]), (2000, 1))}
+    columns["y"] = np.zeros(4000, np.int64)
+    two = {key: values[:2] for key, values in columns.items()}
+    known = corruptions.training(tf.data.Dataset.from_tensor_slices(two), spec)
+    found = corruptions.corrupt_batch(
+        columns, spec, "feature_noise", 5, position=0, known=known
+    )
+    apart = (found["x"] - columns["x"]).T
+    # Four standard errors of 4,000 draws.
+    assert apart.std(axis=1) == pytest.approx(np.sqrt([2, 18]), rel=0.045)
+    assert np.corrcoef(apart)[0, 1] == pytest.approx(0, abs=0.063)
+
+
 def test_missing_values_are_as_the_reader_of_tables_gives_them():
     columns = table()
     known = known_of(columns)
