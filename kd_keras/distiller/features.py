@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from kd_keras.distiller.batch import Batch, Mean
+from kd_keras.distiller.outputs import align_rank
 from kd_keras.distiller.part_term import part_term
 from kd_keras.distiller.projections import (
     check_projection,
@@ -135,8 +136,12 @@ class HintParts:
     projections: Sequence[keras.layers.Dense | None]
 
     def __call__(self, batch: Batch) -> list[Mean]:
-        """One mean per hint."""
-        weights = _of_whole_examples(batch.targets.sample_weight)
+        """One mean per hint.
+
+        Sample weights of positions weight the positions of the features, where these
+        are the same and the hint tells them apart; else an example has their mean, as
+        much as it has in the mean over all positions.
+        """
         # Of several outputs none is the one that a layer belongs to.
         labels = batch.outputs[0].labels if len(batch.outputs) == 1 else None
         means = []
@@ -150,14 +155,14 @@ class HintParts:
             inputs = inputs._replace(
                 labels=labels, groups=batch.targets.groups, training=batch.training
             )
+            by_position = HINT_LOSSES[hint.loss].by_position and not hint.whole_batch
+            # Else examples are compared whole.
+            rows = inputs.student.shape[: -1 if by_position else 1]
             term = part_term(
                 hint,
                 inputs,
-                weights,
-                # Examples are compared whole.
-                None
-                if hint.whole_batch or not HINT_LOSSES[hint.loss].by_position
-                else mask,
+                _weights(batch.targets.sample_weight, rows),
+                mask if by_position else None,
                 where=f"the hint {hint.name!r}",
                 rows=_one_each(inputs.student) if hint.whole_batch else None,
             )
@@ -166,14 +171,33 @@ class HintParts:
         return means
 
 
-def _of_whole_examples(sample_weight: Any) -> tf.Tensor | None:
-    """Sample weights `[batch]`: the mean of those of the outputs, or None."""
+def _weights(sample_weight: Any, rows: Sequence[int | None]) -> tf.Tensor | None:
+    """The mean of the outputs' sample weights, of these rows.
+
+    Args:
+      sample_weight: weights `[batch, ...]`, a structure of them, or None.
+      rows: the shape of what is weighted, `[batch, ...]`.
+
+    Returns:
+      Weights that broadcast against the rows, or None.
+    """
     weights = [
-        ops.reshape(ops.cast(weight, "float32"), (-1,))
+        _weights_of_output(ops.cast(weight, "float32"), rows)
         for weight in keras.tree.flatten(sample_weight)
-        if weight is not None and all(size == 1 for size in weight.shape[1:])
+        if weight is not None
     ]
     return sum(weights) / len(weights) if weights else None
+
+
+def _weights_of_output(weight: tf.Tensor, rows: Sequence[int | None]) -> tf.Tensor:
+    # [batch, time, 1] is [batch, time].
+    weight = align_rank(weight, min(len(weight.shape), len(rows)))
+    if len(weight.shape) != len(rows) or any(
+        size not in (1, row, None) and row is not None
+        for size, row in zip(weight.shape[1:], rows[1:], strict=True)
+    ):
+        weight = ops.mean(weight, axis=tuple(range(1, len(weight.shape))))
+    return align_rank(weight, len(rows))
 
 
 def _one_each(features: tf.Tensor) -> tf.Tensor:

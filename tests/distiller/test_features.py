@@ -377,15 +377,78 @@ def test_a_hint_over_groups_is_given_what_the_batch_brings():
         mean_of(hint, outputs=2, **given)
 
 
-def test_weights_of_whole_examples_are_those_of_the_outputs():
-    one, column = np.float32([1, 2]), np.float32([[3], [5]])
-    by_position = [np.ones((2, 3), "float32"), np.ones((2, 1, 3), "float32")]
-    for given, expected in (
-        (one, [1, 2]),
-        (column, [3, 5]),
-        ({"a": one, "b": None, "c": column}, [2, 3.5]),
-        ([*by_position, column[..., None]], [3, 5]),
-    ):
-        np.testing.assert_array_equal(features._of_whole_examples(given), expected)
-    for given in (None, {"a": None}, by_position):
-        assert features._of_whole_examples(given) is None
+ONE, COLUMN = np.float32([1, 2]), np.float32([[3], [5]])
+STEPS = np.float32([[0, 3, 6], [1, 1, 4]])
+IMAGE = np.float32([[[0, 2], [4, 6]], [[1, 1], [1, 5]]])
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "expected"),
+    [
+        (ONE, (2,), [1, 2]),
+        (COLUMN, (2,), [3, 5]),
+        ({"a": ONE, "b": None, "c": COLUMN}, (2,), [2, 3.5]),
+        (ONE, (2, 3), [[1], [2]]),
+        (COLUMN, (2, 7, 7), [[[3]], [[5]]]),
+        # Positions that are those of the features, whose number may be unknown.
+        (STEPS, (2, 3), STEPS),
+        (STEPS[..., None], (None, None), STEPS),
+        (IMAGE, (2, 2, 2), IMAGE),
+        ([ONE, STEPS], (2, 3), [[0.5, 2, 3.5], [1.5, 1.5, 3]]),
+        # Elsewhere an example has their mean.
+        (STEPS, (2,), [3, 2]),
+        (STEPS, (2, 2), [[3], [2]]),
+        (STEPS, (2, 3, 3), [[[3]], [[2]]]),
+        (IMAGE, (2, 2), [[3], [2]]),
+        ([ONE, STEPS], (2,), [2, 2]),
+        (None, (2,), None),
+        ({"a": None}, (2, 3), None),
+    ],
+)
+def test_weights_are_those_of_the_outputs(given, rows, expected):
+    found = features._weights(given, rows)
+    assert (found is None) == (expected is None)
+    if expected is not None:
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_positions_of_other_weights_count_by_them():
+    weights = np.float32([[2, 0], [1, 3], [0, 0]])
+    # Times the squared differences above.
+    mean = mean_of(FeatureHint("layer", "layer"), sample_weight=weights)
+    assert sums(mean) == [2 * 0.5 + 4.5, 6, 6]
+    both = mean_of(
+        FeatureHint("layer", "layer"), sample_weight=weights, mask=TIMED_MASK
+    )
+    assert sums(both) == [2 * 0.5 + 4.5, 3, 3]
+    # Examples that are compared whole have weights of 1, 2 and 0.
+    hint = FeatureHint("layer", "layer", "attention_transfer")
+    given, expected = (
+        sums(mean_of(hint, sample_weight=np.float32(of))) for of in (weights, [1, 2, 0])
+    )
+    assert given == expected
+    hint = Seen("layer", "layer", name="seen")
+    groups = {"labels": np.zeros(3), "groups": np.zeros(3)}
+    mean_of(hint, sample_weight=weights, **groups)
+    np.testing.assert_array_equal(hint.inputs.weights, [1, 2, 0])
+
+
+def test_a_step_of_no_weight_adds_nothing_to_a_hint_in_fit():
+    def model(factor):
+        inputs = keras.Input((None, 6))
+        hidden = keras.layers.Dense(6, use_bias=False, name="hidden")
+        result = keras.Model(inputs, keras.layers.Dense(3)(hidden(inputs)))
+        hidden.kernel.assign(factor * ONCE)
+        return result
+
+    hint = FeatureHint("hidden", "hidden", name="hint")
+    distiller = Distiller(student=model(1.0), teacher=model(3.0), hints=[hint])
+    distiller.compile("sgd", SPARSE)
+    x = np.zeros((1, 2, 6), "float32")
+    x[0, :, 0] = 1, 5
+    labels, weights = np.zeros((1, 2), int), np.float32([[3, 0]])
+    logs = distiller.evaluate(
+        x, labels, sample_weight=weights, return_dict=True, verbose=0
+    )
+    # The first of two steps differs by [2, 0...].
+    assert logs["hint"] == pytest.approx(3 * (4 / 6) / 2, rel=1e-6)
