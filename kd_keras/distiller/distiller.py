@@ -191,8 +191,8 @@ class Distiller(StudentTrainer, SavedDistiller):
 
         Raises:
           ValueError: if a loss contradicts the head, for example by applying
-            softmax to probabilities, or a BinaryAccuracy cuts logits at 0.5; or
-            `time_chunk` leaves no logits for it.
+            softmax to probabilities, or a metric of Keras takes logits for
+            probabilities; or `time_chunk` leaves no logits for it.
         """
         settings.check_chunked_compile(self.time_chunk, loss, kwargs)
         for name in ("metrics", "weighted_metrics"):
