@@ -28,7 +28,7 @@ from pipelines.studies.run_record import MODEL_FILE
 
 FOLDER = "corrupted"
 # Raised with what a corruption makes: predictions of an earlier one are of other data.
-VERSIONS = {"synonyms": 2}
+VERSIONS = {"shot_noise": 2, "synonyms": 2}
 SEED = 0  # Of what is drawn, the same for every run and model.
 # Weights and logits of the models that are in memory together.
 _BYTES = 2**30
