@@ -8,9 +8,9 @@ import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
 from kd_keras.distiller import settings
-from kd_keras.distiller.accuracy import metrics_of_logits
 from kd_keras.distiller.added import AddedParts
 from kd_keras.distiller.batch import Batch, Schedule, align_outputs
+from kd_keras.distiller.compiled_metrics import metrics_of_logits
 from kd_keras.distiller.features import Features, HintParts, build_projections
 from kd_keras.distiller.finite import require_finite
 from kd_keras.distiller.hard import HardPart, check_hard_loss

@@ -70,7 +70,7 @@ TESTS_OF_FILES: dict[str, list[str]] = {
         "tests/teacher_cache/test_hidden.py"
         "::test_a_cache_is_opened_again_and_only_what_is_gone_is_made_anew",
     ],
-    "kd_keras/distiller/accuracy.py": ["tests/distiller/test_bad_teachers.py"],
+    "kd_keras/distiller/compiled_metrics.py": ["tests/distiller/test_bad_teachers.py"],
     "kd_keras/distiller/finite.py": ["tests/distiller/test_bad_teachers.py"],
     # Their own tests are enough.
     **{f"kd_keras/distiller/{name}.py": [] for name in ("chunks", "labels", "workers")},

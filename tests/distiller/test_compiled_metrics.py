@@ -1,11 +1,11 @@
-"""Which accuracies of which outputs cut logits at 0."""
+"""Which compiled metrics read logits, and which are refused."""
 
 import keras
 import numpy as np
 import pytest
 
 from kd_keras import Distiller
-from kd_keras.distiller.accuracy import metrics_of_logits
+from kd_keras.distiller.compiled_metrics import metrics_of_logits
 
 NAMES = ["accuracy", "acc", "binary_accuracy", "BinaryAccuracy"]
 HEADS = {"a": "sigmoid", "b": "softmax", "c": None}
