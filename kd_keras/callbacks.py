@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from kd_keras.auditing.batches import Labelled, decoded, in_batches
 from kd_keras.auditing.options import check_attributes
-from kd_keras.auditing.scores import Known, Reader, of_keras
+from kd_keras.auditing.scores import Reader
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.teacher import Teacher
 from kd_keras.fairness import GroupCounts, PairedCounts, gap
@@ -21,6 +21,7 @@ from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gaps import notes_of
 from kd_keras.fairness.hard_predictions import Scores, check_scores, check_threshold
 from kd_keras.fairness.names import attribute_name, log_name
+from kd_keras.known_scores import Known, of_keras
 
 _MEASURED = (
     "demographic_parity_difference",
@@ -137,11 +138,20 @@ class FairnessMonitor(keras.callbacks.Callback):
 
         Returns:
           The logs.
+
+        Raises:
+          ValueError: if there are more or fewer rows than examples.
         """
         if self._labelled is None:
             batches = decoded(self.dataset, self.spec, self.sample_weight)
             self._labelled = [batch._replace(examples={}) for batch in batches]
         self._read_as("logits", None)
+        examples = sum(len(batch.labels) for batch in self._labelled)
+        if len(logits) != examples:
+            raise ValueError(
+                "`logits` must have one row for each example of the data set. "
+                f"Received: {len(logits)} for {examples}."
+            )
         counts, first = [], 0
         for batch in self._labelled:
             scores = logits[first : first + len(batch.labels)]

@@ -17,6 +17,7 @@ from kd_keras.datasets.examples import decode_images, is_image, parse_features
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.settings import output_activations
 from kd_keras.fairness.hard_predictions import Scores
+from kd_keras.known_scores import of_keras
 
 GRAPH = "saved_model.pb"
 CLASS_NAMES = "class_names.txt"
@@ -267,6 +268,13 @@ def _known_scores(model: keras.Model, scores: Scores | None) -> Scores:
                     f"applies {activation}. Received: scores='logits'. Leave it out."
                 )
             return "probabilities"
+    known = of_keras(model)
+    if scores is None and known and known.scores == "probabilities":
+        raise ValueError(
+            f"`scores` must say what the model gives: {known.where} reads "
+            "probabilities, and no output layer makes them. Received: None. Pass "
+            "scores='probabilities' if the model does, or 'logits'."
+        )
     return scores or "logits"
 
 

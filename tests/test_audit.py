@@ -115,6 +115,13 @@ def test_sample_weights():
     assert (interval.low, interval.high) == pytest.approx((low, high))
 
 
+def test_weights_of_0_for_all_leave_nobody():
+    nobody = tf.data.Dataset.from_tensor_slices(COLUMNS | {"weight": np.zeros(9)})
+    models = {"teacher": threshold_model(2)}
+    with pytest.raises(ValueError, match=r"'weight' for each of 9 examples"):
+        kd_keras.audit(models, nobody, SPEC, sample_weight="weight")
+
+
 def exported(tmp_path, model):
     save_model(model, SPEC, str(tmp_path / "1"))
     return str(tmp_path / "1")

@@ -240,7 +240,12 @@ def test_several_classes():
             {},
             r"`predictions\['x'\]` must have one row for each of the 210",
         ),
-        ({"x": Y * 2}, {}, None),
+        ({"x": Y * 2}, {}, r"no class\. Received: 2 in row 1.*pass scores='logits'"),
+        (
+            {"x": Y + 1.0},
+            {"y": Y + 1, "class_names": ("1", "2")},
+            "the classes' na",
+        ),
         ({"x": Y + 2.5}, {"scores": "labels"}, "Labels must be class indices"),
         (
             {"x": np.full(210, np.inf)},
@@ -291,12 +296,28 @@ def test_several_classes():
     ],
 )
 def test_bad_input(models, options, message):
-    if message is None:
-        # Two classes: 0 and 2 can only be logits, as 0 and 1 may be anything.
-        audited(models, **options)
-        return
     with pytest.raises(ValueError, match=message):
         audited(models, **options)
+
+
+def test_integers_are_labels_and_no_logits():
+    found = audited({"x": STUDENT + 1}, y=Y + 1, class_names=("1", "2"))
+    assert found.values["x", "accuracy", ""].value == (STUDENT == Y).mean()
+    # 1 is the first class here, as in the labels.
+    ones = {"x": np.ones(210, int)}
+    found = audited(ones, y=Y + 1, class_names=("1", "2"))
+    assert found.values["x", "accuracy", ""].value == (Y == 0).mean()
+    found = audited({"x": 2 * STUDENT - 1}, y=2 * Y - 1)
+    assert found.values["x", "accuracy", ""].value == (STUDENT == Y).mean()
+    found = audited({"x": 3 * STUDENT - 1}, scores="logits")
+    assert found.values["x", "accuracy", ""].value == (STUDENT == Y).mean()
+
+
+@pytest.mark.parametrize("threshold", [0, 1, {"x": 0.0}])
+def test_a_threshold_is_between_0_and_1(threshold):
+    with pytest.raises(ValueError, match=r"`threshold` must be a probability between"):
+        audited({"x": np.linspace(0, 1, 210)}, scores="probabilities",
+                threshold=threshold)  # fmt: skip
 
 
 def test_groups_must_be_a_table():

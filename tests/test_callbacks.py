@@ -81,6 +81,17 @@ def test_measures_every_second_epoch():
     assert len(history.history["val_dpd_color"]) == 2
 
 
+def test_logits_at_hand_have_a_row_for_each_example():
+    monitor = FairnessMonitor(batches(), SPEC, min_examples=1)
+    # red: y 1100 p 1100, blue: y 1100 p 1000, as above.
+    positive = np.array([1, 1, 0, 0, 1, 0, 0, 0, 0])
+    logs = monitor.measure(np.stack([1 - positive, positive], 1))
+    assert "val_dpd_color" in logs
+    for rows in (8, 10):
+        with pytest.raises(ValueError, match=rf"`logits` .* Received: {rows} for 9\."):
+            monitor.measure(np.zeros((rows, 2)))
+
+
 def test_stock_callbacks_read_the_logs(tmp_path):
     path = tmp_path / "best.weights.h5"
     stop = keras.callbacks.EarlyStopping("val_eod_color", mode="min", patience=1)

@@ -153,6 +153,20 @@ def test_scores_that_cannot_be_exported(tmp_path, last, scores, message):
         export(one_score(last), spec, str(tmp_path), scores=scores)
 
 
+def test_a_loss_that_reads_probabilities_leaves_no_guess(tmp_path):
+    spec = DatasetSpec("t", {"x": tf.TensorSpec((1,))}, "y", ("no", "yes"), {})
+    model = one_score([keras.layers.Lambda(keras.ops.sigmoid)])
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(ValueError, match=r"loss .* reads probabilities, and no output"):
+        export(model, spec, str(tmp_path))
+    path = export(model, spec, str(tmp_path), scores="probabilities")
+    answer = tf.saved_model.load(path).signatures["serving_features"]
+    x = tf.constant([[np.log(3)]], tf.float32)
+    np.testing.assert_allclose(answer(x=x)["probabilities"], [[0.25, 0.75]], atol=1e-6)
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    export(model, spec, str(tmp_path / "logits"))
+
+
 def test_names_that_no_signature_can_have(tmp_path):
     spec = DatasetSpec("t", {"a-b": tf.TensorSpec((1,))}, "y", ("no", "yes"), {})
     with pytest.raises(ValueError, match=r"Received: 'a-b'\. Rename .* to 'a_b'"):

@@ -102,7 +102,7 @@ def audit_predictions(
     predicted, remarks = {}, []
     for model, of in runs.items():
         said: Scores | None = of_model(scores, "scores", model, runs)
-        cut = of_model(threshold, "threshold", model, runs) or 0.5
+        cut = of_model(threshold, "threshold", model, runs)
         for run, values in of.items():
             argument = f"`predictions[{run!r}]`"
             values = _array(argument, values)

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras import files
-from kd_keras.auditing.scores import Known, Reader, of_keras, of_signature
+from kd_keras.auditing.scores import Reader
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.distiller.teacher import Teacher
 from kd_keras.export import load
 from kd_keras.fairness.hard_predictions import Scores
+from kd_keras.known_scores import Known, of_keras, of_signature
 
 # (model's inputs, number of examples before this batch) -> scores of the batch.
 Function = Callable[[Any, int], np.ndarray]
@@ -27,7 +28,7 @@ class Predictor:
       model: as in `audit`.
       spec: the data set's spec.
       scores: what the caller says that a score is, or None.
-      threshold: probability of class 1 that has to be exceeded.
+      threshold: probability of class 1 that has to be exceeded; None for 0.5.
 
     Raises:
       TypeError: if it is nothing that can be audited.
@@ -41,7 +42,7 @@ class Predictor:
         model: Any,
         spec: DatasetSpec,
         scores: Scores | None = None,
-        threshold: float = 0.5,
+        threshold: float | None = None,
     ):
         self.name = name
         self.spec = spec

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kd_keras.auditing.batches import decoded, in_batches
 from kd_keras.auditing.conclude import conclude
 from kd_keras.auditing.counting import Tally
@@ -112,16 +114,23 @@ def audit(
             model,
             spec,
             of_model(scores, "scores", name, runs),
-            of_model(threshold, "threshold", name, runs) or 0.5,
+            of_model(threshold, "threshold", name, runs),
         )
         for name, of in runs.items()
         for run, model in of.items()
     ]
+    counted = False
     for batch in decoded(batches, spec, sample_weight):
+        counted |= batch.weights is None or bool(np.any(batch.weights))
         predicted = {p.name: p(batch.examples, tally.examples) for p in predictors}
         tally.add(batch.labels, batch.groups, batch.weights, predicted)
     if not tally.examples:
         raise ValueError("`dataset` must have at least one example. Received: none.")
+    if not counted:
+        raise ValueError(
+            "`sample_weight` must not be 0 for all examples. Received: 0 under "
+            f"{sample_weight!r} for each of {tally.examples} examples."
+        )
     for predictor in predictors:
         predictor.check_end(tally.examples)
     remarks = [note for predictor in predictors for note in predictor.read.notes()]

@@ -1,35 +1,18 @@
-"""What the scores of an audited model are: said by the caller, or by the model."""
+"""Reads the scores of an audited model, whatever says what they are."""
 
 import warnings
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
-import keras
 import numpy as np
 
 from kd_keras.datasets import encode
-from kd_keras.distiller.hard import what_a_loss_reads
-from kd_keras.distiller.settings import output_activations
-from kd_keras.distiller.student import StudentTrainer
 from kd_keras.fairness.hard_predictions import (
     Scores,
     check_finite,
     hard_predictions,
     settled,
 )
-
-
-class Known(NamedTuple):
-    """What a model itself says of its scores.
-
-    Attributes:
-      scores: what they are.
-      where: what says so.
-      certain: whether the caller cannot know better.
-    """
-
-    scores: Scores
-    where: str
-    certain: bool = True
+from kd_keras.known_scores import Known
 
 
 class Reader:
@@ -40,7 +23,7 @@ class Reader:
       class_names: the classes in the order of their labels.
       scores: what the caller says that a score is, or None.
       known: what the model itself says; None if it says nothing.
-      threshold: as of `hard_predictions`.
+      threshold: as of `hard_predictions`; None for 0.5.
 
     Raises:
       ValueError: if the model contradicts the caller.
@@ -52,11 +35,11 @@ class Reader:
         class_names: tuple[str, ...],
         scores: Scores | None,
         known: Known | None = None,
-        threshold: float = 0.5,
+        threshold: float | None = None,
     ):
         self.name = name
         self.class_names = class_names
-        self.threshold = threshold
+        self.threshold = 0.5 if threshold is None else threshold
         self.scores: Scores | None = scores
         if known and known.certain and scores not in (None, known.scores):
             raise ValueError(
@@ -65,6 +48,7 @@ class Reader:
             )
         if known and scores is None:
             self.scores = known.scores
+        self._guessed = False  # Whether numbers are labels since no score is so.
         self._low, self._high = np.inf, -np.inf
         self._first: np.ndarray | None = None
         self._all_equal, self._sums_differ = True, False
@@ -84,7 +68,9 @@ class Reader:
         try:
             return self._read(values)
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+            advice = " If they are logits, pass scores='logits'."
+            ending = advice if self._guessed else ""
+            raise ValueError(f"{where}: {error}{ending}") from error
 
     def _read(self, values: np.ndarray) -> np.ndarray:
         single = values.ndim == 1 or values.shape[1] == 1
@@ -94,6 +80,8 @@ class Reader:
         if self.scores is None and single:
             if words or len(self.class_names) > 2:
                 self.scores = "labels"
+            elif self._are_labels(values):
+                self.scores, self._guessed = "labels", True
             elif not ((values == 0) | (values == 1)).all():
                 self.scores = settled(values.reshape(-1))
         if self.scores == "labels" and single:
@@ -104,6 +92,25 @@ class Reader:
         found = hard_predictions(values, scores=self.scores, threshold=self.threshold)
         self._remember(values)
         return found
+
+    def _are_labels(self, values: np.ndarray) -> bool:
+        """Whether single numbers of two classes are labels and no scores.
+
+        Integers are, where they are more than 0 and 1 or the classes are called by
+        integers, as labels 1 and 2 are.
+        """
+        numbered = all(n.removeprefix("-").isdecimal() for n in self.class_names)
+        zero_or_one = ((values == 0) | (values == 1)).all()
+        if values.dtype.kind in "iu":
+            return numbered or not zero_or_one
+        names = list(map(int, self.class_names)) if numbered else []
+        if names and not zero_or_one and np.isin(values, names).all():
+            raise ValueError(
+                f"Scores {values.min():g} and {values.max():g} are the classes' names, "
+                "and may be logits. Say what they are: scores='labels' or "
+                "scores='logits'."
+            )
+        return False
 
     def _check_shape(self, values: np.ndarray, first: int, size: int) -> None:
         classes = len(self.class_names)
@@ -152,30 +159,3 @@ class Reader:
         if self._all_equal:
             notes.append(f"{self.name}: the scores of all examples are equal")
         return notes
-
-
-def of_keras(model: keras.layers.Layer) -> Known | None:
-    """What a Keras model's scores are, and what says so; None if nothing does."""
-    if isinstance(model, StudentTrainer):
-        return Known("logits", "the Distiller, whose student gives them,")
-    for name, activation in output_activations(model):
-        if activation in ("softmax", "sigmoid"):
-            where = f"its output layer {name!r} ({activation})"
-            return Known("probabilities", where)
-    loss = getattr(model, "loss", None)
-    if loss is None or isinstance(loss, dict | list):
-        return None
-    reads = what_a_loss_reads(loss)
-    if reads is None:
-        return None
-    kind: Scores = "probabilities" if reads == "probabilities" else "logits"
-    return Known(kind, "the loss that it was compiled with", certain=False)
-
-
-def of_signature(outputs: Any) -> Known | None:
-    """What a SavedModel's scores are, by the name of the signature's output."""
-    kinds: tuple[Scores, ...] = get_args(Scores)
-    for kind in kinds:
-        if list(outputs) == [kind]:
-            return Known(kind, "the name of its signature's output")
-    return None

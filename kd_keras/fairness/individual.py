@@ -1,6 +1,7 @@
 """Individual fairness: are similar individuals treated alike?"""
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from kd_keras.table import fields_html
 
 _BLOCK_ELEMENTS = 2**20
+_SLACK = 0.01  # A softmax in half precision sums to nearly 1.
 
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -210,7 +212,21 @@ def _outputs(values, examples: int, distance: str) -> np.ndarray:
             "`outputs` and `embeddings` must hold the same examples, two at least. "
             f"Received: {len(outputs)} and {examples}."
         )
+    if distance == "total_variation":
+        _check_probabilities(outputs)
     return outputs
+
+
+def _check_probabilities(outputs: np.ndarray) -> None:
+    wrong = (outputs < -_SLACK) | (outputs > 1 + _SLACK)
+    if wrong.any() or (abs(outputs.sum(axis=1) - 1) > _SLACK).any():
+        raise ValueError(
+            "`outputs` must be probabilities, in [0, 1] and 1 in all of an example, "
+            f"for output_distance='total_variation'. Received: {outputs.min():.4g} to "
+            f"{outputs.max():.4g}, sums of {outputs.sum(axis=1).min():.4g} to "
+            f"{outputs.sum(axis=1).max():.4g}. Of logits take the softmax, or pass "
+            "output_distance='euclidean'."
+        )
 
 
 def _matrix(name: str, values) -> np.ndarray:
@@ -243,9 +259,9 @@ def _pair_blocks(
                 others = np.arange(start, min(start + block, num_examples))
                 yield np.full(len(others), first), others
         return
-    if not isinstance(pairs, int) or pairs < 1:
+    if not isinstance(pairs, numbers.Integral) or pairs < 1:
         raise ValueError(
-            f'`pairs` must be a positive number or "all". Received: {pairs!r}.'
+            f'`pairs` must be a positive whole number or "all". Received: {pairs!r}.'
         )
     rng = np.random.default_rng(seed)
     # The block depends on the models' widths; the pairs must not.

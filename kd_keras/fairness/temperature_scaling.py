@@ -22,10 +22,12 @@ def calibration_temperature(y_true, logits, *, sample_weight=None) -> float:
       sample_weight: `[examples]`; None for ones.
 
     Returns:
-      T, in [0.01, 1000]; 1 where all logits of each example are equal.
+      T, in [0.01, 1000]; 1 where all logits of each example are equal. Examples of
+      weight 0 are absent.
 
     Raises:
-      ValueError: if lengths differ, there is no example, or a logit is not finite.
+      ValueError: if lengths differ, there is no example of a weight above 0, or a logit
+        is not finite.
     """
     logits = np.asarray(logits, np.float64)
     if logits.ndim != 2 or not logits.size or not np.isfinite(logits).all():
@@ -39,7 +41,9 @@ def calibration_temperature(y_true, logits, *, sample_weight=None) -> float:
     weights = check_weights(sample_weight, examples)
     # Only differences to the label's logit matter.
     margins = logits - logits[np.arange(examples), labels][:, np.newaxis]
-
+    margins, weights = margins[weights > 0], weights[weights > 0]
+    if not len(weights):
+        raise ValueError("`sample_weight` must not be 0 for all examples.")
     if not margins.any():
         return 1.0
 

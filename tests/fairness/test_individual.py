@@ -65,8 +65,10 @@ def test_parallel_embeddings_are_identical_under_cosine():
         ({"embeddings": [[1.0], [2.0], [0.0]]}, "must not be zero vectors"),
         ({"output_distance": "kl"}, "`output_distance` must be one of"),
         ({"input_distance": "l1"}, "`input_distance` must be one of"),
-        ({"pairs": 0}, '`pairs` must be a positive number or "all"'),
-        ({"pairs": 2.5}, '`pairs` must be a positive number or "all"'),
+        ({"pairs": 0}, '`pairs` must be a positive whole number or "all"'),
+        ({"pairs": 2.5}, '`pairs` must be a positive whole number or "all"'),
+        ({"outputs": [0.1, 1.5, 0.2]}, "`outputs` must be probabilities.* 1.5, sums"),
+        ({"outputs": np.full((3, 2), 0.4)}, r"sums of 0\.8 to 0\.8\. Of logits take"),
         ({"outputs": np.zeros((3, 1, 1))}, r"one row per example.*\(3, 1, 1\)"),
         ({"embeddings": 1.0}, r"`embeddings` must have one row .* shape \(\)"),
         ({"outputs": [0.5], "embeddings": [[1.0]]}, "two at least. Received: 1 and 1"),
@@ -76,6 +78,9 @@ def test_bad_individual_fairness(changed, message):
     arguments = {"outputs": [0.1, 0.5, 0.2], "embeddings": [[1.0], [2.0], [3.0]]}
     with pytest.raises(ValueError, match=message):
         individual_fairness(**{**arguments, **changed})
+    logits = {**arguments, "outputs": [5.0, -3.0, 0.0], "pairs": np.int64(9)}
+    found = individual_fairness(**logits, output_distance="euclidean")
+    assert found.num_pairs + found.num_identical == 9
 
 
 def test_random_pairs_are_of_different_examples():

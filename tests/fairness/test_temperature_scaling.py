@@ -71,6 +71,14 @@ def test_who_says_nothing_is_left_as_it_is(logits):
     assert calibration_temperature([0, 0], logits) == 1
 
 
+def test_examples_of_weight_0_are_absent():
+    # The example that counts says nothing; the other one would like to be sure.
+    logits = [[1.0, 1.0], [0.0, 1.0]]
+    assert calibration_temperature([0, 1], logits, sample_weight=[1, 0]) == 1
+    with pytest.raises(ValueError, match="`sample_weight` must not be 0 for all"):
+        calibration_temperature([0, 1], logits, sample_weight=[0, 0])
+
+
 def test_who_is_always_wrong_is_as_unsure_as_allowed():
     found = calibration_temperature([1, 0], [[1.0, 0.0], [0.0, 1.0]])
     assert found == pytest.approx(1000)
