@@ -50,6 +50,11 @@ def test_the_smallest_unit_is_named_with_what_it_needs(gap, effective, has, need
     )
 
 
+def test_a_third_of_what_is_kept_takes_nine_times_as_many():
+    with pytest.raises(ValueError, match=r"has 20 positives .* about 180 are needed"):
+        free_width(Constraint(EO, 0.1), 0.3, UNITS, TWO)
+
+
 def test_a_gap_of_nothing_needs_endlessly_many():
     with pytest.raises(ValueError, match="about endlessly many are needed for 0: "):
         free_width(Constraint(EO, 0.0), 0.0121, UNITS, TWO)
@@ -130,9 +135,9 @@ def test_small_groups_are_named_with_what_they_need(sizes, small, needed):
 
 
 def test_weighted_examples_are_counted_by_what_they_tell():
-    # Of weights 1 and 3, 100 are worth 200^2 / (50 + 450) = 80, and 320 are worth 256:
-    # about 86 are needed, as above, and 100 would be enough.
-    groups = [group(size // 2, size, weights=(1.0, 3.0)) for size in (100, 320)]
+    # Of weights 1 and 3, 100 are worth 200^2 / (50 + 450) = 80. Beside 256 about 86 are
+    # needed, as above, and 100 would be enough.
+    groups = [group(50, 100, weights=(1.0, 3.0)), group(128, 256)]
     assert refusal(groups).startswith(
         "group a has 80 effective positives in validation, about 86 are needed for "
         "0.0625: 1 standard errors"
