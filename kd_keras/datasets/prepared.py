@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from kd_keras import files
+from kd_keras.datasets.features_file import require_own_features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,7 @@ def open_builder(
 
     root = data_dir or tfds.core.constants.DATA_DIR
     directory = files.join(root, source.directory)
+    require_own_features(files.join(root, source.name))
     if not files.exists(files.join(directory, "dataset_info.json")):
         _require_official(source, root, download)
         make_builder(root).download_and_prepare()

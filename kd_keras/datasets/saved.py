@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kd_keras import files, named
 from kd_keras.datasets import columns, records, table
+from kd_keras.datasets.features_file import require_own_features
 from kd_keras.datasets.spec import Dataset, DatasetSpec
 from kd_keras.datasets.splits import SPLITS, split_rows
 
@@ -151,6 +152,7 @@ def _tfds_builder(name: str, data_dir: str | None, download: bool) -> Any:
             "A set of TensorFlow Datasets must be named as 'name', 'name/config' or "
             f"'name:1.0.0'. Received: {name!r}."
         )
+    require_own_features(files.join(root, re.split("[/:]", name)[0]))
     try:
         builder = tfds.builder(name, data_dir=root)
     except Exception as error:  # Of many kinds, with pages of text.
