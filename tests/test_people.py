@@ -116,6 +116,23 @@ def test_a_bound_that_so_few_rows_cannot_decide_is_said(tmp_path):
     assert "about 75 examples of no: it will know that rate to 11 points" in text
 
 
+def test_a_share_is_cut_to_two_digits(tmp_path):
+    rows = [f"p{i},{i / 400},{i},{i},{('<=5', '>5')[i % 2]}\n" for i in range(400)]
+    text = "\n".join(_written(tmp_path, rows).decided)
+    # The quartiles of 0 to 399 are 99.75, 199.5 and 299.25.
+    assert "sex is a number, cut at its quartiles [0.25, 0.5, 0.75]" in text
+    assert "0.25 to under 0.5 (100)" in text
+    # A shell would read a file called "=5".
+    assert "If it is the other one: '--positive=<=5'" in text
+
+
+@pytest.mark.parametrize("values", [("f", "f"), ("7", "7"), ("f", "")])
+def test_a_column_of_one_group_is_refused(tmp_path, values):
+    rows = [f"p{i},{values[i % 2]},{i},{i},{'ny'[i // 2 % 2]}\n" for i in range(60)]
+    with pytest.raises(ValueError, match=r"--groups names 'sex', in which all are in"):
+        _written(tmp_path, rows)
+
+
 def test_what_cannot_be_is_refused_where_the_config_is_written(tmp_path):
     rows = [
         f"p{i % 59},{'fm'[i % 2]},{i},{i},{('yes', 'no')[i % 2]}\n" for i in range(60)

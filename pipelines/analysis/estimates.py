@@ -3,18 +3,14 @@
 import dataclasses
 
 import numpy as np
+import scipy.stats
 
-from kd_keras.fairness import (
-    Interval,
-    PairedCounts,
-    bootstrap_values,
-    gaps,
-    wilson,
-)
+from kd_keras.fairness import Interval, gaps, wilson
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.gap_intervals import MIN_EXAMPLES, IntervalOptions
 from kd_keras.fairness.intervals import around, within
 from kd_keras.fairness.names import parts
+from kd_keras.fairness.proportions import paired_deviations
 from pipelines.analysis.calibrated import calibration_values
 from pipelines.analysis.results import Result, Study
 
@@ -63,6 +59,8 @@ def accuracy(
 ) -> Interval:
     """The accuracy of `result`, or its change from `base`, in [-1, 1].
 
+    Wilson's interval, and that of paired proportions: see `paired_deviations`.
+
     Args:
       study, result, base, options: as in `gap`.
       members: which examples count, bool `[examples]`; None for all.
@@ -74,20 +72,17 @@ def accuracy(
         low, high = wilson(right.sum(), right.size, level=options["level"])
         value = float(right.mean()) if right.size else np.nan
         return Interval(value, float(low), float(high), options["level"])
+    if not right.size:
+        return Interval(np.nan, np.nan, np.nan, options["level"])
     before = (base.predicted(study.split) == labels)[members]
-    # Pairs of right (1) and wrong (0) answers of the members alone: four cells, and
-    # not those of `Study.pair`, which tell all classes and groups apart.
-    counts = PairedCounts.from_predictions(
-        np.ones(right.size), before, right, groups={}
-    )
-
-    def change(replicates: PairedCounts) -> np.ndarray:
-        gained = replicates.prediction_b - replicates.prediction_a
-        return (replicates.counts * gained).sum(axis=-1) / right.size
-
-    value = float(right.mean() - before.mean())
-    values = bootstrap_values(counts, change, replicates=options["replicates"])
-    return within(around(value, values, options["level"]), -1, 1)
+    gained, lost = (right & ~before).mean(), (before & ~right).mean()
+    z = scipy.stats.norm.isf((1 - options["level"]) / 2)
+    # Not drawn: of ten people on whom both are right every draw says that nothing
+    # changes.
+    below, above = paired_deviations(gained, lost, np.asarray(right.size), z)
+    value = float(gained - lost)
+    ends = value - float(below), value + float(above)
+    return within(Interval(value, *ends, options["level"]), -1, 1)
 
 
 def calibration(

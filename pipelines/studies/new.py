@@ -4,6 +4,7 @@ import collections
 import math
 import pathlib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ def _decide(
     if len(classes) == 2:
         decided.append(
             f"{classes[1]} is positive: rates and impact ratios are of those who get "
-            f"it. If it is the other one: --positive={classes[0]}"
+            f"it. If it is the other one: {shlex.quote(f'--positive={classes[0]}')}"
         )
     for alike in _alike(label, read[label]):
         raise ValueError(f"{alike}. A label has to be unmistakable.")
@@ -119,13 +120,18 @@ def _decide(
     for group in groups:
         values = read[group]
         if values.dtype.kind in "iuf" and len(np.unique(values)) > MOST:
-            quartiles = np.nanpercentile(values.astype(float), QUARTILES)
-            bins[group] = sorted({float(np.round(q)) for q in quartiles})
+            bins[group] = _quartiles(values.astype(float))
             decided.append(f"{group} is a number, cut at its quartiles {bins[group]}")
             codes, names = encode.bins(group, values, tuple(bins[group]))
             values = np.array([*names, None], object)[codes]  # -1 is the last.
         else:
             named.append(group)
+        here = {v for v in values.tolist() if v is not None and v == v}  # No NaN.
+        if len(here) < 2:
+            raise ValueError(
+                f"--groups names {group!r}, in which all are in one group: "
+                f"{[*map(str, here)]}. Nothing can be compared; name another column."
+            )
         counts = _counts(values)
         nobody = "; who is missing is in no group" if ", missing (" in counts else ""
         decided.append(f"the groups of {group} are {counts}{nobody}")
@@ -267,6 +273,13 @@ def _alike(column: str, values: np.ndarray) -> list[str]:
         for same in names.values()
         if len(same) > 1
     ]
+
+
+def _quartiles(values: np.ndarray) -> list[float]:
+    """Edges that a person can read: to two digits of what lies between them."""
+    low, middle, high = np.nanpercentile(values, QUARTILES)
+    digits = 1 - math.floor(math.log10(high - low)) if high > low else 0
+    return sorted({round(float(q), digits) for q in (low, middle, high)})
 
 
 def _classes(label: str, values: np.ndarray) -> tuple[str, ...]:

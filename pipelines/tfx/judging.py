@@ -139,6 +139,13 @@ def _predict(
         truths.append(tf.io.parse_example(batch, parsing))
         logits.append({role: model.logits(batch) for role, model in loaded.items()})
     columns, answers = _concatenated(truths), _concatenated(logits)
+    for role, found in answers.items():
+        if np.isnan(found).any():
+            rows = int(np.isnan(found).any(axis=1).sum())
+            raise ValueError(
+                f"The {role} answers NaN for {rows} of {len(found)} examples, so "
+                "nothing can be said of it. Check that its training did not diverge."
+            )
     label = targets.labels(spec.label, columns[spec.label], spec.class_names)
     groups = {
         name: targets.groups(name, columns[name], names)

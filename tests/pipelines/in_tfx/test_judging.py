@@ -92,6 +92,16 @@ def test_values_are_those_counted_by_hand(artifacts):
     assert found["run"] == artifacts["models"]["model"]
 
 
+def test_a_model_that_answers_nan_is_not_judged(artifacts, tmp_path):
+    """Its highest answer would be the first class, and equal for everybody."""
+    tfx_data.save_examples_model(
+        str(tmp_path / "Format-Serving"), {"model": float("nan")}, "logits"
+    )
+    models = {**artifacts["models"], "model": str(tmp_path)}
+    with pytest.raises(ValueError, match="The model answers NaN for 80 of 80 exam"):
+        judge({**artifacts, "models": models}, question())
+
+
 def test_before_the_first_blessing_nothing_is_compared_with_it(artifacts):
     found = judge(artifacts, question(), without=["baseline"])
     assert [c["name"] for c in found["conditions"]] == ["accuracy", "drop", "sides"]
