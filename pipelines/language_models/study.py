@@ -19,12 +19,13 @@ from kd_keras.datasets.tokens import next_tokens
 from kd_keras.models import gguf_files, likelihood, llama
 from pipelines.language_models import measured, texts
 from pipelines.language_models.measured import ALL, TEACHER, UNIGRAM, Measured, student
-from pipelines.studies import sealed
+from pipelines.studies import named_files, sealed
 
 # Token ids, and the id before them -> log p of each.
 Scores = Callable[..., list[np.ndarray]]
 CONFIG_FILE = "config.json"
 MAY_CHANGE = ("seeds", "temperatures")
+FILES = "files"  # In config.json beside the config's own fields.
 
 
 def make(config: ml_collections.ConfigDict, workdir: str) -> None:
@@ -327,8 +328,11 @@ def _keep(config: ml_collections.ConfigDict, workdir: str) -> None:
     """Writes config.json; refuses a directory that another config made."""
     path = files.join(workdir, CONFIG_FILE)
     given = {**config.to_dict()}
+    contents = named_files.of_config(given)
     if files.exists(path):
         known = sealed.read(path, "Name a new --workdir.")
+        contents = known.pop(FILES, {})
+        named_files.require_same(workdir, contents, given)
         for name in sorted({*known, *given} - {*MAY_CHANGE}):
             if sealed.of_json(known.get(name)) != sealed.of_json(given.get(name)):
                 raise ValueError(
@@ -338,4 +342,4 @@ def _keep(config: ml_collections.ConfigDict, workdir: str) -> None:
         # Those of before stay in the report.
         for name in MAY_CHANGE:
             given[name] = list(dict.fromkeys([*known[name], *given[name]]))
-    sealed.write(path, given)
+    sealed.write(path, {**given, FILES: contents})

@@ -18,6 +18,7 @@ from pipelines.studies import (
     extension,
     layout,
     made_by,
+    named_files,
     own_code,
     parts,
     pickled_config,
@@ -47,8 +48,8 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
     options of their methods.
 
     Raises:
-      ValueError: if the directory holds other things, or another config made it, or
-        it cannot be written to.
+      ValueError: if the directory holds other things, another config made it, a file
+        that the config names has changed since, or it cannot be written to.
     """
     _require_plain(workdir)
     path = files.join(workdir, CONFIG_FILE)
@@ -57,11 +58,16 @@ def prepare_workdir(workdir: str, config: ml_collections.ConfigDict) -> None:
         if not files.exists(path):
             _require_own(workdir, given)
         # For people: nobody imports anything for it.
-        where = {"module_path": own_code.folders(config)}
-        if _create(path, {"config": given, **made_by.current(), **where}):
+        about: dict[str, Any] = {"module_path": own_code.folders(config)}
+        if not files.exists(path):
+            about["files"] = named_files.of_config(_flat(_fixed(given)))
+        if _create(path, {"config": given, **made_by.current(), **about}):
             return
         made = read_document(workdir)
         _require_same(workdir, made["config"], given)
+        named_files.require_same(
+            workdir, made.get("files", {}), _flat(_fixed(made["config"]))
+        )
         given = extension.with_added(
             given,
             made["config"].get(layout.ADDED, {}),

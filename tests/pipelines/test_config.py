@@ -109,6 +109,26 @@ def test_a_workdir_refuses_another_config(tmp_path):
     assert (tmp_path / "config.json").read_text() == before
 
 
+@pytest.mark.parametrize("data_dir", [False, True])
+def test_a_workdir_refuses_another_content_of_its_files(tmp_path, data_dir):
+    """Runs of both would be in one mean."""
+    table, workdir = tmp_path / "people.csv", str(tmp_path / "w")
+    table.write_text("x,y\n1,0\n")
+    config = demo.get_config()
+    with config.dataset.unlocked():
+        config.dataset.path = "people.csv" if data_dir else str(table)
+        config.dataset.data_dir = str(tmp_path) if data_dir else ""
+    configs.prepare_workdir(workdir, config)
+    assert [*configs.read_document(workdir)["files"]] == [config.dataset.path]
+    configs.prepare_workdir(workdir, config)
+    table.write_text("x,y\n-1,0\n")
+    message = r"another content of the file .*people\.csv, which the config names"
+    with pytest.raises(ValueError, match=message):
+        configs.prepare_workdir(workdir, config)
+    table.unlink()  # Reading the data will say so.
+    configs.prepare_workdir(workdir, config)
+
+
 def test_runs_and_evaluation_may_change_and_the_versions_stay(tmp_path, monkeypatch):
     workdir, config = str(tmp_path), demo.get_config()
     configs.prepare_workdir(workdir, config)

@@ -146,6 +146,17 @@ def test_the_same_call_does_nothing_and_another_seed_is_added(workdir, folder):
     assert (config["seeds"], config["temperatures"]) == ([0, 1], [2.0])
 
 
+@pytest.mark.parametrize("name", ["m.gguf", "train.txt", "pairs.csv"])
+def test_other_contents_are_not_taken_for_those_of_before(workdir, folder, name):
+    before = (folder / name).read_bytes()
+    (folder / name).write_bytes(before + b"\n")
+    try:
+        with pytest.raises(ValueError, match=rf"another content of the file .*{name}"):
+            study.make(config_of(folder), workdir)
+    finally:
+        (folder / name).write_bytes(before)
+
+
 def test_the_page_names_what_is_preferred(workdir):
     content, paths = page.write(workdir)
     assert content.answer.sentence.startswith("Of 100 pairs of pairs the students")
