@@ -68,7 +68,7 @@ def in_batches(
 def decoded(
     batches: tf.data.Dataset, spec: DatasetSpec, sample_weight: str | None
 ) -> Iterator[Labelled]:
-    """The batches with labels and groups that are names or indices.
+    """The batches that `in_batches` made: a number in them is an index.
 
     Raises:
       ValueError: if a label, a group or a weight does not fit.
@@ -85,7 +85,7 @@ def decoded(
             found[sample_weight] = batch[sample_weight]
         try:
             found = columns.read({k: tensor.numpy() for k, tensor in found.items()})
-            labels, codes = table_spec.indices(spec, found)
+            labels, codes = table_spec.indices_of_examples(spec, found)
             weights = None
             if sample_weight:
                 weights = encode.weights(sample_weight, found[sample_weight])

@@ -43,7 +43,8 @@ def audit_predictions(
 
     Args:
       y_true: label of each example, `[examples]`: class indices, names of
-        `class_names`, booleans, or -1 and 1.
+        `class_names`, booleans, or -1 and 1. Where all class names are integers, like
+        "1" and "2", numbers are names, here and in `predictions`.
       predictions: name -> scores or labels, an array `[examples]`,
         `[examples, 1]` or `[examples, classes]`; a list of arrays are the seeds of one
         model. The first is the reference of the others.
@@ -107,7 +108,7 @@ def audit_predictions(
             argument = f"`predictions[{run!r}]`"
             values = _array(argument, values)
             _check_length(argument, values, len(labels))
-            read = Reader(argument, classes, said, None, cut)
+            read = Reader(argument, classes, said, None, cut, by_name=True)
             predicted[run] = read(values, 0, len(labels))
             remarks += read.notes()
     tally.add(labels, named, weights, predicted)

@@ -29,6 +29,8 @@ class Predictor:
       spec: the data set's spec.
       scores: what the caller says that a score is, or None.
       threshold: probability of class 1 that has to be exceeded; None for 0.5.
+      by_name: whether the data is a user's own table, whose labels may be numbers
+        that are names: labels of a function or an array are read as they are.
 
     Raises:
       TypeError: if it is nothing that can be audited.
@@ -43,6 +45,8 @@ class Predictor:
         spec: DatasetSpec,
         scores: Scores | None = None,
         threshold: float | None = None,
+        *,
+        by_name: bool = False,
     ):
         self.name = name
         self.spec = spec
@@ -51,8 +55,16 @@ class Predictor:
         # Held, since a signature's variables live as long as its SavedModel.
         self.model = _load(name, model)
         self.function = self._function(self.model)
+        # Keras has learnt indices, whatever the table says.
+        learnt = isinstance(self.model, keras.layers.Layer)
+        learnt = learnt or hasattr(self.model, "signatures")
         self.read = Reader(
-            f"`models[{name!r}]`", spec.class_names, scores, self.known, threshold
+            f"`models[{name!r}]`",
+            spec.class_names,
+            scores,
+            self.known,
+            threshold,
+            by_name=by_name and not learnt,
         )
 
     def __call__(self, batch: Mapping[str, tf.Tensor], first: int) -> np.ndarray:

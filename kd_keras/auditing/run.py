@@ -17,6 +17,7 @@ from kd_keras.auditing.options import (
 )
 from kd_keras.auditing.predictors import Predictor
 from kd_keras.auditing.result import Audit
+from kd_keras.datasets import columns
 from kd_keras.datasets.spec import DatasetSpec
 from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.hard_predictions import Scores
@@ -62,7 +63,10 @@ def audit(
       dataset: a tf.data.Dataset of examples, single or in batches: dicts with the
         spec's features, its label and its attributes; or a table, see
         `kd_keras.datasets.columns.read`. Labels and groups may be indices or names;
-        -1 and "" are missing groups. No example id is needed.
+        -1 and "" are missing groups. A number in a tf.data.Dataset is an index. In a
+        table it is a name where all names are integers, like "1" and "2", and so it is
+        among labels that a function or an array of `models` gives. No example id is
+        needed.
       spec: names, classes and groups; `DatasetSpec.of` makes one.
       scores: what the scores are: "logits", "probabilities" or "labels", for all
         models or by model. Needed only where neither the model says so (an export of
@@ -115,6 +119,7 @@ def audit(
             spec,
             of_model(scores, "scores", name, runs),
             of_model(threshold, "threshold", name, runs),
+            by_name=columns.is_table(dataset),
         )
         for name, of in runs.items()
         for run, model in of.items()

@@ -24,6 +24,8 @@ class Reader:
       scores: what the caller says that a score is, or None.
       known: what the model itself says; None if it says nothing.
       threshold: as of `hard_predictions`; None for 0.5.
+      by_name: whether labels that are numbers are read as those of a user's own table
+        (see `kd_keras.datasets.encode.labels`); they are class indices otherwise.
 
     Raises:
       ValueError: if the model contradicts the caller.
@@ -36,9 +38,12 @@ class Reader:
         scores: Scores | None,
         known: Known | None = None,
         threshold: float | None = None,
+        *,
+        by_name: bool = False,
     ):
         self.name = name
         self.class_names = class_names
+        self.by_name = by_name
         self.threshold = 0.5 if threshold is None else threshold
         self.scores: Scores | None = scores
         if known and known.certain and scores not in (None, known.scores):
@@ -88,27 +93,32 @@ class Reader:
             column = values.reshape(-1)
             if not words:
                 column = hard_predictions(column, scores="labels")
-            return encode.labels("prediction", column, self.class_names)[0]
+            return encode.labels(
+                "prediction", column, self.class_names, by_name=self.by_name
+            )[0]
         found = hard_predictions(values, scores=self.scores, threshold=self.threshold)
         self._remember(values)
         return found
 
     def _are_labels(self, values: np.ndarray) -> bool:
-        """Whether single numbers of two classes are labels and no scores.
+        """Whether single numbers are labels and no scores.
 
-        Integers are, where they are more than 0 and 1 or the classes are called by
-        integers, as labels 1 and 2 are.
+        Integers are, where they are more than 0 and 1, or are read by name and the
+        classes are called by integers, as labels 1 and 2 are.
+
+        Raises:
+          ValueError: if they may be scores as well.
         """
-        numbered = all(n.removeprefix("-").isdecimal() for n in self.class_names)
-        zero_or_one = ((values == 0) | (values == 1)).all()
+        names = self.class_names
+        numbered = self.by_name and encode.all_integers(names)
         if values.dtype.kind in "iu":
-            return numbered or not zero_or_one
-        names = list(map(int, self.class_names)) if numbered else []
-        if names and not zero_or_one and np.isin(values, names).all():
+            return numbered or not ((values == 0) | (values == 1)).all()
+        classes = [int(name) for name in names] if numbered else []
+        if classes and names != ("0", "1") and np.isin(values, classes).all():
             raise ValueError(
-                f"Scores {values.min():g} and {values.max():g} are the classes' names, "
-                "and may be logits. Say what they are: scores='labels' or "
-                "scores='logits'."
+                f"One number for each example, all of them among the classes {names}, "
+                f"may be labels or scores. Received: {values.reshape(-1)[0]}. Say what "
+                "they are: scores='labels', 'probabilities' or 'logits'."
             )
         return False
 

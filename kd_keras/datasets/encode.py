@@ -11,17 +11,23 @@ from kd_keras.datasets.columns import is_missing
 
 
 def labels(
-    name: str, values: np.ndarray, class_names: Sequence[str] | None = None
+    name: str,
+    values: np.ndarray,
+    class_names: Sequence[str] | None = None,
+    *,
+    by_name: bool = True,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Labels as class indices.
 
     Args:
       name: the column, for errors.
       values: `[examples]`: strings of `class_names`; booleans, of which True is class
-        1; -1 and 1, the two classes; or integers from 0 on, indices. Where all
-        class names are integers, like "3", integers are matched by name.
+        1; -1 and 1, the two classes; or integers from 0 on, indices.
       class_names: the classes in the order of their labels; None for the numbers
         that occur, where the labels are numbers or booleans.
+      by_name: whether integers are matched by name where all class names are
+        integers, like "3". So are those of a user's own table, once; False for what
+        is encoded already, in which they are indices.
 
     Returns:
       int64 `[examples]` in [0, classes), and the class names.
@@ -42,27 +48,34 @@ def labels(
     if class_names is None:
         class_names = _default_class_names(name, found)
     class_names = tuple(class_names)
-    index = _class_index(found, class_names)
+    index = _index(found, class_names, by_name)
+    signs = len(class_names) == 2 and -1 in found and set(found) <= {-1, 1}
+    if signs and not (by_name and all_integers(class_names)):
+        index = {-1: 0, 1: 1}
     unknown = [value for value in found if index.get(value) is None]
     if unknown:
         raise ValueError(
             f"Column {name!r} has a label that is no class. Received: {unknown[0]!r}"
-            f"{_row_of(values, unknown[0])}. Allowed: {_allowed(class_names)}."
+            f"{_row_of(values, unknown[0])}. Allowed: {_allowed(class_names, by_name)}."
         )
     return _mapped(values, index), class_names
 
 
 def groups(
-    name: str, values: np.ndarray, names: Sequence[str] | None = None
+    name: str,
+    values: np.ndarray,
+    names: Sequence[str] | None = None,
+    *,
+    by_name: bool = True,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Groups as indices of group names.
 
     Args:
       name: the column, for errors.
       values: `[examples]`: strings, integers or booleans; None, NaN and "" are
-        missing. With `names`, integers are indices of them and -1 is missing, unless
-        all names are integers, like "3": then they are matched by name.
+        missing. With `names`, integers are indices of them and -1 is missing.
       names: the groups in their order; None for the values that occur, sorted.
+      by_name: as of `labels`.
 
     Returns:
       int64 `[examples]`, -1 where missing, and the group names.
@@ -80,13 +93,15 @@ def groups(
         index: dict[Any, int | None] = {v: i for i, v in enumerate(found)}
     else:
         names = tuple(names)
-        index = _group_index(found, names)
+        index = _index(found, names, by_name)
+        if not (by_name and all_integers(names)):
+            index[-1] = -1
     unknown = [value for value in found if index.get(value) is None]
     if unknown:
         raise ValueError(
             f"Column {name!r} has a group that is not named. Received: {unknown[0]!r}"
-            f"{_row_of(values, unknown[0])}. Allowed: {_allowed(names)}, and -1 or an "
-            "empty value where it is missing."
+            f"{_row_of(values, unknown[0])}. Allowed: {_allowed(names, by_name)}, and "
+            "-1 or an empty value where it is missing."
         )
     codes = np.full(len(values), -1)
     codes[~missing] = _mapped(values[~missing], index)
@@ -188,7 +203,7 @@ def check_not_signs(name: str, values: np.ndarray, names: Sequence[str]) -> None
     Raises:
       ValueError: if a whole column is so.
     """
-    if values.dtype.kind not in "iuf" or len(names) != 2 or _all_integers(names):
+    if values.dtype.kind not in "iuf" or len(names) != 2 or all_integers(names):
         return
     if set(np.unique(values[~is_missing(values)]).tolist()) == {-1, 1}:
         raise ValueError(
@@ -244,31 +259,23 @@ def _default_class_names(name: str, found: list[Any]) -> tuple[str, ...]:
     return tuple(str(label) for label in range(max([1, *found]) + 1))
 
 
-def _class_index(
-    found: list[Any], class_names: tuple[str, ...]
+def _index(
+    found: list[Any], names: tuple[str, ...], by_name: bool
 ) -> dict[Any, int | None]:
-    by_name = {value: _position(class_names, value) for value in found}
-    if all(isinstance(value, str) for value in found) or _all_integers(class_names):
-        return by_name
-    if len(class_names) == 2 and -1 in found and set(found) <= {-1, 1}:
-        return {-1: 0, 1: 1}
-    return {
-        value: int(value) if 0 <= value < len(class_names) else None for value in found
-    }
-
-
-def _group_index(found: list[Any], names: tuple[str, ...]) -> dict[Any, int | None]:
-    by_name = {value: _position(names, value) for value in found}
-    if all(isinstance(value, str) for value in found) or _all_integers(names):
-        return by_name
-    return {value: int(value) if -1 <= value < len(names) else None for value in found}
+    """Value -> its index, or None where it has none; `found` is of one type."""
+    if all(isinstance(value, str) for value in found):
+        return {value: _position(names, value) for value in found}
+    if by_name and all_integers(names):
+        return {value: _position(names, value) for value in found}
+    return {value: int(value) if 0 <= value < len(names) else None for value in found}
 
 
 def _position(names: Sequence[str], value: Any) -> int | None:
     return names.index(str(value)) if str(value) in names else None
 
 
-def _all_integers(names: Sequence[str]) -> bool:
+def all_integers(names: Sequence[str]) -> bool:
+    """Whether integers in a table are matched by name; see `labels`."""
     return all(name.removeprefix("-").isdecimal() for name in names)
 
 
@@ -287,7 +294,13 @@ def _row_of(values: np.ndarray, value: Any) -> str:
     return f" in row {rows[0]}" if len(rows) else ""
 
 
-def _allowed(names: Sequence[str]) -> str:
-    listed = ", ".join(map(repr, names[:20]))
-    more = ", ..." if len(names) > 20 else ""
-    return f"{listed}{more} or their indices 0 to {len(names) - 1}"
+def _allowed(names: Sequence[str], by_name: bool) -> str:
+    listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+    if not all_integers(names):
+        return f"{listed} or their indices 0 to {len(names) - 1}"
+    if by_name:
+        return f"{listed}, as strings or as numbers"
+    return (
+        f"{listed} as strings, or their indices 0 to {len(names) - 1}: in a "
+        "tf.data.Dataset a number is an index (spec.examples(table) makes it)"
+    )

@@ -64,7 +64,7 @@ def examples(
     """A table's rows as single examples; see `DatasetSpec.examples`."""
     found = columns.read(table)
     columns.require(found, [*spec.features, spec.label, *spec.groups, *also], "spec")
-    labels, groups = indices(spec, found, bins=spec.bins)
+    labels, groups = indices(spec, found)
     for name, names in spec.groups.items():
         if name not in spec.bins:
             encode.check_not_signs(name, found[name], names)
@@ -90,25 +90,56 @@ def examples(
 
 
 def indices(
-    spec: "DatasetSpec",
-    found: Mapping[str, np.ndarray],
-    bins: Mapping[str, Sequence[float]] | None = None,
+    spec: "DatasetSpec", found: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Labels and groups of columns as the indices that the spec counts in.
+    """Labels and groups of a user's own table as the indices that the spec counts in.
 
     Args:
       spec: the spec.
       found: the columns, the label and the attributes among them.
-      bins: edges of the attributes that are numbers still.
 
     Returns:
       Class indices `[examples]`; attribute -> group indices, -1 where missing.
     """
     labels, _ = encode.labels(spec.label, found[spec.label], spec.class_names)
     groups = {
-        name: encode.bins(name, found[name], bins[name])[0]
-        if bins and name in bins
+        name: encode.bins(name, found[name], spec.bins[name])[0]
+        if name in spec.bins
         else encode.groups(name, found[name], names)[0]
+        for name, names in spec.groups.items()
+    }
+    return labels, groups
+
+
+def indices_of_examples(
+    spec: "DatasetSpec", found: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels and groups of a tf.data.Dataset, in which a number is an index.
+
+    A table is encoded once, by `indices`; what holds the outcome must not be matched
+    by name again.
+
+    Args:
+      spec: the spec.
+      found: the label and the attributes: indices, -1 for a missing group, or names.
+
+    Returns:
+      As `indices`.
+
+    Raises:
+      ValueError: if one is no index and no name.
+    """
+    label = found[spec.label]
+    if label.dtype.kind in "if" and (label < 0).any():
+        # A table may call its two classes -1 and 1; here -1 is a label that is hidden.
+        raise ValueError(
+            f"Column {spec.label!r} must have class indices from 0 on, or class "
+            f"names. Received: {label.min():.0f} in {(label < 0).sum()} examples. "
+            "Leave out those without a label; give -1 and 1 as a table, or as 0 and 1."
+        )
+    labels, _ = encode.labels(spec.label, label, spec.class_names, by_name=False)
+    groups = {
+        name: encode.groups(name, found[name], names, by_name=False)[0]
         for name, names in spec.groups.items()
     }
     return labels, groups
