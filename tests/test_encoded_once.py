@@ -186,6 +186,35 @@ def test_predictions_of_elsewhere_are_audited(case):
         case.check(found, name)
 
 
+@pytest.mark.parametrize(
+    "names", [("True", "False"), ("true", "false"), ("False", "True"), ("no", "yes")]
+)
+def test_booleans_have_the_names_that_are_theirs(names):
+    """All ways agree; True is the second class where no class is called so."""
+    case = Case((0, 1), (0, 1), False)
+    label, predicted = case.label == 1, case.predicted == 1
+    index = predicted.astype(int)
+    if names[0].casefold() == "true":
+        index = 1 - index
+    rows = {"x": case.index, "y": label, "g": case.group == 1}
+    spec = DatasetSpec.of(rows, label="y", class_names=names, groups=["g"])
+    models = {"booleans": predicted, "m": np.eye(2)[index]}
+    case.by_group = {str(g == "1"): value for g, value in case.by_group.items()}
+    of_columns = audit_predictions(
+        label, models, groups={"g": rows["g"]}, class_names=names
+    )
+    in_dataset = tf.data.Dataset.from_tensor_slices(rows)
+    for found in (
+        of_columns,
+        audit(models, rows, spec),
+        audit(models, spec.examples(rows), spec),
+        audit(models, in_dataset, spec),
+    ):
+        for name in models:
+            case.check(found, name)
+            assert found.counts[name].groups == {"g": ("False", "True")}
+
+
 @pytest.mark.parametrize("classes", [(1, 0), (1, 2)])
 def test_whole_floats_may_be_labels_or_scores(classes):
     case = Case(classes, (1, 2), True)

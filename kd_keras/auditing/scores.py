@@ -79,7 +79,8 @@ class Reader:
 
     def _read(self, values: np.ndarray) -> np.ndarray:
         single = values.ndim == 1 or values.shape[1] == 1
-        words = values.dtype.kind in "OSU"
+        # Booleans too may be names.
+        words = values.dtype.kind in "bOSU"
         if not words:
             check_finite(values)
         if self.scores is None and single:

@@ -22,7 +22,8 @@ def labels(
     Args:
       name: the column, for errors.
       values: `[examples]`: strings of `class_names`; booleans, of which True is class
-        1; -1 and 1, the two classes; or integers from 0 on, indices.
+        1, unless a name is "True" or "False", like which they are matched then; -1
+        and 1, the two classes; or integers from 0 on, indices.
       class_names: the classes in the order of their labels; None for the numbers
         that occur, where the labels are numbers or booleans.
       by_name: whether integers are matched by name where all class names are
@@ -73,7 +74,8 @@ def groups(
     Args:
       name: the column, for errors.
       values: `[examples]`: strings, integers or booleans; None, NaN and "" are
-        missing. With `names`, integers are indices of them and -1 is missing.
+        missing. With `names`, integers are indices of them and -1 is missing;
+        booleans are as of `labels`.
       names: the groups in their order; None for the values that occur, sorted.
       by_name: as of `labels`.
 
@@ -265,9 +267,23 @@ def _index(
     """Value -> its index, or None where it has none; `found` is of one type."""
     if all(isinstance(value, str) for value in found):
         return {value: _position(names, value) for value in found}
+    if all(isinstance(value, bool) for value in found):
+        return {value: _of_boolean(value, names, by_name) for value in found}
     if by_name and all_integers(names):
         return {value: _position(names, value) for value in found}
     return {value: int(value) if 0 <= value < len(names) else None for value in found}
+
+
+def _of_boolean(value: bool, names: tuple[str, ...], by_name: bool) -> int | None:
+    # pandas reads "true" and "TRUE" of a file as True, whose text they no longer are.
+    small = [name.casefold() for name in names]
+    if "true" in small or "false" in small:
+        return _position(small, str(value).casefold())
+    index = int(value) if value < len(names) else None
+    if by_name and all_integers(names) and _position(names, int(value)) != index:
+        # Of the names "1" and "0", True is the first as a number, and the second.
+        return None
+    return index
 
 
 def _position(names: Sequence[str], value: Any) -> int | None:

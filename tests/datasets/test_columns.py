@@ -7,7 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from kd_keras.datasets import columns, encode
+from kd_keras.datasets import DatasetSpec, columns, encode
 
 AGES = [25, 47, 51]
 FRAME = pd.DataFrame(
@@ -155,6 +155,11 @@ YES_NO = ("no", "yes")
         ([1, 1], YES_NO, [1, 1]),
         ([2, 0], ("a", "b", "c"), [2, 0]),
         ([2, 0], None, [2, 0]),
+        # Booleans are names where a name is one, as pandas reads it.
+        ([True, False, False], ("True", "False"), [0, 1, 1]),
+        ([False, False], ("FALSE", "TRUE"), [0, 0]),
+        ([True, False], ("true", "false"), [0, 1]),
+        ([True, False], ("0", "1"), [1, 0]),
         # Integers are names where all names are integers.
         ([3, 7], ("7", "3"), [1, 0]),
     ],
@@ -178,6 +183,8 @@ def test_labels(values, names, expected):
         ([0.5, 1], YES_NO, "Received: 0.5 in row 0"),
         ([0, 1], ("7", "3"), "Received: 0 in row 0. Allowed: '7', '3'"),
         ([[0], [1]], YES_NO, r"Received: shape \(2, 1\)"),
+        ([True, False], ("True", "no"), "Received: False in row 1. Allowed: 'True', "),
+        ([True, False], ("1", "0"), "Received: False in row 1. Allowed: '1', '0'"),
     ],
 )
 def test_bad_labels(values, names, message):
@@ -195,6 +202,11 @@ def test_bad_labels(values, names, message):
         ([10, 9, 10], None, [1, 0, 1], ("9", "10")),
         ([1.0, None], None, [0, -1], ("1",)),
         ([True, False], None, [1, 0], ("False", "True")),
+        ([True, None, False], ("True", "False"), [0, -1, 1], ("True", "False")),
+        ([True, False], ("true", "false"), [0, 1], ("true", "false")),
+        ([True, True], None, [0, 0], ("True",)),
+        ([True, True], ("True",), [0, 0], ("True",)),
+        ([True, False], ("b", "a"), [1, 0], ("b", "a")),
         ([-1, 1], None, [0, 1], ("-1", "1")),
         ([5, 3], ("3", "5"), [1, 0], ("3", "5")),
     ],
@@ -209,6 +221,7 @@ def test_groups(values, names, expected, groups):
     [
         (["a", "c"], ("a", "b"), "not named. Received: 'c' in row 1"),
         ([0, 2], ("a", "b"), "Received: 2 in row 1"),
+        ([True, False], ("True",), "Received: False in row 1. Allowed: 'True' or"),
         (["a", 1], None, "values of one type. Received: 'a' and 1"),
         ([0.5, 1], None, r"Received: 0.5 in row 0. Bin numbers: bins=\{'g': "),
     ],
@@ -217,6 +230,24 @@ def test_bad_groups(values, names, message):
     with pytest.raises(ValueError, match="Column 'g'") as error:
         encode.groups("g", columns.read({"g": values})["g"], names)
     assert error.match(message)
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("true", "false")])
+def test_booleans_of_a_file_are_the_names_that_they_have_there(tmp_path, words):
+    first, second = words
+    path = tmp_path / "a.csv"
+    path.write_text(f"x,y,g\n1,{first},{second}\n2,{second},{second}\n")
+    spec = DatasetSpec.of(
+        str(path), label="y", class_names=words, groups={"g": words}, features=["x"]
+    )
+    rows = list(spec.examples(str(path)).as_numpy_iterator())
+    assert [(row["y"], row["g"]) for row in rows] == [(0, 1), (1, 1)]
+    # A group that is the same for all is read by the spec that it made.
+    spec = DatasetSpec.of(
+        str(path), label="y", class_names=words, groups=["g"], features=["x"]
+    )
+    rows = list(spec.examples(str(path)).as_numpy_iterator())
+    assert (spec.groups["g"], [row["g"] for row in rows]) == (("False",), [0, 0])
 
 
 def test_groups_coded_as_signs():
