@@ -74,8 +74,8 @@ def groups(
     Args:
       name: the column, for errors.
       values: `[examples]`: strings, integers or booleans; None, NaN and "" are
-        missing. With `names`, integers are indices of them and -1 is missing;
-        booleans are as of `labels`.
+        missing. With `names`, integers are indices of them or, by name, as of `labels`;
+        so are booleans. -1 is missing, unless it is a name.
       names: the groups in their order; None for the values that occur, sorted.
       by_name: as of `labels`.
 
@@ -96,14 +96,16 @@ def groups(
     else:
         names = tuple(names)
         index = _index(found, names, by_name)
-        if not (by_name and all_integers(names)):
+        if index.get(-1) is None:
             index[-1] = -1
     unknown = [value for value in found if index.get(value) is None]
     if unknown:
+        number = type(unknown[0]) is int and "-1" not in names
+        absent = "-1 or an empty value" if number else "an empty value"
         raise ValueError(
             f"Column {name!r} has a group that is not named. Received: {unknown[0]!r}"
             f"{_row_of(values, unknown[0])}. Allowed: {_allowed(names, by_name)}, and "
-            "-1 or an empty value where it is missing."
+            f"{absent} where it is missing."
         )
     codes = np.full(len(values), -1)
     codes[~missing] = _mapped(values[~missing], index)

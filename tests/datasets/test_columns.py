@@ -209,6 +209,9 @@ def test_bad_labels(values, names, message):
         ([True, False], ("b", "a"), [1, 0], ("b", "a")),
         ([-1, 1], None, [0, 1], ("-1", "1")),
         ([5, 3], ("3", "5"), [1, 0], ("3", "5")),
+        # -1 is missing, unless it is a name.
+        ([1, -1, 2], ("1", "2"), [0, -1, 1], ("1", "2")),
+        ([1, -1, None], ("1", "-1"), [0, 1, -1], ("1", "-1")),
     ],
 )
 def test_groups(values, names, expected, groups):
@@ -219,8 +222,30 @@ def test_groups(values, names, expected, groups):
 @pytest.mark.parametrize(
     ("values", "names", "message"),
     [
-        (["a", "c"], ("a", "b"), "not named. Received: 'c' in row 1"),
-        ([0, 2], ("a", "b"), "Received: 2 in row 1"),
+        (
+            ["a", "c"],
+            ("a", "b"),
+            r"not named. Received: 'c' in row 1. Allowed: 'a', 'b' or their indices 0 "
+            r"to 1, and an empty value where it is missing\.",
+        ),
+        (
+            [0, 2],
+            ("a", "b"),
+            "Received: 2 in row 1. Allowed: 'a', 'b' or their indices 0 to 1, and -1 "
+            "or an empty value where it is missing",
+        ),
+        (
+            [1, 0],
+            ("1", "2"),
+            "Received: 0 in row 1. Allowed: '1', '2', as strings or as numbers, and -1 "
+            "or an empty value where it is missing",
+        ),
+        (
+            [1, 0],
+            ("1", "-1"),
+            "Received: 0 in row 1. Allowed: '1', '-1', as strings or as numbers, and "
+            "an empty value where it is missing",
+        ),
         ([True, False], ("True",), "Received: False in row 1. Allowed: 'True' or"),
         (["a", 1], None, "values of one type. Received: 'a' and 1"),
         ([0.5, 1], None, r"Received: 0.5 in row 0. Bin numbers: bins=\{'g': "),
