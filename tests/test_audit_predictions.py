@@ -320,6 +320,22 @@ def test_a_threshold_is_between_0_and_1(threshold):
                 threshold=threshold)  # fmt: skip
 
 
+def test_minus_one_may_be_a_missing_group():
+    labels, groups = np.array([0, 1] * 10), np.array([0, 1, 1, 0, -1] * 4)
+    for given in (groups, groups.astype(float)):
+        with pytest.raises(
+            ValueError, match=r"`groups\['g'\]` has the group -1 beside"
+        ):
+            kd_keras.audit_predictions(labels, {"m": labels}, groups={"g": given})
+    for given, names in (
+        (np.where(groups < 0, None, groups), ("0", "1")),
+        (groups.astype(str), ("-1", "0", "1")),
+        (np.where(groups > 0, 1, -1), ("-1", "1")),
+    ):
+        found = kd_keras.audit_predictions(labels, {"m": labels}, groups={"g": given})
+        assert found.counts["m"].groups == {"g": names}
+
+
 def test_groups_must_be_a_table():
     with pytest.raises(TypeError, match=r"like frame\[\['sex'\]\]. Received: Series"):
         audited(groups=pd.Series(SEX))

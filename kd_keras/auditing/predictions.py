@@ -18,6 +18,7 @@ from kd_keras.auditing.result import Audit
 from kd_keras.auditing.scores import Reader
 from kd_keras.datasets import columns, encode
 from kd_keras.fairness.cell_counts import Attribute
+from kd_keras.fairness.encoding import check_minus_one
 from kd_keras.fairness.hard_predictions import Scores
 
 
@@ -50,7 +51,8 @@ def audit_predictions(
         model. The first is the reference of the others.
       groups: sensitive attribute -> group of each example: a data frame, a dict of
         arrays or another table, see `kd_keras.datasets.columns.read`. Strings,
-        integers or categories; None, NaN and "" are missing.
+        integers or categories; None, NaN and "" are missing. -1 beside integers from 0
+        on is refused, for it may be a group or a missing one.
       scores: what the scores are: "logits", "probabilities" or "labels", for all
         models or by model. Needed only for one score for each example, within [0, 1].
       class_names: the classes in the order of their labels; None where the labels are
@@ -140,6 +142,9 @@ def _groups(
             codes, names = encode.bins(attribute, values, bins[attribute])
         else:
             codes, names = encode.groups(attribute, values)
+            if values.dtype.kind in "if":
+                numbers = [int(name) for name in names]
+                check_minus_one(f"groups[{attribute!r}]", numbers, codes)
         named[attribute] = np.array([*names, None], object)[codes]
     return named
 

@@ -115,7 +115,11 @@ class Reader:
         if values.dtype.kind in "iu":
             return numbered or not ((values == 0) | (values == 1)).all()
         classes = [int(name) for name in names] if numbered else []
-        if classes and names != ("0", "1") and np.isin(values, classes).all():
+        if (
+            classes
+            and names != ("0", "1")
+            and np.isin(values.astype(np.float64), classes).all()
+        ):
             raise ValueError(
                 f"One number for each example, all of them among the classes {names}, "
                 f"may be labels or scores. Received: {values.reshape(-1)[0]}. Say what "

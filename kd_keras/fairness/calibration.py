@@ -8,6 +8,7 @@ from kd_keras.fairness.encoding import (
     Group,
     check_classes,
     check_length,
+    check_minus_one,
     check_weights,
     encode_groups,
 )
@@ -40,7 +41,8 @@ def calibration(
     Args:
       y_true: labels, class indices `[examples]`.
       probabilities: `[examples, classes]`, or of class 1 only, `[examples]`.
-      groups: group of each example, `[examples]`; None and NaN are missing.
+      groups: group of each example, `[examples]`; None and NaN are missing. -1 beside
+        integers from 0 on is refused, for it may be a group or a missing one.
       sample_weight: `[examples]`; None for ones.
       num_bins: equal-width bins of the confidence for the ECE.
 
@@ -48,8 +50,8 @@ def calibration(
       Calibration of all examples, and group -> calibration.
 
     Raises:
-      ValueError: if lengths differ, or probabilities are NaN, outside [0, 1] or do
-        not sum to 1.
+      ValueError: if lengths differ, probabilities are NaN, outside [0, 1] or do not
+        sum to 1, or -1 may be a missing group.
     """
     probabilities = _check_probabilities(probabilities)
     num_examples, num_classes = probabilities.shape
@@ -59,6 +61,7 @@ def calibration(
     check_length("groups", index, num_examples)
     weights = check_weights(sample_weight, num_examples)
     kept = weights > 0
+    check_minus_one("groups", names, index[kept])
     examples = (probabilities[kept], labels[kept], weights[kept])
     overall = _calibration(*examples, np.zeros(kept.sum(), np.int64), 1, num_bins)
     by_group = _calibration(*examples, index[kept], len(names), num_bins)

@@ -57,7 +57,8 @@ class CellCounts:
           num_classes: number of classes; None for what the indices need.
 
         Raises:
-          ValueError: if lengths differ, or a class or a weight is out of its domain.
+          ValueError: if lengths differ, a class or a weight is out of its domain, or
+            -1 may be a missing group, see `encoding.check_minus_one`.
           TypeError: if group values are neither all strings nor all integers.
         """
         encoding.check_attributes(groups)
@@ -82,6 +83,8 @@ class CellCounts:
         for name, (_, codes) in encoded.items():
             encoding.check_length(f"groups[{name!r}]", codes, num_examples)
         weights = encoding.check_weights(sample_weight, num_examples)
+        for name, (values, codes) in encoded.items():
+            encoding.check_minus_one(f"groups[{name!r}]", values, codes[weights > 0])
         rows = np.column_stack(
             [*(codes for _, codes in encoded.values()), *arrays.values()]
         )

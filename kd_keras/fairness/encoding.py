@@ -86,7 +86,8 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
     Args:
       attribute: name of the attribute, for the error.
       values: group of each example, `[examples]`: all strings (or UTF-8 bytes) or
-        all integers. None, NaN and pandas' NA are missing values.
+        all integers of 64 bits, any codes. None, NaN and pandas' NA are missing
+        values; what -1 is, `check_minus_one` judges.
 
     Returns:
       The sorted group values, and the index of each example's group in them,
@@ -94,7 +95,7 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
 
     Raises:
       TypeError: if a value is neither string nor integer, or both occur.
-      ValueError: if `values` is not one-dimensional.
+      ValueError: if `values` is not one-dimensional, or an integer has no 64 bits.
     """
     # A list of mixed types must not become an array of strings unnoticed.
     array = np.asarray(values, None if hasattr(values, "__array__") else object)
@@ -104,6 +105,7 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
             f"shape {array.shape}. Give each attribute its own entry."
         )
     if array.dtype.kind in "iub":
+        _check_int64(attribute, int(array.max(initial=0)))
         unique, codes = _unique_inverse(array.astype(np.int64))
         return tuple(unique.tolist()), codes
     listed = array.tolist()
@@ -116,6 +118,9 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
             "to one type."
         )
     ordered = tuple(sorted(groups))
+    for value in ordered[:1] + ordered[-1:]:
+        if not isinstance(value, str):
+            _check_int64(attribute, value)
     code_of_value = {value: code for code, value in enumerate(ordered)}
     code_of = {
         raw: -1 if value is None else code_of_value[value]
@@ -123,6 +128,45 @@ def encode_groups(attribute: str, values) -> tuple[tuple[GroupValue, ...], np.nd
     }
     codes = np.fromiter(map(code_of.__getitem__, listed), np.int64, len(listed))
     return ordered, codes
+
+
+def check_minus_one(
+    argument: str, names: Sequence[GroupValue], codes: np.ndarray
+) -> None:
+    """Refuses integer groups from 0 on beside -1, which may be a missing one.
+
+    The examples of a DatasetSpec hold -1 where a group is missing; elsewhere it may be
+    a group like any other integer. Counted as a group it would stand in gaps and be
+    the worst one; left out, a true group would vanish from them. So neither happens
+    without a word. -1 is a group where other ones are negative too, and where -1 and
+    1 are all there are.
+
+    Args:
+      argument: for the error.
+      names: the groups, as `encode_groups` gives them.
+      codes: index of the group of each example that counts, -1 where missing.
+
+    Raises:
+      ValueError: if it is so.
+    """
+    if not names or isinstance(names[0], str) or -1 not in names:
+        return
+    used = {names[code] for code in np.unique(codes[codes >= 0])}
+    if min(used, default=0) == -1 and not used <= {-1, 1}:
+        raise ValueError(
+            f"`{argument}` has the group -1 beside those from 0 on, and in a data set "
+            f"-1 is a missing group. Received: {sorted(used, key=int)[:5]}. Give None "
+            "where it is missing, np.where(groups < 0, None, groups), or strings such "
+            "as '-1' if it is a group."
+        )
+
+
+def _check_int64(attribute: str, value: int) -> None:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(
+            f"`groups[{attribute!r}]` must hold integers of 64 bits, -2**63 to "
+            f"2**63 - 1. Received: {value}. Give the groups as strings."
+        )
 
 
 def _group_value(attribute: str, value) -> GroupValue | None:

@@ -24,6 +24,8 @@ class PredictionCounts(CellCounts):
           groups: attribute name -> group of each example, `[examples]`, all strings
             or all integers. None, NaN and pandas' NA are missing: such an example
             counts in overall rates and in other attributes, and belongs to no group.
+            -1 beside integers from 0 on is refused, for it may be a group or a missing
+            one; the integers -1 and 1 alone are two groups.
           sample_weight: finite, not negative, `[examples]`; None for ones. An
             example of weight 0 is absent.
           num_classes: at least 2; None for the highest class found plus one. Pass
@@ -33,7 +35,8 @@ class PredictionCounts(CellCounts):
 
         Raises:
           TypeError: if group values are of mixed or other types.
-          ValueError: if lengths differ, or a class or weight is out of its domain.
+          ValueError: if lengths differ, a class or weight is out of its domain, or -1
+            may be a missing group.
         """
         columns = {"y_true": y_true, "y_pred": y_pred}
         return cls.from_columns(columns, groups, sample_weight, num_classes)
@@ -82,7 +85,8 @@ class PredictionPairCounts(CellCounts):
 
         Raises:
           TypeError: if group values are of mixed or other types.
-          ValueError: if lengths differ, or a class or weight is out of its domain.
+          ValueError: if lengths differ, a class or weight is out of its domain, or -1
+            may be a missing group.
         """
         columns = {"y_true": y_true, "y_pred_a": y_pred_a, "y_pred_b": y_pred_b}
         return cls.from_columns(columns, groups, sample_weight, num_classes)

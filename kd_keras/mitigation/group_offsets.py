@@ -7,7 +7,7 @@ import numpy as np
 
 from kd_keras.fairness.encoding import GroupValue, check_classes, check_weights
 from kd_keras.mitigation.mended import Mended
-from kd_keras.mitigation.served import Encoded, encode, in_order
+from kd_keras.mitigation.served import Encoded, encode, encode_served, in_order
 
 
 class GroupOffsets(Mended):
@@ -79,7 +79,8 @@ class GroupOffsets(Mended):
           logits: `[examples, classes]`.
           labels: class indices `[examples]`.
           groups: strings or integers, `[examples]`; None and NaN are missing, and
-            such examples are left as they are.
+            such examples are left as they are. -1 beside integers from 0 on is
+            refused, for it may be a group or a missing one.
           inferred: the group that a model tells of each example, `[examples]`, where
             the true one is not known when the model is served. The offsets are of
             these, the constraint holds for `groups`.
@@ -136,7 +137,7 @@ class GroupOffsets(Mended):
                 f"`logits` must have {self._num_classes} classes, as those that were "
                 f"fitted. Received: shape {scores.shape}."
             )
-        return self._decide(scores, encode("groups", groups, np.ones(len(scores))))
+        return self._decide(scores, encode_served(groups, len(scores)))
 
     def _decide(self, logits: np.ndarray, groups: Encoded) -> np.ndarray:
         nothing = np.zeros(self._num_classes, np.float32)

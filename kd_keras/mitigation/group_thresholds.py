@@ -13,7 +13,7 @@ from kd_keras.mitigation.mended import Mended
 from kd_keras.mitigation.refusal import check_floors, free_widths
 from kd_keras.mitigation.scores import binary_labels, class_one_scores
 from kd_keras.mitigation.search import Search
-from kd_keras.mitigation.served import Encoded, encode, in_order
+from kd_keras.mitigation.served import Encoded, encode, encode_served, in_order
 from kd_keras.mitigation.units import Units
 
 
@@ -105,7 +105,8 @@ class GroupThresholds(Mended):
             probabilities or logits, as `from_logits` says.
           labels: 0 or 1, `[examples]`.
           groups: strings or integers, `[examples]`; None and NaN are missing, and
-            such examples keep the common threshold.
+            such examples keep the common threshold. -1 beside integers from 0 on is
+            refused, for it may be a group or a missing one.
           inferred: the group that a model tells of each example, `[examples]`, where
             the true one is not known when the model is served. The thresholds are of
             these, the constraint holds for `groups`; they are found by search along
@@ -207,7 +208,7 @@ class GroupThresholds(Mended):
         """
         scores = class_one_scores(scores, self.from_logits)
         _ = self.outcome  # It is fitted.
-        return self._decide(scores, encode("groups", groups, np.ones(len(scores))))
+        return self._decide(scores, encode_served(groups, len(scores)))
 
     def _offsets_in_order(
         self, group_names: Sequence[str] | None

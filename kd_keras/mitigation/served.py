@@ -5,7 +5,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from kd_keras.fairness.encoding import GroupValue, check_length, encode_groups
+from kd_keras.fairness.encoding import (
+    GroupValue,
+    check_length,
+    check_minus_one,
+    encode_groups,
+)
 
 Value = TypeVar("Value")
 
@@ -28,10 +33,28 @@ class Encoded(NamedTuple):
 
 
 def encode(argument: str, groups: Any, weights: np.ndarray) -> Encoded:
-    """Numbers the groups; an example of weight 0 has none, as it is absent."""
+    """Numbers the groups to fit; an example of weight 0 has none, as it is absent.
+
+    Raises:
+      ValueError: if the lengths differ, or -1 may be a missing group.
+      TypeError: as `encode_groups`.
+    """
     names, codes = encode_groups(argument, groups)
     check_length(argument, codes, len(weights))
-    return Encoded(names, np.where(weights > 0, codes, -1))
+    codes = np.where(weights > 0, codes, -1)
+    check_minus_one(argument, names, codes)
+    return Encoded(names, codes)
+
+
+def encode_served(groups: Any, num_examples: int) -> Encoded:
+    """Numbers the groups to predict for: -1, like any that was not fitted, is unknown.
+
+    Raises:
+      ValueError, TypeError: as `encode_groups`; or if the lengths differ.
+    """
+    names, codes = encode_groups("groups", groups)
+    check_length("groups", codes, num_examples)
+    return Encoded(names, codes)
 
 
 def in_order(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kd_keras.fairness import GroupCounts
+from kd_keras.fairness import GroupCounts, PairedCounts, calibration
 from kd_keras.fairness.encoding import (
     aggregate,
     check_attributes,
@@ -82,6 +82,79 @@ def test_na_of_pandas_is_missing(values, dtype, groups, codes):
     found, index = encode_groups("g", pd.Series(values, dtype=dtype))
     assert found == groups
     assert index.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        np.array([0, 1, -1, 1]),
+        [0, 1, -1, None],
+        [0.0, 1.0, -1.0, np.nan],
+        pd.Series([2, 1, -1, pd.NA], dtype="Int64"),
+    ],
+)
+def test_minus_one_beside_groups_from_0_on_is_refused(groups):
+    """Neither a group that nobody means, nor one that vanishes."""
+    y = [1, 0, 1, 1]
+    needed = (
+        r"the group -1 beside those.*\[-1, .*Give None where it is missing.*strings"
+    )
+    for count in (
+        lambda: GroupCounts.from_predictions(y, y, groups={"g": groups}),
+        lambda: PairedCounts.from_predictions(y, y, y, groups={"g": groups}),
+        lambda: calibration(y, [0.7] * 4, groups=groups),
+    ):
+        with pytest.raises(ValueError, match=needed):
+            count()
+
+
+def test_the_advice_on_minus_one_is_right():
+    y, groups = [1, 0, 1], np.array([0, 1, -1])
+    missing = np.where(groups < 0, None, groups)
+    assert GroupCounts.from_predictions(y, y, groups={"g": missing}).groups == {
+        "g": (0, 1)
+    }
+    _, by_group = calibration(y, [0.7, 0.7, 0.6], groups=missing)
+    assert [(g, of.examples) for g, of in by_group.items()] == [(0, 1), (1, 1)]
+    words = groups.astype(str)
+    found = GroupCounts.from_predictions(y, y, groups={"g": words}).groups
+    assert found == {"g": ("-1", "0", "1")}
+
+
+@pytest.mark.parametrize(
+    ("groups", "weights", "expected"),
+    [
+        # Two signs, and codes of which -1 is one.
+        ([-1, 1, 1], None, (-1, 1)),
+        ([-1, -1, -1], None, (-1,)),
+        ([-2, -1, 0], None, (-2, -1, 0)),
+        # As who pads a batch does it.
+        ([0, 1, -1], [1, 1, 0], (0, 1)),
+    ],
+)
+def test_minus_one_is_a_group_where_it_must_be_one(groups, weights, expected):
+    y = [1, 0, 1]
+    options = {"groups": {"g": np.array(groups)}, "sample_weight": weights}
+    assert GroupCounts.from_predictions(y, y, **options).groups == {"g": expected}
+
+
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        (np.array([2**63 + 1, 5], np.uint64), 2**63 + 1),
+        ([2**63, 5], 2**63),
+        ([5, -(2**63) - 1], -(2**63) - 1),
+        (np.array([1e30, 5.0]), int(1e30)),
+    ],
+)
+def test_integers_beyond_64_bits_are_refused(values, wrong):
+    message = rf"`groups\['g'\]` must hold integers of 64 bits.* Received: {wrong}\. "
+    with pytest.raises(ValueError, match=message):
+        encode_groups("g", values)
+    ends = [2**63 - 1, -(2**63)]
+    for form in (list, np.array):
+        assert encode_groups("g", form(ends))[0] == (-(2**63), 2**63 - 1)
+    assert encode_groups("g", np.array([7, 5], np.uint64))[0] == (5, 7)
 
 
 def test_groups_of_nobody_are_none():

@@ -352,6 +352,18 @@ def test_bad_examples(change, message):
     assert "\n" not in str(error.value)
 
 
+def test_minus_one_is_unknown_when_served_and_refused_when_fitted():
+    index = np.array([0 if group == "a" else 1 for group in GROUPS])
+    mended = plain(EO, 0).fit(SCORES, LABELS, index)
+    # .4 is between b's threshold, .35, and that of all others, .5.
+    assert mended.predict([0.4] * 4, [0, 1, -1, 2]).tolist() == [0, 1, 0, 0]
+    index[0] = -1
+    for groups, inferred in ((index, None), (GROUPS, index)):
+        with pytest.raises(ValueError, match="the group -1 beside those from 0 on"):
+            plain(EO, 0).fit(SCORES, LABELS, groups, inferred=inferred)
+    plain(EO, 0).fit(SCORES, LABELS, index, sample_weight=[0, *[1] * 7])
+
+
 def test_a_probability_moves_the_logits_by_its_own():
     # b's threshold is .35, and that of all others .5, whose logit is 0.
     mended = plain(EO, 0).fit(SCORES, LABELS, GROUPS)
