@@ -54,15 +54,23 @@ class GroupShift(keras.layers.Layer):
 
         Args:
           logits: `[batch, classes]`.
-          group: integers `[batch]`; one outside of 0 to groups - 1 is not known.
+          group: whole numbers `[batch]` of any dtype; one outside of 0 to groups - 1 is
+            not known, nor what is no whole number.
 
         Returns:
           Logits, float32 `[batch, classes]`.
         """
         unknown = len(self.offsets) - 1
-        group = ops.cast(ops.reshape(group, (-1,)), "int32")
+        group = ops.reshape(group, (-1,))
+        if "float" in keras.backend.standardize_dtype(group.dtype):
+            # As an integer 0.9 would be group 0, and so would NaN.
+            group = ops.where(ops.equal(group, ops.floor(group)), group, unknown)
+        else:
+            # In fewer bits 2**32 would be group 0.
+            group = ops.cast(group, "int64")
         known = ops.logical_and(group >= 0, group < unknown)
-        offset = ops.take(self.table, ops.where(known, group, unknown), axis=0)
+        index = ops.cast(ops.where(known, group, unknown), "int32")
+        offset = ops.take(self.table, index, axis=0)
         if len(self.offsets[0]) > 1 or logits.shape[-1] == 1:
             return logits + offset
         moved = (logits[:, 1:] - logits[:, :1]) + offset

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kd_keras.mitigation import GroupShift
 
@@ -17,6 +18,34 @@ def test_offsets_of_every_class_are_added(group):
     moved = GroupShift(offsets)(LOGITS, group)
     expected = [[2, 7, 5], [0, 5, 6], *[[1.5, 5, 2]] * 3]
     np.testing.assert_array_equal(moved, expected)
+
+
+@pytest.mark.parametrize(
+    ("group", "rows"),
+    [
+        # In 32 bits these would be 0 and 1.
+        (np.array([2**32, 2**32 + 1, -(2**32), 1, 0]), [2, 2, 2, 1, 0]),
+        (np.array([2**63, 2**64 - 1, 2**32, 1, 0], np.uint64), [2, 2, 2, 1, 0]),
+        (np.array([200, 255, 2, 1, 0], np.uint8), [2, 2, 2, 1, 0]),
+        (np.array([-128, -1, 2, 1, 0], np.int8), [2, 2, 2, 1, 0]),
+        # Whole numbers are groups, others are not.
+        (np.array([-0.5, 0.9, np.nan, 1.0, 0.0], "float32"), [2, 2, 2, 1, 0]),
+        (np.array([1e30, -np.inf, np.inf, 1.5, 2.0], "float32"), [2] * 5),
+    ],
+)
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_what_is_no_index_of_a_group_is_not_known(group, rows, in_graph):
+    layer = GroupShift([[1, 2, 3], [-1, 0, 4], [0.5, 0, 0]])
+    call = tf.function(layer) if in_graph else layer
+    offsets = np.array([[1, 2, 3], [-1, 0, 4], [0.5, 0, 0]])
+    moved = call(LOGITS, tf.constant(group))
+    np.testing.assert_array_equal(moved, LOGITS + offsets[rows])
+
+
+def test_more_groups_than_a_byte_holds():
+    offsets = [[float(i)] for i in range(301)]
+    moved = GroupShift(offsets)(np.zeros((2, 1), "float32"), np.array([7, 255], "u1"))
+    np.testing.assert_array_equal(moved, [[7], [255]])
 
 
 def test_offsets_of_two_classes_are_added_too():
