@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tfx_data
 
+from kd_keras import DatasetSpec, audit
 from pipelines.tfx import schema as schemas
 from pipelines.tfx import targets
 
@@ -22,6 +23,21 @@ def test_labels_are_names_or_indices():
     assert targets.labels("y", words, ["no", "yes"]).tolist() == [1, 0]
     assert targets.labels("y", np.array([1, 0]), ["no", "yes"]).tolist() == [1, 0]
     assert targets.labels("y", np.array([1.0, 0.0]), ["no", "yes"]).tolist() == [1, 0]
+
+
+def test_numbers_of_raw_examples_are_names_once():
+    """What reading them gave is indices, which an audit must not match again."""
+    names, groups = ("1", "0"), ("1", "2", "3")
+    parsed = {"y": tf.constant([1, 0, 1]), "g": tf.constant([3, 1, -1])}
+    read = targets.in_graph(parsed, "y", names, {"g": groups})
+    assert read["y"].numpy().tolist() == [0, 1, 0]
+    assert read["g"].numpy().tolist() == [2, 0, -1]
+    spec = DatasetSpec("d", {"x": tf.TensorSpec(())}, "y", names, {"g": groups})
+    examples = tf.data.Dataset.from_tensor_slices({**read, "x": tf.zeros(3)})
+    found = audit({"m": np.eye(2)[[0, 1, 1]]}, examples, spec, min_examples=1)
+    assert found.values["m", "accuracy", ""].value == pytest.approx(2 / 3)
+    # The last, which is wrong, is in no group.
+    assert found.counts["m"].accuracy("g").by_group == {"1": 1, "3": 1}
 
 
 @pytest.mark.parametrize("value", [np.array([2]), np.array([-1]), np.array([b"maybe"])])
