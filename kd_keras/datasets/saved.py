@@ -102,7 +102,7 @@ def load_hugging_face(
 
     Returns:
       The spec and the splits "train", "validation" and "test"; what the set has not
-      is drawn from "train".
+      is drawn from "train" alone, of whose rows the fractions are shares.
 
     Raises:
       ValueError: if it is not there, or a column or a value is not as described.
@@ -118,10 +118,8 @@ def load_hugging_face(
     whole = {key: np.concatenate([t[key] for t in tables]) for key in tables[0]}
     said = np.repeat(np.array(list(splits), object), [len(s) for s in splits.values()])
     fractions = (validation_fraction, test_fraction)
-    if "test" not in splits:
-        rows = split_rows(len(said), None, fractions, seed)
-    else:
-        rows = split_rows(len(said), said, fractions, seed, "split")
+    drawn = ("validation", "test")
+    rows = split_rows(len(said), said, fractions, seed, drawn=drawn)
     names = class_names or getattr(first.features.get(label), "names", ())
     given = groups if isinstance(groups, Mapping) else dict.fromkeys(groups)
     return table.of_columns(

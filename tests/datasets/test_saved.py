@@ -80,6 +80,35 @@ def test_a_hugging_face_set(tmp_path):
     assert len(column(found, "validation", "id")) == 2
 
 
+@pytest.mark.parametrize(
+    ("official", "sizes"),
+    [
+        # A fifth of the 80 rows for training, a tenth of them, and both.
+        (("validation",), {"train": 64, "validation": 20, "test": 16}),
+        (("test",), {"train": 72, "validation": 8, "test": 20}),
+        ((), {"train": 56, "validation": 8, "test": 16}),
+        (("validation", "test"), {"train": 80, "validation": 20, "test": 20}),
+    ],
+)
+def test_official_splits_of_hugging_face_stay_apart(tmp_path, official, sizes):
+    hugging_face = pytest.importorskip("datasets", reason="needs the package datasets")
+
+    def split(name, size):
+        ids = [f"{name} {i}" for i in range(size)]
+        table = {"x": list(range(size)), "y": [i % 2 for i in range(size)], "key": ids}
+        return hugging_face.Dataset.from_dict(table)
+
+    made = {"train": split("train", 80), **{name: split(name, 20) for name in official}}
+    hugging_face.DatasetDict(made).save_to_disk(str(tmp_path / "set"))
+    found = datasets.load(f"hf:{tmp_path}/set", label="y", example_id="key")
+    ids = {s: [i.decode() for i in column(found, s, "key")] for s in found.splits}
+    assert {s: len(of) for s, of in ids.items()} == sizes
+    assert len({i for of in ids.values() for i in of}) == sum(sizes.values())
+    for name, of in ids.items():
+        origin = name if name in official else "train"
+        assert {i.partition(" ")[0] for i in of} == {origin}
+
+
 def test_hugging_face_images(tmp_path):
     hugging_face = pytest.importorskip("datasets", reason="needs the package datasets")
     pixels = [np.full((9, 12, 3), 10 * i, np.uint8) for i in range(20)]
