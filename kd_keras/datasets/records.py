@@ -85,7 +85,7 @@ def read(
     if any(is_image(feature) for feature in spec.features.values()):
         examples = _converted(fields, spec, convert)
     else:
-        examples = fields.map(convert)
+        examples = fields.map(lambda record: _checked(record, spec, convert))
     examples = examples.apply(tf.data.experimental.assert_cardinality(size))
     return kept(examples, spec)
 
@@ -155,6 +155,17 @@ def column(builder: Any, split: str, field: str) -> np.ndarray:
     """
     batches = _parsed(builder, _records(builder, split))
     return np.concatenate([batch[field].numpy() for batch in batches])
+
+
+def is_hidden(builder: Any, split: str, field: str) -> bool:
+    """Whether a split's labels are kept back: -1 in every record, as TFDS has it.
+
+    Args:
+      builder, split, field: as in `column`.
+    """
+    batches = _parsed(builder, _records(builder, split))
+    # It ends at the first label that is there.
+    return all((batch[field].numpy() == -1).all() for batch in batches)
 
 
 def _records(builder: Any, split: str) -> tf.data.Dataset:
@@ -231,6 +242,24 @@ def _parsed(builder: Any, records: tf.data.Dataset) -> tf.data.Dataset:
     return records.batch(_PARSED_AT_ONCE).map(parse)
 
 
+def _checked(
+    record: Example,
+    spec: DatasetSpec,
+    convert: Callable[[Mapping[str, Any]], Example],
+) -> Example:
+    """Converts a record, whose label has to be a class."""
+    example = convert(record)
+    label = example[spec.label]
+    problem = [
+        f"Data set {spec.name!r} has a label that is not in [0, {spec.num_classes}), "
+        "in (file__record)",
+        record["record"],
+    ]
+    known = tf.debugging.Assert((label >= 0) & (label < spec.num_classes), problem)
+    with tf.control_dependencies([known]):
+        return {**example, spec.label: tf.identity(label)}
+
+
 def _converted(
     fields: tf.data.Dataset,
     spec: DatasetSpec,
@@ -239,11 +268,7 @@ def _converted(
     """Converts each element, or raises an error that names its record."""
 
     def checked(record: Example) -> Example:
-        example = convert(record)
-        label = example[spec.label]
-        known = tf.debugging.Assert((label >= 0) & (label < spec.num_classes), [label])
-        with tf.control_dependencies([known]):
-            return {**example, spec.label: tf.identity(label)}
+        return _checked(record, spec, convert)
 
     def fail(record: Example) -> Example:
         problem = [

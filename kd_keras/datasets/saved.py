@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def load_tfds(
         0 for square images of a fixed size.
       validation_fraction, test_fraction: shares of the training split, in (0, 1), where
         the set has no split "validation", or no "test". Of the two a set that has
-        "validation" alone uses it as "test".
+        "validation" alone uses it as "test". A "test" whose labels are all hidden (-1)
+        is not used, with a warning.
 
     Returns:
       The spec and the splits "train", "validation" and "test".
@@ -69,7 +71,7 @@ def load_tfds(
         kept = {key: raw[key] for key in (label, *groups, "record")}
         return {feature: value, **kept}
 
-    parts = _parts(name, builder, validation_fraction, test_fraction)
+    parts = _parts(name, builder, label, validation_fraction, test_fraction)
     return records.read_all(builder, parts, spec, convert)
 
 
@@ -102,7 +104,8 @@ def load_hugging_face(
 
     Returns:
       The spec and the splits "train", "validation" and "test"; what the set has not
-      is drawn from "train" alone, of whose rows the fractions are shares.
+      is drawn from "train" alone, of whose rows the fractions are shares. A "test"
+      without any label is not used, with a warning.
 
     Raises:
       ValueError: if it is not there, or a column or a value is not as described.
@@ -111,12 +114,20 @@ def load_hugging_face(
     where = files.join(data_dir or "", path)
     splits = _hugging_face_splits(where)
     first = next(iter(splits.values()))
-    tables = [
-        {**columns.read(_without_images(s)), **_images(s, image_size)}
-        for s in splits.values()
-    ]
-    whole = {key: np.concatenate([t[key] for t in tables]) for key in tables[0]}
-    said = np.repeat(np.array(list(splits), object), [len(s) for s in splits.values()])
+    tables = {
+        name: {**columns.read(_without_images(s)), **_images(s, image_size)}
+        for name, s in splits.items()
+    }
+    labels = tables.get("test", {}).get(label)
+    if labels is not None and columns.is_missing(labels).all():
+        _warn_of_hidden(f"hf:{path}", "a part of 'train'")
+        del tables["test"]
+    whole = {
+        key: np.concatenate([of[key] for of in tables.values()])
+        for key in tables["train"]
+    }
+    sizes = [len(splits[name]) for name in tables]
+    said = np.repeat(np.array(list(tables), object), sizes)
     fractions = (validation_fraction, test_fraction)
     drawn = ("validation", "test")
     rows = split_rows(len(said), said, fractions, seed, drawn=drawn)
@@ -213,7 +224,9 @@ def _side(name: str, key: str, feature: Any) -> int:
     return int(shape[0])
 
 
-def _parts(name: str, builder: Any, validation: float, test: float) -> dict[str, str]:
+def _parts(
+    name: str, builder: Any, label: str, validation: float, test: float
+) -> dict[str, str]:
     """Split -> what TFDS calls it, or a part of its training split."""
     there = builder.info.splits
     if "train" not in there:
@@ -221,6 +234,10 @@ def _parts(name: str, builder: Any, validation: float, test: float) -> dict[str,
             f"The data set 'tfds:{name}' has no split 'train'. It has: {list(there)}."
         )
     found = {"test": "test"} if "test" in there else {}
+    if found and records.is_hidden(builder, "test", label):
+        found = {}
+        source = "'validation'" if "validation" in there else "a part of 'train'"
+        _warn_of_hidden(f"tfds:{name}", source)
     if "validation" in there:
         found["validation" if found else "test"] = "validation"
     total = end = there["train"].num_examples
@@ -235,6 +252,14 @@ def _parts(name: str, builder: Any, validation: float, test: float) -> dict[str,
                 )
             end = begin
     return {"train": f"train[:{end}]", **found}
+
+
+def _warn_of_hidden(data_set: str, source: str) -> None:
+    warnings.warn(
+        f"The labels of the split 'test' of the data set {data_set!r} are hidden: none "
+        f"is there. The split is left out, and {source} is 'test' instead.",
+        stacklevel=3,
+    )
 
 
 def _hugging_face_splits(path: str) -> Mapping[str, Any]:

@@ -3,6 +3,8 @@
 import numpy as np
 import official
 import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from kd_keras import datasets
 
@@ -47,6 +49,59 @@ def test_what_tfds_does_not_have_is_named(tmp_path, name, options, message):
     with pytest.raises(ValueError, match=message) as caught:
         datasets.load(f"tfds:{name}", data_dir=str(tmp_path), **options)
     assert "\n" not in str(caught.value)
+
+
+def write_sentences(tmp_path, **labels):
+    kinds = {
+        "sentence": tfds.features.Text(),
+        "label": tfds.features.ClassLabel(names=["negative", "positive"]),
+    }
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="sentences",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(kinds),
+        split_datasets={
+            split: [
+                (i, {"sentence": f"{split} {i}", "label": label})
+                for i, label in enumerate(of)
+            ]
+            for split, of in labels.items()
+        },
+        data_dir=str(tmp_path),
+    )
+
+
+@pytest.mark.parametrize(
+    ("splits", "sizes", "origin"),
+    [
+        # The test split of GLUE is so; a tenth of 20 validates.
+        ({"validation": [0, 1, 1]}, (18, 2, 3), "validation"),
+        # A fifth and a tenth of 20.
+        ({}, (14, 2, 4), "train"),
+    ],
+)
+def test_hidden_test_labels_of_tfds_are_not_scored(tmp_path, splits, sizes, origin):
+    # More than one batch of the reader's 64.
+    write_sentences(tmp_path, train=[0, 1] * 10, test=[-1] * 70, **splits)
+    expected = rf"split 'test' of .*sentences.* hidden.* '{origin}' is 'test'"
+    with pytest.warns(UserWarning, match=expected):
+        found = datasets.load("tfds:sentences", data_dir=str(tmp_path))
+    found_sizes = tuple(len(column(found, s, "label")) for s in found.splits)
+    assert dict(zip(found.splits, found_sizes, strict=True)) == dict(
+        zip(("train", "validation", "test"), sizes, strict=True)
+    )
+    texts = [text.decode() for text in column(found, "test", "sentence")]
+    assert {text.partition(" ")[0] for text in texts} == {origin}
+    assert set(column(found, "test", "label")) <= {0, 1}
+
+
+def test_a_label_of_a_text_that_is_no_class_is_named(tmp_path):
+    write_sentences(tmp_path, train=[0, 1] * 10, test=[0, -1, 1])
+    found = datasets.load("tfds:sentences", data_dir=str(tmp_path))
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        column(found, "test", "label")
+    assert "has a label that is not in [0, 2)" in str(caught.value)
+    assert "[sentences-test.tfrecord-00000-of-00001__" in str(caught.value)
 
 
 def saved(tmp_path):
@@ -107,6 +162,29 @@ def test_official_splits_of_hugging_face_stay_apart(tmp_path, official, sizes):
     for name, of in ids.items():
         origin = name if name in official else "train"
         assert {i.partition(" ")[0] for i in of} == {origin}
+
+
+def test_hidden_test_labels_of_hugging_face_are_not_scored(tmp_path):
+    hugging_face = pytest.importorskip("datasets", reason="needs the package datasets")
+    features = hugging_face.Features(
+        {
+            "text": hugging_face.Value("string"),
+            "mood": hugging_face.ClassLabel(names=["bad", "good"]),
+        }
+    )
+    made = {
+        split: hugging_face.Dataset.from_dict(
+            {"text": [f"{split} {i}" for i in range(len(of))], "mood": of}, features
+        )
+        for split, of in (("train", [0, 1] * 10), ("test", [-1] * 5))
+    }
+    hugging_face.DatasetDict(made).save_to_disk(str(tmp_path / "moods"))
+    with pytest.warns(UserWarning, match="split 'test' .*moods.* are hidden"):
+        found = datasets.load(f"hf:{tmp_path}/moods", label="mood")
+    texts = [text.decode() for text in column(found, "test", "text")]
+    # A fifth of the 20 rows for training.
+    assert len(texts) == 4
+    assert {text.partition(" ")[0] for text in texts} == {"train"}
 
 
 def test_hugging_face_images(tmp_path):
