@@ -3,6 +3,8 @@
 import importlib
 import io
 import os
+import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,8 +31,10 @@ def read(source: Any, *, missing: Sequence[str] = ()) -> dict[str, np.ndarray]:
         - a Hugging Face `datasets.Dataset`, one split; a `ClassLabel` becomes its
           names;
         - the path of a `.csv`, `.csv.gz` or `.parquet` file. A CSV file has a line
-          of names first; pandas' words for a missing value ("", "NA", "NaN",
-          "None", ...) are missing.
+          of names first, as many as a line has values; a column without a name, such
+          as the index that `DataFrame.to_csv` writes, is left out with a warning.
+          pandas' words for a missing value ("", "NA", "NaN", "None", ...) are
+          missing.
       missing: further strings that stand for a missing value, like "?"; blanks
         around a string do not matter to it.
 
@@ -45,7 +49,8 @@ def read(source: Any, *, missing: Sequence[str] = ()) -> dict[str, np.ndarray]:
     Raises:
       TypeError: if the source is no table, or a column's name is no string.
       ValueError: if a file does not exist or cannot be read, a name occurs twice,
-        columns differ in length, or there is no example.
+        columns differ in length, a line of a CSV file has more values than there are
+        names, or there is no example.
       ModuleNotFoundError: if pandas, or pyarrow for Parquet, is not installed.
     """
     if isinstance(missing, str):
@@ -171,14 +176,18 @@ def _from_file(path: str, missing: Sequence[str]) -> Any:
             "compression": "gzip" if path.endswith(".gz") else None,
             "skipinitialspace": True,
         }
-        _check_header(
+        named = _named(
             pandas.read_csv(
                 content, header=None, nrows=1, keep_default_na=False, **options
             )
         )
         content.seek(0)
+        # Of a header that is too short pandas would make the first columns an index,
+        # and shift the others, if the first line of values did not have to fit here.
+        pandas.read_csv(content, header=None, nrows=2, **options)
+        content.seek(0)
         # In one piece: in several, one column could come out with mixed types.
-        return pandas.read_csv(
+        frame = pandas.read_csv(
             content, low_memory=False, na_values=list(missing), **options
         )
     except UnicodeDecodeError as error:
@@ -188,19 +197,36 @@ def _from_file(path: str, missing: Sequence[str]) -> Any:
         ) from error
     except (ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
+        longer = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+        if longer:
+            names, line, values = longer.groups()
+            reason = (
+                f"line {line} has {values} values, and the first line {names} names. "
+                "Name every column, or remove a comma at the end of the lines."
+            )
         raise ValueError(f"{path} cannot be read as a table: {reason}") from error
+    if not all(named):
+        places = [place for place, name in enumerate(named, 1) if not name]
+        warnings.warn(
+            f"{path} has no name in its first line for the columns {places}, counted "
+            "from 1, such as an index of pandas. They are left out: to use one, name "
+            "it.",
+            stacklevel=2,
+        )
+    return frame.loc[:, named]
 
 
-def _check_header(first: Any) -> None:
-    """pandas renames a second column of the same name without a word."""
+def _named(first: Any) -> list[bool]:
+    """Which columns have a name; ValueError where pandas would change one."""
     names = [str(name) for name in first.iloc[0]]
     if len(names) == 1 and names[0].count(";") > 0:
         raise ValueError(
             f"its columns seem to be apart by ';': {names[0]!r}. Save it with commas."
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise ValueError(f"its first line has more than once: {twice}. Rename one.")
+    return [bool(name) for name in names]
 
 
 def _import(name: str, path: str) -> Any:

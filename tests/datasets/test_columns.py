@@ -141,6 +141,45 @@ def test_bad_files(tmp_path):
         columns.read(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "numbers"),
+    [
+        ("age,income,y\n30,100,0,\n40,200,1,\n", 2, (4, 3)),
+        ("age,income,y\n1,30,100,0\n2,40,200,1\n", 2, (4, 3)),
+        # A blank line counts as one of the file.
+        ("age,y\n\n30,0,5,6\n", 3, (4, 2)),
+        ("age,y\n30,0\n40,1,5\n", 3, (3, 2)),
+        ("age\n30,0\n", 2, (2, 1)),
+    ],
+)
+def test_a_line_longer_than_the_header_is_refused(tmp_path, text, line, numbers):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    values, names = numbers
+    expected = f"a.csv .*line {line} has {values} values, .* {names} names. Name every"
+    with pytest.raises(ValueError, match=expected):
+        columns.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (FRAME[["age", "sex"]].to_csv(), r"\[1\]"),
+        ("age,sex,\n25,Female,\n47,,\n51,Male,\n", r"\[3\]"),
+        (" ,age,sex,\n0,25,Female,1\n0,47,,1\n0,51,Male,1\n", r"\[1, 4\]"),
+    ],
+)
+def test_a_column_without_a_name_is_left_out_with_a_word(tmp_path, text, places):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.warns(UserWarning, match=f"a.csv has no name .* {places}.* left out"):
+        found = columns.read(path)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "age": AGES,
+        "sex": ["Female", None, "Male"],
+    }
+
+
 YES_NO = ("no", "yes")
 
 
