@@ -41,8 +41,8 @@ def read(source: Any, *, missing: Sequence[str] = ()) -> dict[str, np.ndarray]:
     Returns:
       Column name -> array `[examples, ...]`, in the order of the table:
 
-      - numbers and booleans keep their dtype; a nullable column with missing
-        values is float64 with NaN;
+      - numbers and booleans keep their dtype; a nullable or masked column with
+        missing values is float64 with NaN;
       - strings, categories and what else there is are of dtype object, None where
         missing.
 
@@ -263,6 +263,8 @@ def _plain(name: str, values: Any) -> np.ndarray:
                 return values.to_numpy(getattr(dtype, "numpy_dtype", None))
             return values.to_numpy(np.float64, na_value=np.nan)
         return values.to_numpy(object)
+    if isinstance(values, np.ma.MaskedArray):
+        return _unmasked(values)
     if hasattr(values, "__array__"):
         return np.asarray(values)
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
@@ -283,6 +285,17 @@ def _plain(name: str, values: Any) -> np.ndarray:
             f"Column {name!r} must have values of one shape. Received: lists of "
             "different lengths. Pad them."
         ) from error
+
+
+def _unmasked(values: np.ma.MaskedArray) -> np.ndarray:
+    """NaN or None where a value is masked; what is below a mask means nothing."""
+    masked = np.ma.getmaskarray(values)
+    if not masked.any():
+        return values.data
+    numbers = {"f": values.dtype, "i": np.float64, "u": np.float64}
+    plain = values.data.astype(numbers.get(values.dtype.kind, object))
+    plain[masked] = None if plain.dtype == object else np.nan
+    return plain
 
 
 def _value(value: Any, missing: Sequence[str]) -> Any:

@@ -100,6 +100,29 @@ def test_further_missing_values(tmp_path):
     assert columns.read(frame, missing=["?"])["work"].tolist() == [None, "State-gov"]
 
 
+def test_what_a_mask_covers_is_missing():
+    mask = [False, False, True]
+    found = columns.read(
+        {
+            "count": np.ma.array([1, 2, -999], mask=mask),
+            "share": np.ma.array(np.float32([0.5, 1, -999]), mask=mask),
+            "pair": np.ma.masked_equal([[1, 2], [3, -9], [5, 6]], -9),
+            "member": np.ma.array([True, False, True], mask=mask),
+            "sex": np.ma.array(["Female", "Male", "?"], mask=mask),
+            "whole": np.ma.array([1, 2, 3]),
+        }
+    )
+    np.testing.assert_array_equal(found["count"], [1, 2, np.nan])
+    np.testing.assert_array_equal(found["share"], [0.5, 1, np.nan])
+    assert found["share"].dtype == np.float32
+    np.testing.assert_array_equal(found["pair"], [[1, 2], [3, np.nan], [5, 6]])
+    assert found["member"].tolist() == [True, False, None]
+    assert found["sex"].tolist() == ["Female", "Male", None]
+    assert (found["whole"].tolist(), found["whole"].dtype) == ([1, 2, 3], np.int64)
+    with pytest.raises(ValueError, match="Received: none in 1 of 3, the first in row"):
+        encode.labels("count", found["count"])
+
+
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
