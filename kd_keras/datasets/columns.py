@@ -1,5 +1,6 @@
 """Any table as columns: one NumPy array a column."""
 
+import decimal
 import importlib
 import io
 import os
@@ -43,6 +44,7 @@ def read(source: Any, *, missing: Sequence[str] = ()) -> dict[str, np.ndarray]:
 
       - numbers and booleans keep their dtype; a nullable or masked column with
         missing values is float64 with NaN;
+      - decimals are integers if they all have no decimal places, else float64;
       - strings, categories and what else there is are of dtype object, None where
         missing.
 
@@ -300,6 +302,9 @@ def _unmasked(values: np.ma.MaskedArray) -> np.ndarray:
 
 def _value(value: Any, missing: Sequence[str]) -> Any:
     """A value as Python has it: str for bytes, None for every missing value."""
+    if isinstance(value, decimal.Decimal):
+        # An integer of a database may have more digits than a float.
+        value = int(value) if value.as_tuple().exponent == 0 else float(value)
     if isinstance(value, bytes | np.bytes_):
         value = value.decode()
     if isinstance(value, str):

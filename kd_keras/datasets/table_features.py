@@ -79,7 +79,7 @@ def values(
     if not kind:
         return {column: values}
     if kind == "category":
-        return {column: _texts(column, values)}
+        return {column: texts(column, values)}
     if values.dtype.kind not in "biuf":
         row = next(i for i, v in enumerate(values) if isinstance(v, str))
         raise ValueError(
@@ -109,7 +109,16 @@ def values(
     }
 
 
-def _texts(column: str, values: np.ndarray) -> np.ndarray:
+def texts(column: str, values: np.ndarray) -> np.ndarray:
+    """A category's values as strings, "" where missing, object `[examples]`.
+
+    A float without decimal places is the text of its integer, for missing values make
+    floats of integers: 3.0 is "3".
+
+    Raises:
+      ValueError: if values are of several types, or a float is so large that it stands
+        for several integers.
+    """
     kinds = {type(value).__name__ for value in values.tolist() if value is not None}
     if len(kinds) > 1:
         first = {type(v).__name__: v for v in values.tolist() if v is not None}
@@ -118,8 +127,17 @@ def _texts(column: str, values: np.ndarray) -> np.ndarray:
             f"Column {column!r} must have values of one type. Received: {shown}."
         )
     missing = is_missing(values)
-    if values.dtype.kind == "f" and (values[~missing] % 1 == 0).all():
-        # Integers, which missing values have made floats.
-        values = np.where(missing, 0, values).astype(np.int64)
-    texts = np.array([*map(str, values.tolist()), None], object)[:-1]
-    return np.where(missing, "", texts)
+    if values.dtype.kind == "f":
+        large = np.abs(values) >= 2**53
+        if large.any():
+            row = int(large.argmax())
+            raise ValueError(
+                f"Column {column!r} is a category and has a number that may stand for "
+                f"several: {values[row]} in row {row}. Allowed: floats below 2**53. "
+                "Make the column strings, or integers without missing values."
+            )
+    found = [
+        str(int(value) if isinstance(value, float) and value.is_integer() else value)
+        for value in values.tolist()
+    ]
+    return np.where(missing, "", np.array([*found, None], object)[:-1])

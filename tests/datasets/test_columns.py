@@ -1,5 +1,7 @@
 """Tables of every kind come out as the same columns."""
 
+from decimal import Decimal
+
 import datasets as hugging_face
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from kd_keras.datasets import DatasetSpec, columns, encode
+from kd_keras.datasets import columns, encode, table_features
 
 AGES = [25, 47, 51]
 FRAME = pd.DataFrame(
@@ -98,6 +101,47 @@ def test_further_missing_values(tmp_path):
     assert found["work"].tolist() == [None, "State-gov"]
     frame = pd.DataFrame({"work": [" ?", "State-gov"]})
     assert columns.read(frame, missing=["?"])["work"].tolist() == [None, "State-gov"]
+
+
+def test_decimals_are_numbers(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "price": [Decimal("1.50"), None, Decimal("2.25")],
+            # One more than a float holds.
+            "key": [Decimal(2**53 + 1), Decimal(2**53), Decimal(7)],
+        }
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    for source in (frame, frame.to_dict("list"), tmp_path / "a.parquet"):
+        found = columns.read(source)
+        np.testing.assert_array_equal(found["price"], [1.5, np.nan, 2.25])
+        assert found["key"].tolist() == [2**53 + 1, 2**53, 7]
+        kinds = table_features.kinds(found, (), ())
+        assert kinds == {"price": "number", "key": "number"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([3, 12], ["3", "12"]),
+        ([3, None], ["3", ""]),
+        # A value's text does not depend on the others.
+        ([3, 2.5], ["3", "2.5"]),
+        ([True, None], ["True", ""]),
+        (["a", None], ["a", ""]),
+        ([2.0**53 - 1, None], ["9007199254740991", ""]),
+    ],
+)
+def test_texts_of_categories(values, expected):
+    column = columns.read({"c": values})["c"]
+    assert table_features.texts("c", column).tolist() == expected
+
+
+def test_categories_that_floats_merge_are_refused():
+    for large in (2**53 + 1, -(2**60)):
+        column = columns.read({"c": [1, large, None]})["c"]
+        with pytest.raises(ValueError, match=r"Column 'c' .* in row 1\. .*2\*\*53"):
+            table_features.texts("c", column)
 
 
 def test_what_a_mask_covers_is_missing():
