@@ -140,7 +140,9 @@ class DatasetSpec:
           the table has it, the example id.
 
         Raises:
-          ValueError: if a column is missing, or labels, groups or ids do not fit.
+          ValueError: if a column is missing; labels, groups or ids do not fit; or a
+            feature's dtype does not hold a number: a fraction or NaN where it is of
+            integers, or one outside its range.
         """
         return table_spec.examples(self, table, also)
 

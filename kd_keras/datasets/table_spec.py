@@ -47,8 +47,8 @@ def describe(
     _, classes = encode.labels(label, found[label], class_names)
     return {
         "features": {
-            name: tf.TensorSpec(values.shape[1:], values.dtype)
-            for name, values in _features(found, features).items()
+            name: tf.TensorSpec(found[name].shape[1:], _dtype(name, found[name]))
+            for name in features
         },
         "label": label,
         "class_names": classes,
@@ -68,19 +68,15 @@ def examples(
     for name, names in spec.groups.items():
         if name not in spec.bins:
             encode.check_not_signs(name, found[name], names)
-    tensors: dict[str, Any] = dict(_features(found, list(spec.features)))
+    tensors: dict[str, Any] = {}
     for name, feature in spec.features.items():
-        if tensors[name].shape[1:] != tuple(feature.shape):
+        values = found[name]
+        if values.shape[1:] != tuple(feature.shape):
             raise ValueError(
                 f"Column {name!r} must have values of shape {tuple(feature.shape)}. "
-                f"Received: {tensors[name].shape[1:]}."
+                f"Received: {values.shape[1:]}."
             )
-        if feature.dtype != tf.string and tensors[name].dtype.kind not in "biuf":
-            raise ValueError(
-                f"Column {name!r} must have numbers ({feature.dtype.name}). Received: "
-                f"{found[name][0]!r}."
-            )
-        tensors[name] = tf.cast(tensors[name], feature.dtype)
+        tensors[name] = _as(feature.dtype, name, values)
     tensors |= {spec.label: labels, **groups, **{name: found[name] for name in also}}
     if spec.example_id in found:
         tensors[spec.example_id] = encode.check_ids(
@@ -145,20 +141,23 @@ def indices_of_examples(
     return labels, groups
 
 
-def _features(
-    found: Mapping[str, np.ndarray], names: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Features in the dtypes of models: float32, int64, strings, uint8 images."""
-    return {name: _feature(name, found[name]) for name in names}
-
-
-def _feature(name: str, values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
+def _dtype(name: str, values: np.ndarray) -> tf.DType:
+    """The dtype of models: float32, int64, strings, uint8 images."""
     if values.dtype == np.uint8 and values.ndim == 4:
-        return values
-    if values.dtype.kind in "biu":
-        return values.astype(np.int64)
+        return tf.uint8
+    kinds = {"f": tf.float32, "b": tf.int64, "i": tf.int64, "u": tf.int64}
+    dtype = kinds.get(values.dtype.kind, tf.string)
+    # What does not fit is refused before a model is made of it.
+    _as(dtype, name, values)
+    return dtype
+
+
+def _as(dtype: tf.DType, name: str, values: np.ndarray) -> np.ndarray:
+    return _texts(name, values) if dtype == tf.string else _numbers(name, values, dtype)
+
+
+def _texts(name: str, values: np.ndarray) -> np.ndarray:
+    """Strings in UTF-8."""
     wrong = [v for v in values.flat if not (v is None or isinstance(v, str))]
     if wrong:
         raise ValueError(
@@ -169,3 +168,35 @@ def _feature(name: str, values: np.ndarray) -> np.ndarray:
     # A text model knows no missing text but the empty one.
     texts = ["" if value is None else value for value in values.flat]
     return np.array([text.encode() for text in texts], "S").reshape(values.shape)
+
+
+def _numbers(name: str, values: np.ndarray, dtype: tf.DType) -> np.ndarray:
+    """Numbers in a dtype that holds them; a cast alone would change the others."""
+    if values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Column {name!r} must have numbers ({dtype.name}). Received: "
+            f"{values[0]!r}."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        made = values.astype(dtype.as_numpy_dtype)
+        if dtype.is_floating:
+            wrong = np.isinf(made) & np.isfinite(values)
+            allowed = f"numbers from {dtype.min} to {dtype.max}"
+        else:
+            low, high = (0, 1) if dtype.is_bool else (int(dtype.min), int(dtype.max))
+            allowed = f"whole numbers from {low} to {high}"
+            if values.dtype.kind == "f":
+                # The highest int64 is no float, but one more is.
+                floats = values.astype(np.float64)
+                inside = (floats >= low) & (floats < float(high) + 1)
+                wrong = ~inside | (floats % 1 != 0)
+            else:
+                wrong = (values < low) | (values > high)
+    if wrong.any():
+        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+        raise ValueError(
+            f"Column {name!r} must have {allowed}, for the feature is {dtype.name}. "
+            f"Received: {values[place]} in row {place[0]}. Convert the column as that "
+            "of the training data was, or describe a table with such values."
+        )
+    return made

@@ -108,3 +108,52 @@ def test_spec_of_own_examples():
 def test_spec_of_other_examples_is_refused(examples_of, options, message):
     with pytest.raises(ValueError, match=message):
         DatasetSpec.of(examples_of(), label="y", class_names=("no", "yes"), **options)
+
+
+IMAGES = np.arange(32, dtype=np.uint8).reshape(2, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("described", "given", "message"),
+    [
+        ([40, 38], [40, 38.5], r"'x' .*whole .*int64. Received: 38.5 in row 1\."),
+        ([40, 38], [40, None], r"'x' .*whole .*int64. Received: nan in row 1\."),
+        ([40, 38], [np.inf, 1], r"'x' .*whole .*int64. Received: inf in row 0\."),
+        ([40, 38], [1, 2.0**63], r"'x' .*whole .*int64. Received: 9.2.*e\+18 in row 1"),
+        ([1, 2], np.uint64([1, 2**63 + 5]), "'x' .*9223372036854775813 in row 1"),
+        (IMAGES, IMAGES / 64 + 0.5, "'x' .*0 to 255, .*uint8. Received: 0.5 in row 0"),
+        (IMAGES, IMAGES.astype(int) + 240, "'x' .*0 to 255,.*Received: 256 in row 1"),
+        (IMAGES, -IMAGES.astype(int), "'x' .*0 to 255, .*Received: -1 in row 0"),
+        ([0.5, 1], [0.5, 1e39], r"'x' .*float32. Received: 1e\+39 in row 1\."),
+    ],
+)
+def test_values_that_a_cast_would_change_are_refused(described, given, message):
+    spec = DatasetSpec.of({"x": described, "y": [0, 1]}, label="y")
+    with pytest.raises(ValueError, match=message):
+        spec.examples({"x": given, "y": [0, 1]})
+
+
+def test_integers_that_no_feature_holds_are_not_described():
+    table = {"x": np.uint64([1, 2**63 + 5]), "y": [0, 1]}
+    with pytest.raises(ValueError, match=r"'x' .*9223372036854775813 in row 1"):
+        DatasetSpec.of(table, label="y")
+
+
+@pytest.mark.parametrize(
+    ("described", "given", "expected"),
+    [
+        ([40, 38], [40.0, -3.0], [40, -3]),
+        ([40, 38], [True, False], [1, 0]),
+        ([40, 38], [-(2**63), 2**63 - 1], [-(2**63), 2**63 - 1]),
+        ([0.5, 1], [3, -1], [3, -1]),
+        # What is missing stays so.
+        ([0.5, 1], [0.25, None], [0.25, np.nan]),
+        (IMAGES, IMAGES.astype(np.float32), IMAGES),
+        (IMAGES, IMAGES.astype(np.int32) + 224, IMAGES + np.uint8(224)),
+    ],
+)
+def test_values_that_a_dtype_holds_are_cast(described, given, expected):
+    spec = DatasetSpec.of({"x": described, "y": [0, 1]}, label="y")
+    made = spec.examples({"x": given, "y": [0, 1]})
+    assert made.element_spec["x"] == spec.features["x"]
+    np.testing.assert_array_equal([e["x"].numpy() for e in made], expected)
