@@ -132,7 +132,10 @@ class DatasetSpec:
         """The rows of a table as single examples, as `fit` and `audit` take them.
 
         Args:
-          table: as of `of`; labels and groups are its own, names or numbers.
+          table: as of `of`; labels and groups are its own, names or numbers. With a
+            spec of `kd_keras.datasets.load("table", ...)` columns may be called as in
+            the file: "Debt (CHF)" is the feature "Debt_CHF", and "age" the attribute
+            "age_group". Numbers of a category become texts.
           also: further columns to keep, such as weights.
 
         Returns:

@@ -1,5 +1,6 @@
 """A CSV or Parquet file as a data set: label, features, groups, weights, splits."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -182,7 +183,9 @@ def of_columns(
         s: tf.data.Dataset.from_tensor_slices(_sliced(examples, rows[s]))
         for s in SPLITS
     }
-    return Dataset(spec, splits)
+    # By these the groups of a further table are the same.
+    edges = {_attribute(of, features): tuple(bins[of]) for of in bins}
+    return Dataset(dataclasses.replace(spec, bins=edges), splits)
 
 
 def _attribute(column: str, features: Sequence[str] | Mapping[str, str]) -> str:

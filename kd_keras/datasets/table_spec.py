@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from kd_keras.datasets import columns, encode
+from kd_keras.datasets import columns, encode, table_features
 
 if TYPE_CHECKING:
     from kd_keras.datasets.spec import DatasetSpec
@@ -62,7 +62,7 @@ def examples(
     spec: "DatasetSpec", table: Any, also: Sequence[str] = ()
 ) -> tf.data.Dataset:
     """A table's rows as single examples; see `DatasetSpec.examples`."""
-    found = columns.read(table)
+    found = _renamed(spec, columns.read(table))
     columns.require(found, [*spec.features, spec.label, *spec.groups, *also], "spec")
     labels, groups = indices(spec, found)
     for name, names in spec.groups.items():
@@ -76,6 +76,9 @@ def examples(
                 f"Column {name!r} must have values of shape {tuple(feature.shape)}. "
                 f"Received: {values.shape[1:]}."
             )
+        if feature.dtype == tf.string and values.ndim == 1:
+            # A category may be of numbers.
+            values = table_features.texts(name, values)
         tensors[name] = _as(feature.dtype, name, values)
     tensors |= {spec.label: labels, **groups, **{name: found[name] for name in also}}
     if spec.example_id in found:
@@ -139,6 +142,28 @@ def indices_of_examples(
         for name, names in spec.groups.items()
     }
     return labels, groups
+
+
+def _renamed(
+    spec: "DatasetSpec", found: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The columns, also under the names that `kd_keras.datasets.table` gives them."""
+    renamed = dict(found)
+    for name in spec.features:
+        fit = [of for of in found if table_features.feature_name(of) == name]
+        if name in found or not fit:
+            continue
+        if len(fit) > 1:
+            raise ValueError(
+                f"`table` must have one column for the feature {name!r}. Received: "
+                f"{fit}. Call the right one {name!r}."
+            )
+        renamed[name] = found[fit[0]]
+    for name in spec.groups:
+        column = name.removesuffix("_group")
+        if name not in found and column in found:
+            renamed[name] = found[column]
+    return renamed
 
 
 def _dtype(name: str, values: np.ndarray) -> tf.DType:

@@ -9,8 +9,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from kd_keras.datasets import DatasetSpec, columns, encode
-from kd_keras.datasets import columns, encode, table_features
+from kd_keras.datasets import DatasetSpec, columns, encode, table_features
 
 AGES = [25, 47, 51]
 FRAME = pd.DataFrame(

@@ -148,6 +148,7 @@ def test_integers_that_no_feature_holds_are_not_described():
         ([0.5, 1], [3, -1], [3, -1]),
         # What is missing stays so.
         ([0.5, 1], [0.25, None], [0.25, np.nan]),
+        (["1", "2"], [2, None], [b"2", b""]),
         (IMAGES, IMAGES.astype(np.float32), IMAGES),
         (IMAGES, IMAGES.astype(np.int32) + 224, IMAGES + np.uint8(224)),
     ],

@@ -155,6 +155,36 @@ def test_a_column_that_is_feature_and_attribute(tmp_path):
     assert table.attributes(**BASE, features=("age", "sex")) == tuple(found.spec.groups)
 
 
+def test_a_spec_reads_the_file_as_it_was_loaded(tmp_path):
+    # Numbers that are groups by edges, a category, and a name that a model cannot have.
+    lines = [f"{i % 3},{8000 + i % 4},{i}.5,{i % 2}" for i in range(60)]
+    text = "\n".join(["priors,zip,Debt (CHF),y", *lines])
+    options = {"bins": {"priors": (1, 3)}, "label": "y"}
+    features = {"zip": "category", "Debt (CHF)": "number"}
+    path = write(tmp_path, text)
+    for also in ({}, {"priors": "number"}):
+        kinds = {**features, **also}
+        found = datasets.load("table", path=path, features=kinds, **options)
+        loaded = [e for s in SPLITS for e in found.splits[s].as_numpy_iterator()]
+        attribute = "priors_group" if also else "priors"
+        assert found.spec.bins == {attribute: (1, 3)}
+        again = list(found.spec.examples(path).as_numpy_iterator())
+        assert again[2]["zip"] == b"8002"
+        assert again[2]["Debt_CHF"] == 2.5
+        # 2 lies between 1 and 3, and is no index of a group.
+        assert found.spec.groups[attribute][again[2][attribute]] == "1 to under 3"
+        by_row = {int(e.pop("id").decode().removeprefix("row_")): e for e in loaded}
+        assert again == [by_row[row] for row in range(60)]
+
+
+def test_a_column_that_may_be_two_features_is_named(tmp_path):
+    lines = [f"{i},{i},{i % 2}" for i in range(60)]
+    path = write(tmp_path, "\n".join(["a b,a-b,y", *lines]))
+    found = datasets.load("table", path=path, label="y", features=("a b",))
+    with pytest.raises(ValueError, match=r"feature 'a_b'.*\['a b', 'a-b'\]"):
+        found.spec.examples(path)
+
+
 def test_the_seed_splits(tmp_path):
     lines = [f"{i},{'yes' if i % 3 else 'no'},{i % 7}" for i in range(100)]
     text = "\n".join(["id,income,x", *lines])
