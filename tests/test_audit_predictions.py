@@ -244,7 +244,7 @@ def test_several_classes():
         (
             {"x": Y + 1.0},
             {"y": Y + 1, "class_names": ("1", "2")},
-            "the classes' na",
+            "may be labels or scores",
         ),
         ({"x": Y + 2.5}, {"scores": "labels"}, "Labels must be class indices"),
         (
