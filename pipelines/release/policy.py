@@ -1,6 +1,7 @@
 """A release policy: conditions as data, checked against a data set."""
 
 import dataclasses
+import math
 from collections.abc import Collection, Sequence, Set
 from typing import Any
 
@@ -47,7 +48,8 @@ class Condition:
         for all examples. Gaps take none.
       against: "teacher" or "nds", or in a TFX pipeline "teacher" or "baseline", whose
         value is subtracted; empty for none.
-      at_most: bound that the value may not exceed; None where `at_least` is given.
+      at_most: bound that the value may not exceed; None where `at_least` is given. A
+        share, not a percentage, as some value has to break it.
       at_least: bound that the value must reach.
       min_examples: examples that every denominator of the metric needs; 0 or 1 leaves
         none out.
@@ -154,7 +156,7 @@ def conditions(
 
     Raises:
       ValueError: if the policy has no condition, or names a field, metric, attribute
-        or group that does not exist, or a bound is missing.
+        or group that does not exist, or a bound is missing or breaks for no value.
     """
     _check_fields(policy)
     for status in policy.refuse:
@@ -198,6 +200,11 @@ def _min_examples(policy: ml_collections.ConfigDict) -> int:
     return least
 
 
+def _is_number(received: Any) -> bool:
+    is_one = isinstance(received, int | float) and not isinstance(received, bool)
+    return is_one and math.isfinite(received)
+
+
 def _require_count(where: str, received: Any) -> None:
     if type(received) is not int or received < 0:
         raise ValueError(
@@ -236,13 +243,30 @@ def _condition(
             f"--{where} must have one of at_most and at_least. Received: "
             f"at_most={condition.at_most}, at_least={condition.at_least}."
         )
-    most = condition.at_most
-    if most is not None and most < 0 and not condition.against:
-        raise ValueError(
-            f"--{where}.at_most must be from 0 on, since the {condition.metric} is. "
-            f"Received: {condition.at_most}."
-        )
+    _require_bound(where, condition, spec)
     return condition
+
+
+def _require_bound(where: str, condition: Condition, spec: DatasetSpec) -> None:
+    """Refuses a bound that no value breaks, or none keeps, or that is no number."""
+    metric, is_most = condition.metric, condition.at_most is not None
+    bound: Any = condition.at_most if is_most else condition.at_least
+    # The Brier score is a sum over classes, halved for two of them.
+    greatest = {"nll": math.inf, "brier": 1.0 if spec.num_classes == 2 else 2.0}
+    high = greatest.get(metric, 1.0)
+    low = -high if condition.against else 0.0
+    # At one end of the range nothing breaks it. At the other it is: all, or nothing.
+    if is_most:
+        name, allowed = "at_most", f"from {low:g} on and below {high:g}"
+    else:
+        name, allowed = "at_least", f"above {low:g} and up to {high:g}"
+    if _is_number(bound) and (low <= bound < high if is_most else low < bound <= high):
+        return
+    unit = "" if metric in NO_SHARES else " It is no percentage: 8 % is 0.08."
+    raise ValueError(
+        f"--{where}.{name} must be {allowed}, a finite number that some {metric} does "
+        f"not keep. Received: {bound!r}.{unit}"
+    )
 
 
 def _require_attribute(

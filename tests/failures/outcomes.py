@@ -240,10 +240,10 @@ def _policy() -> ml_collections.ConfigDict:
             "refuse": ("failed",),
             "selection": {"metric": eod, "attribute": "side", "tolerance": 1.0},
             "conditions": {
-                "accuracy": {"metric": "accuracy", "at_least": 0.0}
+                "accuracy": {"metric": "accuracy", "at_least": 0.01}
                 | {"decide_by": "value"},
                 "eod": {"metric": eod, "attribute": "side", "against": "nds"}
-                | {"at_most": 1.0},
+                | {"at_most": 0.99},
             },
         }
     )

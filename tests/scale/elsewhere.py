@@ -136,7 +136,7 @@ def get_config():
             "replicates": 100,
             "refuse": ("failed",),
             "selection": {"metric": "ece", "attribute": "", "tolerance": 1.0},
-            "conditions": {"any": {"metric": "accuracy", "at_least": 0.0}},
+            "conditions": {"any": {"metric": "accuracy", "at_least": 0.01}},
         }
     )
 """

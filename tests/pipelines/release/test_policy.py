@@ -1,5 +1,8 @@
 """Policies as data: what a condition is called, and what is refused."""
 
+import dataclasses
+import re
+
 import ml_collections
 import pytest
 from memory_study import PEOPLE
@@ -129,9 +132,75 @@ def test_a_crossing_names_only_what_exists(fields, message):
 
 
 def test_a_bound_of_zero_is_a_bound():
-    for bound in ("at_most", "at_least"):
-        policy = make_policy({"c": {"metric": "accuracy", bound: 0.0}})
+    for bound in ({"at_most": 0.0}, {"at_least": 0.0, "against": "nds"}):
+        policy = make_policy({"c": {"metric": "accuracy", **bound}})
         assert len(policies.conditions(policy, PEOPLE)) == 1
+
+
+GAP = {"metric": EOD, **AGE}
+RATIO = {"metric": "equalized_odds_ratio", **AGE}
+
+
+@pytest.mark.parametrize(
+    ("fields", "allowed"),
+    [
+        # 8 % as 8, and 1 % as 1.
+        ({**GAP, "at_most": 8}, "at_most must be from 0 on and below 1, "),
+        ({**GAP, "at_most": 1}, "at_most must be from 0 on and below 1, "),
+        ({**GAP, "at_most": float("inf")}, "at_most must be from 0 on and below 1, "),
+        ({**GAP, "at_least": 5}, "at_least must be above 0 and up to 1, "),
+        ({"metric": "accuracy", "at_least": -1}, "at_least must be above 0 and up to"),
+        ({"metric": "accuracy", "at_least": 0.0}, "at_least must be above 0 and up to"),
+        ({"metric": "accuracy", "at_least": 70}, "at_least must be above 0 and up to"),
+        ({"metric": "accuracy", "at_least": False}, "at_least must be above 0 and up"),
+        ({"metric": "accuracy", "at_least": float("nan")}, "at_least must be above 0 "),
+        ({"metric": "accuracy", "at_least": "0.7"}, "at_least must be above 0 and up "),
+        ({"metric": "accuracy", "at_most": True}, "at_most must be from 0 on and "),
+        ({**RATIO, "at_least": 80}, "at_least must be above 0 and up to 1, "),
+        ({**GAP, "against": "nds", "at_most": 5}, "at_most must be from -1 on and bel"),
+        ({**GAP, "against": "nds", "at_most": 1.0}, "at_most must be from -1 on and "),
+        ({**GAP, "against": "nds", "at_least": -1}, "at_least must be above -1 and up"),
+        # PEOPLE has two classes, for which it is halved.
+        ({"metric": "brier", "at_most": 1.5}, "at_most must be from 0 on and below 1"),
+        ({"metric": "nll", "at_most": float("inf")}, "at_most must be from 0 on and "),
+        ({"metric": "nll", "at_least": 0}, "at_least must be above 0 and up to inf, "),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_bound_is_a_number_that_some_value_does_not_keep(fields, allowed):
+    received = fields.get("at_most", fields.get("at_least"))
+    message = re.escape(f"--policy.conditions.c.{allowed}")
+    with pytest.raises(ValueError, match=message) as refused:
+        policies.conditions(make_policy({"c": fields}), PEOPLE)
+    assert f"Received: {received!r}." in str(refused.value)
+    is_share = fields["metric"] not in ("brier", "nll")
+    assert ("8 % is 0.08" in str(refused.value)) == is_share
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {**GAP, "at_most": 0},
+        {**GAP, "at_most": 0.999},
+        {"metric": "accuracy", "at_least": 1},
+        {**GAP, "against": "nds", "at_most": -1},
+        {**GAP, "against": "nds", "at_least": 1},
+        {"metric": "nll", "at_most": 5.0},
+        {"metric": "nll", "against": "nds", "at_most": -2.5},
+    ],
+    ids=str,
+)
+def test_bounds_up_to_the_end_of_what_a_metric_can_be(fields):
+    assert policies.conditions(make_policy({"c": fields}), PEOPLE)
+
+
+def test_the_brier_score_of_several_classes_reaches_2():
+    several = dataclasses.replace(PEOPLE, class_names=("no", "yes", "maybe"))
+    policy = make_policy({"c": {"metric": "brier", "at_most": 1.5}})
+    assert policies.conditions(policy, several)
+    policy = make_policy({"c": {"metric": "brier", "at_most": 2}})
+    with pytest.raises(ValueError, match="at_most must be from 0 on and below 2, "):
+        policies.conditions(policy, several)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +230,7 @@ def test_a_policy_names_only_what_exists(fields, message):
         policies.conditions(make_policy({"c": fields}), PEOPLE)
 
 
-ANY = {"c": {"metric": "ece", "at_most": 1}}
+ANY = {"c": {"metric": "ece", "at_most": 0.9}}
 
 
 def test_a_policy_needs_every_field_and_no_other():
@@ -241,7 +310,7 @@ def test_a_difference_may_have_a_bound_below_0():
 
 
 def test_conditions_compare_with_the_models_that_are_named():
-    fields = {"metric": "ece", "against": "baseline", "at_most": 1}
+    fields = {"metric": "ece", "against": "baseline", "at_most": 0.9}
     policy = make_policy({"c": fields})
     (found,) = policies.conditions(policy, PEOPLE, against=("teacher", "baseline"))
     assert found.title == "ece minus that of the last blessed model"
