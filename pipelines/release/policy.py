@@ -25,6 +25,8 @@ CALIBRATION = ("ece", "brier", "nll")
 METRICS = ("accuracy", *CALIBRATION, *GAPS)
 # The metrics that are no share of something.
 NO_SHARES = ("brier", "nll")
+# Of 50 replicates one is beyond each end of a 95 % interval; of 39 none would be.
+LEAST_REPLICATES = 50
 STATUSES = ("passed", "failed", "undecided", "insufficient evidence")
 FIELDS = ("name", "level", "replicates", "refuse", "conditions", "selection")
 MITIGATION = "mitigation"
@@ -299,6 +301,17 @@ def _check_fields(policy: ml_collections.ConfigDict) -> None:
     missing = [name for name in FIELDS if name not in policy]
     if missing:
         raise ValueError(f"--policy must have the fields {missing}, which are missing.")
+    if not _is_number(policy.level) or not 0 < policy.level < 1:
+        raise ValueError(
+            "--policy.level must be above 0 and below 1, the share of intervals that "
+            f"hold: 0.95 for 95 %. Received: {policy.level!r}."
+        )
+    replicates = policy.replicates
+    if type(replicates) is not int or replicates < LEAST_REPLICATES:
+        raise ValueError(
+            f"--policy.replicates must be an integer from {LEAST_REPLICATES} on, for "
+            f"the ends of an interval; 1000 is usual. Received: {replicates!r}."
+        )
 
 
 def _require_one(where: str, received: Set[str], allowed: Collection[str]) -> None:

@@ -164,9 +164,13 @@ def _status(
     evaluation: Sequence[MetricsForSlice] | None,
 ) -> tuple[str, str]:
     """The status, and what decided it."""
-    enough = not (measured.missing or np.isnan(measured.interval.value))
-    if enough:
-        return _decided(study, condition, measured.interval, run, evaluation)
+    found = measured.interval
+    # Comparisons with NaN are False, as if the bound were broken.
+    needed = [found.value]
+    if condition.decide_by == "interval":
+        needed += [found.low, found.high]
+    if not measured.missing and not np.isnan(needed).any():
+        return _decided(study, condition, found, run, evaluation)
     if _fails_anyway(study, condition, measured):
         return "failed", "interval"
     return "insufficient evidence", "evidence"
@@ -220,11 +224,10 @@ def _reason(condition: Condition, measured: Measured, status: str) -> str:
         one = condition.group or is_of_one(condition.metric)
         between = f", {'of' if one else 'between'} {people}"
     if status == "insufficient evidence":
+        missing = missing or interval.reason or "the interval is undefined"
         value = f"{condition.number(interval.value)}{condition.unit}"
         rest = "" if np.isnan(interval.value) else f"; it is {value}"
-        return (
-            f"{condition.title}: {missing or interval.reason}{rest and rest + between}"
-        )
+        return f"{condition.title}: {missing}{rest and rest + between}"
     value, low, high = map(
         condition.number, (interval.value, interval.low, interval.high)
     )

@@ -246,6 +246,37 @@ def test_a_policy_needs_every_field_and_no_other():
             read(policy, PEOPLE)
 
 
+@pytest.mark.parametrize(
+    ("field", "received", "allowed"),
+    [
+        ("replicates", 1, "an integer from 50 on"),
+        ("replicates", 0, "an integer from 50 on"),
+        ("replicates", -3, "an integer from 50 on"),
+        ("replicates", 49, "an integer from 50 on"),
+        ("replicates", 100.0, "an integer from 50 on"),
+        ("replicates", True, "an integer from 50 on"),
+        ("level", 95, "above 0 and below 1, .*0.95 for 95 %"),
+        ("level", 0.0, "above 0 and below 1"),
+        ("level", 1, "above 0 and below 1"),
+        ("level", float("nan"), "above 0 and below 1"),
+        ("level", "0.95", "above 0 and below 1"),
+    ],
+)
+def test_level_and_replicates_are_those_of_an_interval(field, received, allowed):
+    policy = ml_collections.ConfigDict({**make_policy(ANY), field: received})
+    shown = re.escape(repr(received))
+    message = rf"--policy.{field} must be {allowed}.*Received: {shown}\."
+    for read in (policies.conditions, policies.objective):
+        with pytest.raises(ValueError, match=message):
+            read(policy, PEOPLE)
+
+
+def test_fifty_replicates_are_enough():
+    policy = make_policy(ANY)
+    policy.replicates = 50
+    assert policies.objective(policy, PEOPLE).replicates == 50
+
+
 def test_a_policy_needs_a_condition():
     with pytest.raises(ValueError, match="at least one condition"):
         policies.conditions(make_policy({}), PEOPLE)

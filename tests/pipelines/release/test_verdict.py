@@ -188,6 +188,20 @@ def test_an_interval_with_an_undefined_end_is_not_beyond_a_bound(low, high, fail
     assert verdict._fails_anyway(answers, condition, found) == fails
 
 
+@pytest.mark.parametrize("ends", [(np.nan, np.nan), (0.5, np.nan), (np.nan, 0.5)])
+def test_an_interval_with_an_undefined_end_is_no_evidence(monkeypatch, ends):
+    found = Measured(Interval(0.5, *ends, 0.95), "")
+    monkeypatch.setattr(verdict, "measure", lambda *args, **options: found)
+    bounds = {"at_least": 0.4}, {"at_least": 0.9}, {"at_most": 0.4}, {"at_most": 0.9}
+    asked = {f"c{i}": {"metric": "ece", **bound} for i, bound in enumerate(bounds)}
+    of_value = {"metric": "ece", "at_most": 0.6, "decide_by": "value"}
+    *by_interval, by_value = judge({**asked, "value": of_value})["conditions"]
+    assert [c["status"] for c in by_interval] == 4 * ["insufficient evidence"]
+    assert by_interval[0]["reason"] == "ece: the interval is undefined; it is 50.0 %"
+    # A value needs no interval.
+    assert by_value["status"] == "passed"
+
+
 def test_too_few_examples_do_not_show_that_a_bound_is_broken():
     # The interval ends at .8928, but no group is left out.
     fields = {"metric": "accuracy", "at_least": 0.95, "min_examples": 81}
