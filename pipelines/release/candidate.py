@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from kd_keras import files
+from pipelines.analysis.verdicts import DIRECTORY
 from pipelines.evaluation import plan
 from pipelines.studies import config as configs
 from pipelines.studies import exports, layout, run_record
@@ -56,6 +58,30 @@ def find(workdir: str, run: Run) -> Candidate:
     exports.check(directory, export)
     of_export = run_record.of_export(record, export.rpartition("/")[2])
     return Candidate(run, directory, export, digest, of_export)
+
+
+def changed(workdir: str) -> list[Run]:
+    """The judged runs whose files, or their teacher's, are not what was written."""
+    judged = [
+        "/".join(path.split("/")[-parts:-1])
+        for parts, pattern in ((3, "*/*"), (4, f"*/*/{layout.MENDED}"))
+        for path in files.glob(workdir, f"{pattern}/{DIRECTORY}")
+    ]
+    found = [run for run in map(layout.parse_directory, judged) if run]
+    return [run for run in found if not _is_whole(workdir, run)]
+
+
+def _is_whole(workdir: str, run: Run) -> bool:
+    """Whether the files of a run, its base and its teacher are as they were written."""
+    try:
+        config = configs.read_config(workdir)
+        for one in dict.fromkeys((run, run.base, Run(layout.TEACHER, run.seed))):
+            record = run_record.read(workdir, one, config)
+            for name in record["files"]:
+                run_record.require(workdir, one, record, name)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def check_evaluation(workdir: str, candidate: Candidate, teacher: Candidate) -> None:

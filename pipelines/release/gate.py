@@ -27,6 +27,9 @@ def gate(
 ) -> dict[str, Any]:
     """Judges one run; writes `<run>/blessing/`, and pushes a blessed export.
 
+    An earlier verdict on the run is withdrawn first. Where no run can be judged, so are
+    those on all runs whose files are not what was written.
+
     Args:
       workdir: the study's working directory.
       policy: as in configs/policies/.
@@ -43,11 +46,19 @@ def gate(
         or the evaluation of this version are missing, or a file is not what was
         written.
     """
-    study = with_mended(workdir, read_study(workdir), run)
-    conditions = policies.conditions(policy, study.spec)
-    objective = policies.objective(policy, study.spec)
-    seen = study if run else with_damaged(workdir, study, objective.corruption)
-    chosen = run_to_release(seen, objective, run)
+    # Before all that can fail: what cannot be judged any more is not blessed.
+    if named := layout.parse_directory(run.rstrip("/")):
+        blessing.withdraw(layout.run_dir(workdir, named))
+    try:
+        study = with_mended(workdir, read_study(workdir), run)
+        conditions = policies.conditions(policy, study.spec)
+        objective = policies.objective(policy, study.spec)
+        seen = study if run else with_damaged(workdir, study, objective.corruption)
+        chosen = run_to_release(seen, objective, run)
+    except Exception:
+        for changed in candidate.changed(workdir):
+            blessing.withdraw(layout.run_dir(workdir, changed))
+        raise
     blessing.withdraw(layout.run_dir(workdir, chosen))
     judged = candidate.find(workdir, chosen)
     teacher = candidate.find(workdir, layout.Run(layout.TEACHER, chosen.seed))

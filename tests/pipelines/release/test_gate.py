@@ -279,6 +279,46 @@ def test_what_cannot_be_judged_loses_its_earlier_verdict(workdir):
     assert not blessing.exists()
 
 
+def _break(what, workdir):
+    """Damages a file; returns the policy to ask by."""
+    if what == "policy":
+        return make_policy({"c": {"metric": "acuracy", "at_least": 0.7}})
+    run = study.RUNS[0] if what == "teacher" else study.CANDIDATE
+    path = pathlib.Path(run_dir(workdir, run)) / "predictions/test.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    return ANY
+
+
+@pytest.mark.parametrize("what", ["predictions", "teacher", "policy"])
+def test_a_verdict_on_a_named_run_goes_before_anything_is_read(workdir, what):
+    blessing = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing"
+    gate.gate(workdir, ANY)
+    assert (blessing / "BLESSED").exists()
+    policy = _break(what, workdir)
+    with pytest.raises(ValueError, match=r"not what was written|acuracy"):
+        gate.gate(workdir, policy, study.CANDIDATE.directory + "/")
+    assert not blessing.exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "stays"), [("predictions", False), ("teacher", False), ("policy", True)]
+)
+def test_without_a_named_run_the_verdicts_on_changed_runs_go(workdir, what, stays):
+    blessed = pathlib.Path(run_dir(workdir, study.CANDIDATE)) / "blessing/BLESSED"
+    other = pathlib.Path(run_dir(workdir, study.RUNS[1])) / "blessing/BLESSED"
+    gate.gate(workdir, ANY)
+    gate.gate(workdir, ANY, study.RUNS[1].directory)
+    assert blessed.exists()
+    assert other.exists()
+    policy = _break(what, workdir)
+    with pytest.raises(ValueError, match=r"not what was written|acuracy"):
+        gate.gate(workdir, policy)
+    # A policy that is refused says nothing of a run that nobody has named.
+    assert blessed.exists() == stays
+    # The teacher is both students'.
+    assert other.exists() == (what != "teacher")
+
+
 def test_the_files_for_other_tools_point_at_the_policy(workdir):
     where = Place("configs/p.py", "\n\npolicy.conditions.accuracy = 1\n")
     found = gate.gate(workdir, ANY, where=where)
