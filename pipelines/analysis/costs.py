@@ -25,9 +25,15 @@ from pipelines.studies.interval_options import (
     intervals,
 )
 
+# Gaps of the labels alone: no model can change them.
+OF_DATA = ("base_rate_difference",)
 METRICS = (
     "ece",
-    *(name for name, row in GAPS.items() if not row.higher_is_better),
+    *(
+        name
+        for name, row in GAPS.items()
+        if not row.higher_is_better and name not in OF_DATA
+    ),
     "worst_group_accuracy",
 )
 

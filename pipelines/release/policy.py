@@ -15,14 +15,14 @@ from kd_keras.fairness.names import attribute_name, group_name, parts
 from kd_keras.mitigation import GroupThresholds
 from kd_keras.named import did_you_mean
 from pipelines.analysis.costs import METRICS as METRICS_OF_CHOICE
-from pipelines.analysis.costs import Objective
+from pipelines.analysis.costs import OF_DATA, Objective
 from pipelines.analysis.damaged import MEAN
 from pipelines.studies.attributes import as_attribute, check_crossing
 from pipelines.studies.interval_options import MIN_EXAMPLES
 from pipelines.studies.layout import NDS, TEACHER
 
 CALIBRATION = ("ece", "brier", "nll")
-METRICS = ("accuracy", *CALIBRATION, *GAPS)
+METRICS = ("accuracy", *CALIBRATION, *(name for name in GAPS if name not in OF_DATA))
 # The metrics that are no share of something.
 NO_SHARES = ("brier", "nll")
 # Of 50 replicates one is beyond each end of a 95 % interval; of 39 none would be.
@@ -187,6 +187,7 @@ def objective(policy: ml_collections.ConfigDict, spec: DatasetSpec) -> Objective
         replicates=policy.replicates,
         min_examples=_min_examples(policy),
     )
+    _require_of_a_model("policy.selection.metric", found.metric)
     _require_one("policy.selection.metric", {found.metric}, METRICS_OF_CHOICE)
     damages = ("", MEAN, *(n for names in CORRUPTIONS.values() for n in names))
     _require_one("policy.selection.corruption", {found.corruption}, damages)
@@ -229,6 +230,7 @@ def _condition(
     for field in ("attribute", "group"):
         fields[field] = as_attribute(fields.get(field, ""))
     condition = Condition(name, **{"metric": "", **fields})
+    _require_of_a_model(f"{where}.metric", condition.metric)
     choices: dict[str, tuple[str, ...]] = {
         "metric": METRICS,
         "against": ("", *against),
@@ -247,6 +249,15 @@ def _condition(
         )
     _require_bound(where, condition, spec)
     return condition
+
+
+def _require_of_a_model(where: str, metric: str) -> None:
+    if metric in OF_DATA:
+        raise ValueError(
+            f"--{where} must be of a model. Received: {metric!r}, which is of the "
+            "data: the labels alone decide it, and it is the same of every model. "
+            "demographic_parity_difference is of the model's answers."
+        )
 
 
 def _require_bound(where: str, condition: Condition, spec: DatasetSpec) -> None:

@@ -58,7 +58,6 @@ def test_what_may_be_weighed():
         EOD,
         "equal_opportunity_difference",
         "false_positive_rate_difference",
-        "base_rate_difference",
         "accuracy_gap",
         "worst_group_accuracy",
     )

@@ -233,6 +233,15 @@ def test_a_policy_names_only_what_exists(fields, message):
 ANY = {"c": {"metric": "ece", "at_most": 0.9}}
 
 
+def test_a_gap_of_the_data_judges_no_model():
+    of_data = {"metric": "base_rate_difference", **AGE, "at_most": 0.9}
+    with pytest.raises(ValueError, match=r"c.metric must be of a model.*of the data"):
+        policies.conditions(make_policy({"c": of_data}), PEOPLE)
+    chosen = make_policy(ANY, metric="base_rate_difference")
+    with pytest.raises(ValueError, match=r"selection.metric must be of a model.*data"):
+        policies.objective(chosen, PEOPLE)
+
+
 def test_a_policy_needs_every_field_and_no_other():
     policy = make_policy(ANY)
     del policy.level
