@@ -8,6 +8,7 @@ about whether the law applies or is kept.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pipelines.analysis import verdict_words
 from pipelines.analysis.model_card import extremes, overview
 
 # Number -> what it asks for.
@@ -190,5 +191,5 @@ def _tests(card: Mapping[str, Any]) -> list[str]:
 def _judged(verdict: Mapping[str, Any] | None) -> list[str]:
     if verdict is None:
         return ["The gate has not judged this export."]
-    word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
-    return [f"The gate, by the policy {verdict['policy']}: {word}."]
+    said = verdict_words.word(verdict)
+    return [f"The gate, by the policy {verdict['policy']}: {said}."]

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from pipelines.analysis import group_losses, policy_files, verdicts
+from pipelines.analysis import group_losses, policy_files, verdict_words, verdicts
 from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
 from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
@@ -131,6 +131,7 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
         lines = [first, "No run of this student has been judged yet.", *advice]
         return Card(question, lines, _command("gate", policy))
     run = f"{judged.run}, policy {judged.policy}"
+    tolerating = verdict_words.tolerating(judged.tolerated)
     if judged.outdated:
         lines = [
             f"The gate's verdict on {run}, is about another export than the run has "
@@ -142,7 +143,7 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
     if judged.blessed:
         return Card(
             question,
-            [f"The gate blesses {run}: it may be released."],
+            [f"The gate blesses {run}{tolerating or ': it may be released'}."],
             f"-m pipelines.litert --workdir=WORKDIR --run={judged.run}",
         )
     kept = ", ".join(judged.broken[:_MOST_NAMED])
@@ -150,7 +151,7 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
     kept += f" and {more} more" if more > 0 else ""
     lines = [f"The gate refuses {run}.", f"Not kept: {kept or 'no condition passed'}."]
     if judged.mended:
-        mended = f"Mended it is blessed: {judged.mended} keeps the policy."
+        mended = f"Mended it is blessed: {judged.mended} keeps the policy{tolerating}."
         lines += [mended, *judged.who_pays[:_MOST_PAYING]]
         push = _command("gate", policy, judged.mended) + " --push=WORKDIR/serving"
         return Card(question, [*lines, *advice], push)

@@ -17,6 +17,7 @@ from pipelines.analysis.data_table import (
     DataTable,
 )
 from pipelines.analysis.results import Result, Study, with_mended
+from pipelines.analysis.verdict_words import tolerated, tolerating
 from pipelines.studies import config as configs
 from pipelines.studies import layout, mended_run, run_record, sealed
 from pipelines.studies.interval_options import intervals
@@ -282,6 +283,7 @@ def mended(workdir: str, study: Study) -> Mended | None:
     if document is None or not is_there(workdir, document):
         return None
     word = "BLESSED" if document["blessed"] else "NOT_BLESSED"
+    word += tolerating(tolerated(document["after"]))
     text = [
         f"The policy {document['policy']} refused {document['base']}: "
         f"{document['before']['reason']}.",

@@ -15,13 +15,13 @@ def word(content: Mapping[str, Any]) -> str:
     return f"NOT_BLESSED, {content['reason']}"
 
 
-def tolerated(content: Mapping[str, Any]) -> tuple[str, ...]:
+def tolerated(content: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The conditions that a blessed model does not pass, such as "eod (failed)".
 
     Args:
-      content: what verdict.json holds.
+      content: what verdict.json holds; None without a verdict.
     """
-    if not content["blessed"]:
+    if not content or not content["blessed"]:
         return ()
     return tuple(
         f"{condition['name']} ({condition['status']})"

@@ -7,6 +7,7 @@ from typing import Any
 from kd_keras import files
 from pipelines.analysis import mitigation
 from pipelines.analysis.results import Model, Study
+from pipelines.analysis.verdict_words import tolerated
 from pipelines.studies import layout, run_record, sealed
 
 # Where `pipelines.gate` leaves it, as TFX's Evaluator does.
@@ -25,6 +26,8 @@ class Verdict:
       policy: name of the policy.
       blessed: whether it may be released.
       broken: the conditions that are not kept, with their status.
+      tolerated: the conditions that are not passed where the policy blesses all the
+        same, with their status; those of `mended` where it is blessed.
       policy_file: the policy's file as the gate was given it; empty where it was not.
       outdated: whether it is about another export than the run has today.
       lacks_examples: whether nothing seems broken, and more examples may decide.
@@ -47,6 +50,7 @@ class Verdict:
     who_pays: tuple[str, ...] = ()
     not_mended: str = ""
     trained: bool = False
+    tolerated: tuple[str, ...] = ()
 
 
 def read(workdir: str, study: Study) -> dict[Model, Verdict]:
@@ -90,6 +94,7 @@ def _verdict(content: dict, export: str) -> Verdict:
         content.get("policy_file", ""),
         content["export_digest"] != export,
         not content["blessed"] and not content.get("broken", True),
+        tolerated=tolerated(content),
     )
 
 
@@ -102,7 +107,12 @@ def _after_mending(verdict: Verdict, document: Mapping[str, Any]) -> Verdict:
             for sentence in said
             if sentence.startswith(begin)
         )
-        return dataclasses.replace(verdict, mended=document["run"], who_pays=pays)
+        return dataclasses.replace(
+            verdict,
+            mended=document["run"],
+            who_pays=pays,
+            tolerated=tolerated(document.get("after")),
+        )
     # What came closest is in the section about mending.
     reason = document["reason"].partition(". ")[0]
     base = layout.parse_directory(document["base"])

@@ -9,6 +9,7 @@ from pipelines.analysis import agreement
 from pipelines.analysis.choice import run_to_release
 from pipelines.analysis.damaged import with_damaged
 from pipelines.analysis.results import read_study, with_mended
+from pipelines.analysis.verdict_words import word
 from pipelines.evaluation.output import read_metrics
 from pipelines.release import blessing, candidate, junit, sarif, verdict
 from pipelines.release import policy as policies
@@ -80,13 +81,8 @@ def gate(
 
 def describe(verdict: dict[str, Any]) -> str:
     """The verdict for people, a line per condition."""
-    word = "BLESSED" if verdict["blessed"] else f"NOT_BLESSED, {verdict['reason']}"
-    tolerated = [c for c in verdict["conditions"] if c["status"] != "passed"]
-    if verdict["blessed"] and tolerated:
-        named = ", ".join(f"{c['name']} ({c['status']})" for c in tolerated)
-        word += f", and the policy tolerates: {named}"
     file = f" ({verdict['policy_file']})" if verdict.get("policy_file") else ""
-    lines = [f"{verdict['run']}, policy {verdict['policy']}{file}: {word}"]
+    lines = [f"{verdict['run']}, policy {verdict['policy']}{file}: {word(verdict)}"]
     for condition in verdict["conditions"]:
         lines.append(f"  {condition['status']:<21} {condition['reason']}")
     return "\n".join(lines)

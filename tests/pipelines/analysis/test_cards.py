@@ -1,5 +1,6 @@
 """What the cards of the first screen say, of groups that are counted by hand."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -137,6 +138,22 @@ def test_four_of_the_conditions_that_are_not_kept_are_named(broken, named):
     judged = Verdict("student-t04/seed0", "p", False, tuple(broken), "here/p.py")
     card = cards.what_to_do(runs({}), judged, failed=True)
     assert card.sentences[1] == f"Not kept: {named}."
+
+
+def test_a_blessing_names_what_the_policy_tolerates():
+    judged = Verdict("student-t04/seed0", "p", True, (), "here/p.py")
+    card = cards.what_to_do(runs({}), judged, failed=True)
+    begin = "The gate blesses student-t04/seed0, policy p"
+    assert card.sentences == [f"{begin}: it may be released."]
+    told = ", and the policy tolerates: eod (undecided), harm (failed)."
+    tolerated = ("eod (undecided)", "harm (failed)")
+    judged = dataclasses.replace(judged, tolerated=tolerated)
+    card = cards.what_to_do(runs({}), judged, failed=True)
+    assert card.sentences == [begin + told]
+    mended = dataclasses.replace(judged, blessed=False, mended="student-t04/seed0/m")
+    card = cards.what_to_do(runs({}), mended, failed=True)
+    blessed = "Mended it is blessed: student-t04/seed0/m keeps the policy"
+    assert blessed + told in card.sentences
 
 
 def test_a_student_that_nobody_has_judged_is_to_be_judged():

@@ -228,6 +228,17 @@ def test_what_the_report_says_of_a_mitigation(tmp_path):
     assert changes.rows[0]["before"] == changes.rows[0]["after"] == 7 / 8
 
 
+def test_what_is_tolerated_after_mending_is_said(tmp_path):
+    workdir = write_pairs(tmp_path)
+    failed = {"name": "eod", "status": "failed"}
+    study = a_mitigation(workdir, after={"blessed": True, "conditions": [failed]})
+    assert (
+        effects.mended(workdir, study)
+        .text[1]
+        .endswith("BLESSED, and the policy tolerates: eod (failed).")
+    )
+
+
 def test_a_mitigation_that_ended_with_nothing_has_no_changes(tmp_path):
     workdir = write_pairs(tmp_path)
     study = a_mitigation(workdir, after=None, blessed=False, reason="in vain")

@@ -273,6 +273,13 @@ def test_the_annex_says_what_the_gate_said_and_what_is_optimised(card):
     assert annex(card, verdict)["2(g)"].known[-1] == (
         "The gate, by the policy p: BLESSED."
     )
+    conditions = [
+        {"name": "eod", "status": "failed"},
+        {"name": "a", "status": "passed"},
+    ]
+    assert annex(card, verdict | {"conditions": conditions})["2(g)"].known[-1] == (
+        "The gate, by the policy p: BLESSED, and the policy tolerates: eod (failed)."
+    )
     made = {**card["distillation"], "scale_by_temperature_squared": False}
     known = annex(changed(card, distillation=made))["2(b)"].known[0]
     assert "at temperature 4, plus 0.2 times" in known

@@ -62,6 +62,7 @@ def test_what_is_not_kept_and_whether_examples_are_lacking(tmp_path):
         judge(workdir, study, 0, blessed, **about, **broken)
         found = verdicts.read(workdir, study)[STUDENT]
         assert (found.blessed, found.broken) == (blessed, ("b (undecided)",))
+        assert found.tolerated == (("b (undecided)", "c (failed)") if blessed else ())
         assert found.lacks_examples is lacking
 
 
@@ -83,10 +84,13 @@ def test_a_mitigation_is_told_of_the_verdict_that_it_began_with(tmp_path):
     ):
         tried = [{"run": base}, {"run": run if changed else base}]
         began = {"before": before | changed, "blessed": blessed, "tried": tried}
+        kept = {"name": "a", "status": "passed"}, {"name": "b", "status": "failed"}
+        began |= {"after": {"blessed": True, "conditions": kept}} if blessed else {}
         sealed.write(mitigation.record_path(workdir), document | began)
         found = verdicts.read(workdir, study)[STUDENT]
         assert (found.mended, found.not_mended) == told
         assert found.who_pays == (("Pays: c.",) if found.mended else ())
+        assert found.tolerated == (("b (failed)",) if found.mended else ())
         assert not found.trained
     began["blessed"] = False
     for last, trained in ((base, False), ("student-t04-balanced/seed0", True)):
