@@ -75,11 +75,11 @@ def judge(
     broken = [
         c["name"]
         for c in found
-        if c["name"] in refused and (c["status"] == "failed" or _is_beyond(c))
+        if c["status"] == "failed" or (c["name"] in refused and _is_beyond(c))
     ]
     reason = _refusal(refused, broken)
     if not blessed and not refused:
-        reason = "no condition could be decided"
+        reason = "no condition is passed"
     return {
         "blessed": blessed,
         "reason": reason,

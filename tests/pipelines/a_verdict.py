@@ -36,7 +36,7 @@ def verdict(refuse=("failed", "undecided"), names=tuple(REASONS), **others):
     reason = f"conditions not kept: {', '.join(refused)}" if refused else ""
     return {
         "blessed": blessed,
-        "reason": reason or ("" if blessed else "no condition could be decided"),
+        "reason": reason or ("" if blessed else "no condition is passed"),
         "policy": "strict",
         "level": 0.95,
         "refuse": list(refuse),

@@ -320,8 +320,8 @@ UNDECIDED = {"metric": "accuracy", "at_least": 0.8}
          "not decided by so few examples: c1"),
         ([FAILED, UNDECIDED, FAILED], ("failed", "undecided"), False,
          "conditions not kept: c0, c2; not decided by so few examples: c1"),
-        ([UNDECIDED], ("failed",), False, "no condition could be decided"),
-        ([FAILED], (), False, "no condition could be decided"),
+        ([UNDECIDED], ("failed",), False, "no condition is passed"),
+        ([FAILED], (), False, "no condition is passed"),
     ],
 )  # fmt: skip
 def test_one_refusal_is_enough_and_one_condition_must_pass(
@@ -358,6 +358,14 @@ def test_what_is_undecided_may_be_beyond_its_bound(fields, broken):
     assert found["reason"] == f"{why}: c"
     # What refuses nothing is not among what is broken.
     assert judge({"c": undecided, "good": PASSED})["broken"] == []
+
+
+def test_a_failed_condition_is_broken_where_nothing_refuses():
+    found = judge({"c": FAILED, "d": UNDECIDED}, refuse=())
+    assert (found["blessed"], found["broken"]) == (False, ["c"])
+    # Tolerated or not.
+    found = judge({"c": FAILED, "good": PASSED}, refuse=("undecided",))
+    assert (found["blessed"], found["broken"]) == (True, ["c"])
 
 
 def test_what_has_no_value_is_not_beyond_its_bound():
