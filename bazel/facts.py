@@ -51,6 +51,13 @@ VISIBLE_TO: dict[str, tuple[str, ...]] = {
         "pipelines/report",
         "pipelines/tfx",
     ),
+    "pipelines/terminal": (
+        "pipelines",
+        "pipelines/analysis",
+        "pipelines/cli",
+        "pipelines/release",
+        "pipelines/report",
+    ),
     "pipelines/tfx": ("examples", "pipelines", "pipelines/tfx"),
     "tests": (),
 }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from pipelines.cli import next_steps, start
+from pipelines.terminal import printable
 
 TABLE = flags.DEFINE_string("table", None, "A .csv, .csv.gz or .parquet file.")
 LABEL = flags.DEFINE_string("label", None, "Column of the label.")
@@ -20,7 +21,7 @@ def main(argv: Sequence[str]) -> None:
 
     found = new.write(TABLE.value, LABEL.value, GROUPS.value, POSITIVE.value)
     for line in found.decided:
-        print(f"decided: {line}")
+        print(printable.printable(f"decided: {line}"))
     print(f"written: {found.config}, {found.policy}; change what is wrong")
     # Of its three seeds and temperatures the students are trained as one program.
     study = next_steps.command(

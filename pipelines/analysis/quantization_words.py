@@ -9,6 +9,7 @@ from pipelines.analysis.data_table import DataTable
 from pipelines.analysis.measures import GAP_OF, TITLES, model_of
 from pipelines.analysis.results import Model
 from pipelines.studies.layout import Run
+from pipelines.terminal import printable
 
 _HEAD = ("format", "KB", "ms each", "accuracy %", "change", "widest change of a gap")
 _LINE = "{:<14}{:>9}{:>9}{:>12}{:>8}   {}"
@@ -30,7 +31,7 @@ def told(tables: Sequence[DataTable], run: Run) -> str:
     lines += [_line(name, rows) for name, rows in formats.items()]
     sure = [text for name, rows in formats.items() for text in _sure(name, rows)]
     lines += sure or ["no format surely changes the accuracy, or widens a gap"]
-    return "\n".join(lines)
+    return printable.lines(lines)
 
 
 def _line(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from pipelines.cli import given
+from pipelines.terminal import shell
 
 
 def command(module: str, **flags: str) -> str:
@@ -28,14 +28,7 @@ def command(module: str, **flags: str) -> str:
     same = absl_flags.FLAGS["module_path"].value if _parsed() else ""
     flags = {"module_path": same, **flags}
     words = [f"--{name}={value}" for name, value in flags.items() if value]
-    return " ".join(map(_quoted, [python, "-m", module, *words]))
-
-
-def _quoted(word: str) -> str:
-    """As a shell takes it; a tuple of names stays readable."""
-    if "'" in word and not any(c in word for c in '"$`\\!'):
-        return f'"{word}"'
-    return shlex.quote(word)
+    return shell.command([python, "-m", module, *words])
 
 
 def after_study(workdir: str, own_code: bool) -> str:

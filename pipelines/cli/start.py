@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from pipelines.cli import given, quiet
+from pipelines.terminal import printable
 
 # Here since every main has it, and one process may import several mains.
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the study.")
@@ -114,7 +115,7 @@ def _fail(problem: object) -> None:
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", str(text))
     # ml_collections adds where a config file failed; the last line says why.
     text = re.sub(r"Traceback \(most recent call last\):\n(\s.*\n)+", "", text)
-    sys.exit("error: " + " ".join(text.split()))
+    sys.exit(printable.printable("error: " + " ".join(text.split())))
 
 
 def _module() -> str:

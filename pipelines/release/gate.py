@@ -17,6 +17,7 @@ from pipelines.release.junit import to_junit
 from pipelines.release.outcome import NOWHERE, Place
 from pipelines.release.sarif import to_sarif
 from pipelines.studies import layout, made_by
+from pipelines.terminal import printable
 
 
 def gate(
@@ -80,9 +81,9 @@ def gate(
 
 
 def describe(verdict: dict[str, Any]) -> str:
-    """The verdict for people, a line per condition."""
+    """The verdict for people, a line per condition; names are `printable`."""
     file = f" ({verdict['policy_file']})" if verdict.get("policy_file") else ""
     lines = [f"{verdict['run']}, policy {verdict['policy']}{file}: {word(verdict)}"]
     for condition in verdict["conditions"]:
         lines.append(f"  {condition['status']:<21} {condition['reason']}")
-    return "\n".join(lines)
+    return printable.lines(lines)

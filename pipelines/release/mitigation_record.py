@@ -6,6 +6,7 @@ from typing import Any
 from pipelines.release import gate
 from pipelines.release.policy import Mitigation
 from pipelines.release.trials import Tried, not_kept
+from pipelines.terminal import printable
 
 
 def document(
@@ -87,9 +88,9 @@ def describe(found: Mapping[str, Any]) -> str:
     lines = []
     if found.get("again"):
         lines.append("done before: nothing has changed since")
-    lines.append(gate.describe(before))
+    lines += gate.describe(before).split("\n")
     if not tried:
-        return "\n".join([*lines, "nothing to mend"])
+        return printable.lines([*lines, "nothing to mend"])
     lines += _of_tried(tried)
     lines += [f"  {sentence}" for sentence in found["sentences"]]
     if after is None:
@@ -100,14 +101,14 @@ def describe(found: Mapping[str, Any]) -> str:
                 f"the {after['split']} split was used {found['test_looks']} "
                 "times: it is no longer an independent check"
             )
-        lines.append(gate.describe(after))
+        lines += gate.describe(after).split("\n")
     if not found["blessed"]:
         lines.append(
             "what is left: more examples of these groups, features that tell more "
             "about them, a larger student where the teacher does better, or another "
             "bound, by those who answer for the model"
         )
-    return "\n".join(lines)
+    return printable.lines(lines)
 
 
 def _of_tried(tried: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -12,6 +12,7 @@ from pipelines.analysis.results import read_study
 from pipelines.release import policy as policies
 from pipelines.release.selection import selection
 from pipelines.studies import sealed
+from pipelines.terminal import printable
 
 SELECTION_FILE = "selection.json"
 
@@ -60,7 +61,7 @@ def describe(found: dict[str, Any]) -> str:
             "different recommendations: it is no longer an independent check"
         )
     lines += test["groups"]
-    return "\n".join(lines)
+    return printable.lines(lines)
 
 
 def _metric(found: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pipelines.analysis.answer import Answer
 from pipelines.analysis.data_table import PERCENT, DataTable, is_empty
 from pipelines.analysis.measures import BASE_RATE_GAP, TITLES, model_of
 from pipelines.analysis.results import Study
+from pipelines.terminal import printable
 
 WIDTH = 78
 _HEADS = ("model", *(f"{title} %" for title in TITLES.values()))
@@ -27,7 +28,7 @@ def plain_text(study: Study, summary: DataTable, answer: Answer) -> str:
         for row in rows:
             title = _shortened(model_of(row).title, _WIDTHS[0] - 1)
             lines.append(_line((title, *(_mean(row, name) for name in TITLES))))
-    return "\n".join(lines)
+    return printable.lines(lines)
 
 
 def _sentences(answer: Answer) -> list[str]:
@@ -40,7 +41,10 @@ def _sentences(answer: Answer) -> list[str]:
         line
         for name, sentence in said
         for line in textwrap.wrap(
-            f"{name}:".ljust(12) + sentence, WIDTH, subsequent_indent=" " * 12
+            # Before a line break of a name is taken for one of the text.
+            f"{name}:".ljust(12) + printable.printable(sentence),
+            WIDTH,
+            subsequent_indent=" " * 12,
         )
     ]
 

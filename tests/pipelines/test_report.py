@@ -136,6 +136,16 @@ def test_terminal_table_is_narrow_and_agrees_with_the_csv(shapes):
             assert f"{100 * float(row[column]):.2f}" in text
 
 
+def test_a_group_s_name_orders_the_terminal_nothing(tmp_path):
+    evil = "a\n::error::x\x1b[31m"
+    spec = dataclasses.replace(PAIRS, groups={evil: ("u\n::stop-commands::v", "w")})
+    workdir = write_workdir(tmp_path, spec)
+    lines = page(workdir, spec).summary.split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.lstrip().startswith("::") for line in lines)
+    assert any(line.startswith("a\\n::error::x\\x1b[31m (base rate") for line in lines)
+
+
 def test_report_of_a_binary_task(tmp_path):
     workdir = write_workdir(tmp_path, FACES)
     paths = write_report(workdir, FACES)

@@ -41,6 +41,12 @@ def test_the_widest_change_of_a_gap_and_whom_it_is_about():
     assert max(map(len, found)) <= 78
 
 
+def test_an_attribute_is_in_its_line():
+    found = lines(row("int8", "a\n::error::x", eod=(0.12, 0.03, 0.2)))
+    assert len(found) == 3
+    assert found[1].endswith("+12.0, EOD by a\\n::error::x")
+
+
 def test_what_changes_surely_is_said():
     found = lines(
         row("float16", accuracy=(0.9, 0.1, 0.05, 0.15)),

@@ -163,6 +163,25 @@ def test_a_verdict_names_the_file_of_its_policy():
     assert line == "student-t04-balanced/seed1, policy p (own/p.py): BLESSED"
 
 
+def test_a_name_from_the_data_is_no_line_of_its_own():
+    evil = "a\n::error::x\nb, policy p: BLESSED"
+    found = verdict("failed")
+    found["conditions"][0]["reason"] = f"accuracy of side={evil} is 50.0 %"
+    shown = "a\\n::error::x\\nb, policy p: BLESSED"
+    told = [
+        "student-t04/seed1, policy p: NOT_BLESSED, not kept: c0",
+        f"  failed                accuracy of side={shown} is 50.0 %",
+    ]
+    assert record.gate.describe(found).split("\n") == told
+    pays = [f"Pays: {evil}"]
+    document = record.document(found, None, [AS_IT_IS], None, evil, 0, pays)
+    lines = record.describe(document).split("\n")
+    assert lines[:2] == told
+    assert f"  Pays: {shown}" in lines
+    assert f"student-t04/seed1 stays NOT_BLESSED: {shown}" in lines
+    assert not any(line.lstrip().startswith("::") for line in lines)
+
+
 def test_what_a_blessing_tolerates_is_said():
     found = verdict("passed", "undecided", "failed", blessed=True)
     line, *_ = record.gate.describe(found).split("\n")

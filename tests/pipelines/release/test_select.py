@@ -142,6 +142,9 @@ def test_the_recommendation_in_words():
         "87.5), worst group accuracy under gaussian noise undefined\na and b"
     )
     assert select.describe(found) == told
+    found["confirmation"]["groups"] = ["a\n::error::x", "::b"]
+    assert select.describe(found).endswith("undefined\na\\n::error::x\n:\\:b")
+    found["confirmation"]["groups"] = ["a and b"]
     del found["recommended_method"], found["corruption"]
     plain = told.replace(" balanced", "").replace(" under gaussian noise", "")
     assert select.describe(found) == plain

@@ -1,0 +1,1 @@
+"""Text that a terminal or a shell is given, whatever names the data have."""
