@@ -7,6 +7,7 @@ from pipelines.analysis import group_losses, policy_files, verdict_words, verdic
 from pipelines.analysis.group_losses import ACCURACY, GroupLoss, Losses
 from pipelines.analysis.per_hundred import per_100
 from pipelines.analysis.results import Model, Study
+from pipelines.terminal import shell
 
 _LEFT = (
     "more examples of these groups, features that tell more about them, a larger "
@@ -26,8 +27,8 @@ class Card:
     Attributes:
       question: its title.
       sentences: the answer.
-      command: arguments of Python that come next; empty for none. WORKDIR stands for
-        the study's working directory.
+      command: arguments of Python that come next, as a shell takes them; empty for
+        none. WORKDIR stands for the study's working directory.
     """
 
     question: str
@@ -172,5 +173,5 @@ def what_to_do(study: Study, judged: verdicts.Verdict | None, failed: bool) -> C
 
 
 def _command(main: str, policy: policy_files.PolicyFile, run: str = "") -> str:
-    words = [f"-m pipelines.{main}", "--workdir=WORKDIR", f"--policy={policy.path}"]
-    return " ".join([*words, *([f"--run={run}"] if run else [])])
+    words = ["-m", f"pipelines.{main}", "--workdir=WORKDIR", f"--policy={policy.path}"]
+    return shell.command([*words, *([f"--run={run}"] if run else [])])

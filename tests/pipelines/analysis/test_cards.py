@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -154,6 +155,16 @@ def test_a_blessing_names_what_the_policy_tolerates():
     card = cards.what_to_do(runs({}), mended, failed=True)
     blessed = "Mended it is blessed: student-t04/seed0/m keeps the policy"
     assert blessed + told in card.sentences
+
+
+@pytest.mark.parametrize("path", ["my pol's 2.py", "a b/p.py", "$HOME/p.py", "p.py"])
+def test_a_shell_reads_the_policy_s_path_in_the_command(path):
+    judged = Verdict("student-t04/seed0", "p", False, ("c (failed)",), path)
+    card = cards.what_to_do(runs({}), judged, failed=True)
+    assert shlex.split(card.command) == [
+        *("-m", "pipelines.mitigate", "--workdir=WORKDIR"),
+        *(f"--policy={path}", "--run=student-t04/seed0"),
+    ]
 
 
 def test_a_student_that_nobody_has_judged_is_to_be_judged():
