@@ -82,20 +82,29 @@ class Mended(NamedTuple):
     folded: list[DataTable]
 
 
+# What every reader of mitigation.json needs.
+_FIELDS = ("run", "base", "export_digest", "blessed", "reason", "before", "tried")
+_FIELDS += ("sentences",)
+
+
 def record_path(workdir: str) -> str:
     return files.join(workdir, RECORD)
 
 
-def read(workdir: str) -> dict[str, Any] | None:
+def read(workdir: str, *also: str) -> dict[str, Any] | None:
     """What mitigation.json holds; None without one.
 
+    Args:
+      workdir: the study's working directory.
+      *also: fields that the caller needs beside those that a report needs.
+
     Raises:
-      ValueError: if it is not what was written.
+      ValueError: if it is not what was written, or lacks a field.
     """
     path = record_path(workdir)
     if not files.exists(path):
         return None
-    return sealed.read(path, f"Delete {path} and mitigate again.")
+    return sealed.read(path, f"Delete {path} and mitigate again.", (*_FIELDS, *also))
 
 
 def is_there(workdir: str, document: Mapping[str, Any]) -> bool:
@@ -279,7 +288,7 @@ def tried_table(document: Mapping[str, Any]) -> DataTable:
 
 def mended(workdir: str, study: Study) -> Mended | None:
     """What the report says of a mitigation; None without one of what is there now."""
-    document = read(workdir)
+    document = read(workdir, "policy", "after")
     if document is None or not is_there(workdir, document):
         return None
     word = "BLESSED" if document["blessed"] else "NOT_BLESSED"

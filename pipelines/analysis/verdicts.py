@@ -15,6 +15,7 @@ DIRECTORY = "blessing"
 VERDICT = "verdict.json"
 # What makes two verdicts one.
 _SAME = ("run", "policy", "export_digest", "conditions")
+_FIELDS = (*_SAME, "blessed", "refuse")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +71,9 @@ def read(workdir: str, study: Study) -> dict[Model, Verdict]:
         path = files.join(directory, DIRECTORY, VERDICT)
         if files.exists(path):
             advice = f"Run `python -m pipelines.gate --workdir={workdir}` again."
-            content = sealed.read(path, advice)
+            content = sealed.read(path, advice, _FIELDS)
             verdict = _verdict(content, result.info[run_record.EXPORT_DIGEST])
-            if mending and all(mending["before"][k] == content[k] for k in _SAME):
+            if mending and all(mending["before"].get(k) == content[k] for k in _SAME):
                 verdict = _after_mending(verdict, mending)
             earlier = found.setdefault(Model.of(result.run), verdict)
             if earlier.outdated and not verdict.outdated:

@@ -110,5 +110,7 @@ def _verdict(found: Candidate) -> dict[str, Any] | None:
     path = files.join(found.directory, blessing.DIRECTORY, "verdict.json")
     if not files.exists(path):
         return None
-    verdict = sealed.read(path, "Run pipelines.gate again.")
+    verdict = sealed.read(
+        path, "Run pipelines.gate again.", ("blessed", "policy", "export_digest")
+    )
     return verdict if verdict["export_digest"] == found.digest else None

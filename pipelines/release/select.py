@@ -37,7 +37,8 @@ def select(workdir: str, policy: ml_collections.ConfigDict) -> dict[str, Any]:
     found, chosen = choice.require_choice(study, objective)
     path = files.join(workdir, SELECTION_FILE)
     advice = "Delete it and select again; looks at the test split count from 1 then."
-    before = sealed.read(path, advice) if files.exists(path) else None
+    needed = ("test_looks", "confirmation")
+    before = sealed.read(path, advice, needed) if files.exists(path) else None
     document = selection(study, objective, found, chosen, policy.name, before)
     sealed.write(path, document)
     return document

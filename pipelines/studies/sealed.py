@@ -31,15 +31,16 @@ def write(path: str, content: Mapping[str, Any]) -> None:
     files.write_json(path, document(path, content))
 
 
-def read(path: str, advice: str) -> dict[str, Any]:
+def read(path: str, advice: str, fields: Sequence[str] = ()) -> dict[str, Any]:
     """The content of what `write` has written.
 
     Args:
       path: the file.
       advice: what a person can do where it is not whole.
+      fields: what the reader needs of it; an older version may not have written them.
 
     Raises:
-      ValueError: if it is missing, or not what was written.
+      ValueError: if it is missing, or not what was written, or lacks a field.
     """
     if not files.exists(path):
         raise ValueError(f"{path} is missing. {advice}")
@@ -49,10 +50,11 @@ def read(path: str, advice: str) -> dict[str, Any]:
         raise ValueError(_changed(path, advice)) from error
     if not isinstance(content, dict):
         raise ValueError(_changed(path, advice))
-    if DIGEST not in content:
+    missing = [field for field in (DIGEST, *fields) if field not in content]
+    if missing:
         raise ValueError(
-            f"{path} has no {DIGEST!r}: an older version wrote it, or it was changed. "
-            f"{advice}"
+            f"{path} has no {missing[0]!r}: an older version wrote it, or it was "
+            f"changed. {advice}"
         )
     if content.pop(DIGEST) != _digest(path, content):
         raise ValueError(_changed(path, advice))

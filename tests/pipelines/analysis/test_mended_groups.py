@@ -239,6 +239,27 @@ def test_what_is_tolerated_after_mending_is_said(tmp_path):
     )
 
 
+@pytest.mark.parametrize("field", ["run", "base", "policy", "before", "after"])
+def test_a_mitigation_without_a_field_is_refused(tmp_path, field):
+    workdir = write_pairs(tmp_path)
+    study = a_mitigation(workdir)
+    path = effects.record_path(workdir)
+    content = sealed.read(path, "")
+    del content[field]
+    sealed.write(path, content)
+    message = rf"has no '{field}': an older version wrote it.*Delete {path} and mitiga"
+    with pytest.raises(ValueError, match=message):
+        effects.mended(workdir, study)
+
+
+def test_a_mitigation_without_what_it_was_made_from_is_not_gone_on_with(tmp_path):
+    workdir = write_pairs(tmp_path)
+    a_mitigation(workdir)
+    assert effects.read(workdir)["run"] == ENDED
+    with pytest.raises(ValueError, match="has no 'made_from': an older version"):
+        effects.read(workdir, "made_from")
+
+
 def test_a_mitigation_that_ended_with_nothing_has_no_changes(tmp_path):
     workdir = write_pairs(tmp_path)
     study = a_mitigation(workdir, after=None, blessed=False, reason="in vain")

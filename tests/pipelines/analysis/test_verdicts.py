@@ -122,6 +122,19 @@ def test_what_is_not_there_is_named_with_what_to_do():
     assert policy_files.of_verdict("p", "", table).path == "mine/loans_policy.py"
 
 
+def test_a_verdict_without_a_field_is_refused(tmp_path):
+    workdir = write_pairs(tmp_path)
+    study = read_study(workdir, PAIRS)
+    judge(workdir, study, 0, blessed=True)
+    path = f"{workdir}/student-t04/seed0/blessing/verdict.json"
+    content = sealed.read(path, "")
+    for field in ("run", "policy", "export_digest", "conditions", "blessed", "refuse"):
+        sealed.write(path, {k: v for k, v in content.items() if k != field})
+        message = rf"has no '{field}': an older version wrote it.*pipelines.gate"
+        with pytest.raises(ValueError, match=message):
+            verdicts.read(workdir, study)
+
+
 def test_a_verdict_without_the_policys_file_is_of_its_name(tmp_path):
     workdir = write_pairs(tmp_path)
     study = read_study(workdir, PAIRS)

@@ -124,6 +124,17 @@ def test_a_choice_that_fails_on_the_test_split_is_not_confirmed(workdir):
     assert "NOT confirmed on the test split" in select.describe(found)
 
 
+@pytest.mark.parametrize("field", ["test_looks", "confirmation"])
+def test_a_selection_without_a_field_is_refused(workdir, field):
+    found = select.select(workdir, policy())
+    del found[field]
+    path = f"{workdir}/selection.json"
+    sealed.write(path, found)
+    message = rf"{path} has no '{field}': an older version wrote it.*Delete it and sel"
+    with pytest.raises(ValueError, match=message):
+        select.select(workdir, policy(tolerance=0.5))
+
+
 def test_the_recommendation_in_words():
     nothing = {"value": None, "low": None, "high": None}
     found = {
