@@ -68,7 +68,8 @@ def mitigate(
     base = layout.parse_directory(before["run"])
     assert base  # The gate has found it.
     conditions = policies.conditions(policy, study.spec)
-    refused = not_kept(before)
+    # A policy that refuses for nothing wants one condition that is passed.
+    refused = not_kept(before) or set(before["broken"])
     to_keep = [c for c in conditions if c.name in refused]
     again = retraining.plan(study.config, base, options.training, to_keep)
     tried = search(study, policy, conditions, refused, base, options)

@@ -109,6 +109,15 @@ def test_the_refused_student_ends_blessed(mended):
         assert verdict["policy_file"] == "policy.py"
 
 
+def test_what_fails_is_mended_where_the_policy_refuses_for_nothing(workdir):
+    policy = make_policy()
+    policy.refuse = ()
+    del policy.conditions["accuracy"]
+    found = mitigation.mitigate(workdir, policy)
+    assert found["before"]["reason"] == "no condition is passed"
+    assert (found["run"], found["blessed"]) == (MENDED, True)
+
+
 def test_what_was_tried_is_told(mended):
     _, found = mended
     as_it_is, first, *_ = found["tried"]
