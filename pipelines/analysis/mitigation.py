@@ -83,8 +83,10 @@ class Mended(NamedTuple):
 
 
 # What every reader of mitigation.json needs.
-_FIELDS = ("run", "base", "export_digest", "blessed", "reason", "before", "tried")
-_FIELDS += ("sentences",)
+_FIELDS = (
+    *("run", "base", "export_digest", "blessed", "reason"),
+    *("before", "tried", "sentences"),
+)
 
 
 def record_path(workdir: str) -> str:
