@@ -42,7 +42,9 @@ def test_every_format_is_audited(workdir):
         assert row["accuracy"] == pytest.approx(66 / 80)
         assert row["dpd"] == pytest.approx(0.15)
         assert row["eod"] == pytest.approx(0.3)
-        assert [row[f"accuracy_{end}"] for end in ("low", "high")] == [0, 0]
+        # By hand: 1.96 sqrt((2 / 82) / 82).
+        ends = [row[f"accuracy_{end}"] for end in ("low", "high")]
+        assert ends == pytest.approx([-0.033803, 0.033803], abs=1e-6)
         for name in ("accuracy", "dpd", "eod"):
             assert row[f"{name}_change"] == 0
             # That no answer of 80 changed does not show that none ever will.

@@ -101,7 +101,7 @@ def test_levelling_down_is_named():
 def test_without_thresholds_accuracy_is_what_counts():
     lines = list(effects.sentences(found_after(80, 80), None))
     assert lines == [
-        "All: accuracy 90.0 % -> 90.0 % (+0.0 points, +0.0 to +0.0).",
+        "All: accuracy 90.0 % -> 90.0 % (+0.0 points, -0.7 to +0.7).",
         *(
             f"{title}: nobody of whom the data are sure, in accuracy, true positive "
             "rate, true negative rate."
