@@ -75,14 +75,28 @@ def accuracy(
     if not right.size:
         return Interval(np.nan, np.nan, np.nan, options["level"])
     before = (base.predicted(study.split) == labels)[members]
-    gained, lost = (right & ~before).mean(), (before & ~right).mean()
-    z = scipy.stats.norm.isf((1 - options["level"]) / 2)
+    gained, lost = int((right & ~before).sum()), int((before & ~right).sum())
+    z = float(scipy.stats.norm.isf((1 - options["level"]) / 2))
     # Not drawn: of ten people on whom both are right every draw says that nothing
     # changes.
-    below, above = paired_deviations(gained, lost, np.asarray(right.size), z)
-    value = float(gained - lost)
-    ends = value - float(below), value + float(above)
-    return within(Interval(value, *ends, options["level"]), -1, 1)
+    return paired_change(gained, lost, right.size, z, options["level"])
+
+
+def paired_change(
+    gained: int, lost: int, examples: int, z: float, level: float
+) -> Interval:
+    """The change of a share of the same examples, in [-1, 1]: `paired_deviations`.
+
+    Args:
+      gained, lost: examples that only the second model has, and only the first.
+      examples: how many there are, at least one.
+      z: standard errors to either side.
+      level: that the interval is said to have.
+    """
+    more, less, trials = map(np.asarray, (gained / examples, lost / examples, examples))
+    below, above = map(float, paired_deviations(more, less, trials, z))
+    value = float(more - less)
+    return within(Interval(value, value - below, value + above, level), -1, 1)
 
 
 def calibration(

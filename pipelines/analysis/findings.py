@@ -9,11 +9,12 @@ from pipelines.analysis import findings_quantities, findings_tests, findings_wor
 from pipelines.analysis.data_table import COUNT, DECIMAL, Column, DataTable
 from pipelines.analysis.findings_claims import Claim, controls, primary
 from pipelines.analysis.findings_published import Effects
-from pipelines.analysis.findings_tests import ALPHA, LEVEL, SHARE
+from pipelines.analysis.findings_tests import ALPHA, SHARE
 from pipelines.analysis.findings_words import Judged
 from pipelines.analysis.individual_fairness import SIGNED, Measured
 from pipelines.analysis.published import NOTHING, Published
 from pipelines.analysis.results import Study
+from pipelines.studies.interval_options import LEVEL
 
 
 def findings_tables(

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.optimize
 import scipy.stats
 
-LEVEL = 0.95
+from pipelines.studies.interval_options import LEVEL
+
 ALPHA = 1 - LEVEL
 POWER = 0.8
 # Of the published effect: what is smaller is no effect that was claimed.

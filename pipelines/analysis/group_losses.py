@@ -17,7 +17,7 @@ from kd_keras.fairness.cell_counts import Attribute
 from kd_keras.fairness.contrasts import sidak
 from kd_keras.fairness.error_transfer import GroupErrors, error_transfer
 from kd_keras.fairness.names import attribute_name, group_name
-from kd_keras.fairness.proportions import paired_deviations
+from pipelines.analysis.estimates import paired_change
 from pipelines.analysis.results import Model, Study
 from pipelines.analysis.seed_means import mean_of
 from pipelines.studies.interval_options import LEVEL
@@ -235,13 +235,8 @@ def _share(number: int, examples: int) -> Interval:
 
 def _lost(errors: GroupErrors, z: float = 0.0) -> Interval:
     """What a group loses in one pair of runs, z standard errors to either side."""
-    n = errors.num_examples
-    introduced, repaired = errors.num_introduced / n, errors.num_repaired / n
-    gained, lost, trials = map(np.asarray, (introduced, repaired, n))
-    ends = paired_deviations(gained, lost, trials, z)
-    value = introduced - repaired
-    below, above = map(float, ends)
-    return Interval(value, max(value - below, -1), min(value + above, 1), LEVEL)
+    introduced, repaired = errors.num_introduced, errors.num_repaired
+    return paired_change(introduced, repaired, errors.num_examples, z, LEVEL)
 
 
 def _excess(own: GroupErrors, everyone: GroupErrors, z: float) -> Interval:

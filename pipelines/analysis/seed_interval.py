@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.analysis.findings_tests import LEVEL, seed_test
+from pipelines.analysis.findings_tests import seed_test
+from pipelines.studies.interval_options import LEVEL
 
 
 def seed_interval(

@@ -122,12 +122,17 @@ def test_what_is_not_there_is_named_with_what_to_do():
     assert policy_files.of_verdict("p", "", table).path == "mine/loans_policy.py"
 
 
-def test_a_verdict_without_a_field_is_refused(tmp_path):
+def judged_once(tmp_path):
+    """A study with one verdict: its workdir, the study, the verdict's path, and it."""
     workdir = write_pairs(tmp_path)
     study = read_study(workdir, PAIRS)
     judge(workdir, study, 0, blessed=True)
     path = f"{workdir}/student-t04/seed0/blessing/verdict.json"
-    content = sealed.read(path, "")
+    return workdir, study, path, sealed.read(path, "")
+
+
+def test_a_verdict_without_a_field_is_refused(tmp_path):
+    workdir, study, path, content = judged_once(tmp_path)
     for field in ("run", "policy", "export_digest", "conditions", "blessed", "refuse"):
         sealed.write(path, {k: v for k, v in content.items() if k != field})
         message = rf"has no '{field}': an older version wrote it.*pipelines.gate"
@@ -136,11 +141,7 @@ def test_a_verdict_without_a_field_is_refused(tmp_path):
 
 
 def test_a_verdict_without_the_policys_file_is_of_its_name(tmp_path):
-    workdir = write_pairs(tmp_path)
-    study = read_study(workdir, PAIRS)
-    judge(workdir, study, 0, blessed=True)
-    path = f"{workdir}/student-t04/seed0/blessing/verdict.json"
-    content = sealed.read(path, "")
+    workdir, study, path, content = judged_once(tmp_path)
     del content["policy_file"]
     sealed.write(path, content)
     found = verdicts.read(workdir, study)[STUDENT]
